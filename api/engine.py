@@ -1,0 +1,135 @@
+"""What the HTTP faces ask of the engine: one method per command and query, nothing else.
+
+`engine.serve.Engine` satisfies `Engine`. Every method raises subclasses of `engine.errors.EngineError` and nothing
+else on purpose; whatever else comes out is answered as an internal error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from engine.core.execution import Status
+from engine.documents import Document
+from engine.views import (
+    Caller,
+    DefinitionPage,
+    DefinitionText,
+    ExecutionPage,
+    ExecutionSummary,
+    ExecutionView,
+    Health,
+    Heartbeat,
+    HistoryPage,
+    LeasedTask,
+    Outcome,
+    Published,
+    Settled,
+    SignalResult,
+    StartResult,
+    VersionSummary,
+)
+
+Format = Literal["yaml", "json"]
+
+
+class Commands(Protocol):
+    """What a caller can do."""
+
+    async def publish(
+        self, caller: Caller, name: str, text: bytes, text_format: Format | None, /
+    ) -> Published: ...
+
+    async def start(
+        self,
+        caller: Caller,
+        definition: str,
+        /,
+        *,
+        name: str | None,
+        input: Document,  # noqa: A002 - the specification's word
+        version: int | None,
+    ) -> StartResult: ...
+
+    async def signal(
+        self,
+        caller: Caller,
+        execution: str,
+        name: str,
+        payload: Document,
+        signal_id: str | None,
+        /,
+    ) -> SignalResult: ...
+
+    async def stop(
+        self, caller: Caller, execution: str, error: str | None, cause: str | None, wait_ms: int, /
+    ) -> ExecutionSummary: ...
+
+    async def lease(
+        self, caller: Caller, queue: str, /, *, most: int, wait_ms: int, lease_ms: int, worker: str
+    ) -> list[LeasedTask]: ...
+
+    async def settle(self, caller: Caller, outcome: Outcome, /) -> None: ...
+
+    async def settle_many(
+        self, caller: Caller, outcomes: Sequence[Outcome], /
+    ) -> list[Settled]: ...
+
+    async def heartbeat(
+        self, caller: Caller, token: str, lease: str | None, lease_ms: int | None, /
+    ) -> Heartbeat: ...
+
+
+class Queries(Protocol):
+    """What a caller can ask."""
+
+    async def definitions(
+        self, caller: Caller, limit: int, cursor: str | None, /
+    ) -> DefinitionPage: ...
+
+    async def definition(
+        self, caller: Caller, name: str, version: int | None, /
+    ) -> DefinitionText: ...
+
+    async def versions(self, caller: Caller, name: str, /) -> list[VersionSummary]: ...
+
+    async def closed(self, caller: Caller, execution: str, wait_ms: int, /) -> ExecutionSummary: ...
+
+    async def describe(self, caller: Caller, execution: str, wait_ms: int, /) -> ExecutionView: ...
+
+    async def history(
+        self,
+        caller: Caller,
+        execution: str,
+        /,
+        *,
+        after: int | None,
+        limit: int,
+        descending: bool,
+        wait_ms: int,
+    ) -> HistoryPage: ...
+
+    async def executions(
+        self,
+        caller: Caller,
+        /,
+        *,
+        definition: str | None,
+        status: Status | None,
+        state: str | None,
+        version: int | None,
+        limit: int,
+        cursor: str | None,
+    ) -> ExecutionPage: ...
+
+    async def health(self) -> Health: ...
+
+
+class Engine(Protocol):
+    """The engine as the faces see it."""
+
+    @property
+    def commands(self) -> Commands: ...
+
+    @property
+    def queries(self) -> Queries: ...

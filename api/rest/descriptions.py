@@ -1,0 +1,105 @@
+"""What the fields of the views and the names in paths mean, for the OpenAPI document.
+
+A field of one name means the same wherever it appears, so that one sentence is enough for it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import UNSET, Struct, UnsetType
+
+from api.rest import examples
+
+PATH_PARAMETERS = {
+    "name": ("The definition's name.", "order"),
+    "id": ("The execution's id, `<definition>:<name>`.", "order:42"),
+    "signal": ("The signal's name.", "approval"),
+    "queue": ("The queue's name: the NAME of `activity:NAME`.", "pay"),
+    "token": ("The task's token, as it was leased or as `$$.Task.Token` told.", examples.TOKEN),
+}
+
+FIELDS = {
+    "attempt": "1 for the first.",
+    "cause": "What happened, for people.",
+    "changed": "False where the text equals the current version.",
+    "code": "Stable; match on this.",
+    "column": "1 is the first; counts characters.",
+    "created": "When this version was published.",
+    "definitions": "In the order of their names.",
+    "definition": "The definition's name.",
+    "detail": "What is particular to the case.",
+    "due": "When it fires; never before.",
+    "duplicate": "Whether a signal of that id had been accepted before.",
+    "entered": "When the state was entered.",
+    "error": "The error's name.",
+    "events": "Records in the event shape of Step Functions.",
+    "executions": "Newest first.",
+    "execution": "The execution's id.",
+    "format": "What the text is written in.",
+    "frame": "One strand of the execution; `0` is the execution itself, `0/2` the third branch in it.",
+    "frames": "Where the execution rests.",
+    "hash": "Of the definition's content.",
+    "heartbeat_seconds": "A sign of life is due this often.",
+    "hint": "What to do about it.",
+    "id": "Identifies it among its kind.",
+    "idempotency_key": "The same for every attempt that may have had an effect; hand it on to what is called.",
+    "input": "Any JSON value.",
+    "kind": "What sort of timer.",
+    "lease": "Show it when settling or extending, so that a lost lease is noticed.",
+    "lease_until": "When the task is handed out again unless the lease is extended.",
+    "leased": "When the task was taken.",
+    "line": "1 is the first.",
+    "message": "What is wrong, for people.",
+    "name": "Its name.",
+    "next": "Where the following page begins; null at the end.",
+    "output": "Any JSON value.",
+    "payload": "Any JSON value.",
+    "pointer": "JSON pointer (RFC 6901) into the definition.",
+    "problems": "What was found in the definition.",
+    "promise": "What an acknowledged write survives here: `durable` and `ha` are in docs; `dev` promises nothing.",
+    "quarantined": "Why the execution is not advanced any more.",
+    "queue": "Where workers find the task.",
+    "reasons": "Why no more can be promised.",
+    "redis": "What was found out about the Redis in use.",
+    "results": "One for each outcome sent, in their order.",
+    "revision": "How many transitions were committed.",
+    "severity": "An error refuses the definition, a warning does not.",
+    "signal": "The signal's name.",
+    "signals": "Signals kept for a state that has not been reached.",
+    "started": "When the execution was started.",
+    "state": "The name of the state.",
+    "status": "How it stands.",
+    "stopped": "When the execution closed.",
+    "tasks": "Tasks, oldest first.",
+    "text": "As its author wrote it.",
+    "timeout": "When the task times out.",
+    "timers": "What fires by itself.",
+    "token": "Whoever shows it may settle the task.",
+    "type": "Its kind.",
+    "updated": "When the current version was published.",
+    "uri": "The state's Resource.",
+    "valid": "True where nothing but warnings was found.",
+    "version": "Number of the definition's version.",
+    "versions": "Newest first.",
+    "waiting": "What the frame waits for; null where it can go on.",
+    "waiting_signals": "Signals that states wait for.",
+    "worker": "Who holds the task.",
+}
+
+_NAME = re.compile(r"\{(\w+)\}")
+
+
+class ProblemDetails(Struct, frozen=True):
+    """An error (RFC 9457). Facts of the case are further members; see docs/reference/errors.md."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str | UnsetType = UNSET
+
+
+def path_names(path: str) -> list[str]:
+    """The names in braces of a path, in their order."""
+    return _NAME.findall(path)

@@ -1,0 +1,264 @@
+"""Executions: start, list, describe, follow, signal, stop."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from api.rest import examples
+from api.rest.decode import document
+from api.rest.encode import Answer
+from api.rest.operation import Call, Operation, Shown
+from api.rest.receive import Stopping
+from api.rest.requests import (
+    ExecutionsQuery,
+    HistoryQuery,
+    NoBody,
+    NoQuery,
+    SignalBody,
+    StartBody,
+    StopBody,
+    WaitQuery,
+)
+from api.rest.shapes import Stopped
+from engine.documents import EMPTY_OBJECT, NULL
+from engine.errors import (
+    DefinitionNotFound,
+    ExecutionAlreadyExists,
+    ExecutionClosed,
+    ExecutionNotFound,
+    InvalidDocument,
+    InvalidName,
+    PayloadTooLarge,
+    QuotaExceeded,
+    StoreUnavailable,
+)
+from engine.views import (
+    ExecutionPage,
+    ExecutionSummary,
+    ExecutionView,
+    HistoryPage,
+    SignalResult,
+)
+
+STOP_WAIT_MS = (
+    5000  # most executions close within milliseconds; a large one goes on closing after the answer
+)
+
+
+async def start(call: Call[WaitQuery, StartBody]) -> Answer:
+    result = await call.engine.commands.start(
+        call.caller,
+        call.path["name"],
+        name=call.body.name,
+        input=document(call.body.input, "$.input", EMPTY_OBJECT),
+        version=call.body.version,
+    )
+    summary = result.execution
+    if call.query.wait:
+        # Waiting comes after the acknowledged start: a client that goes away meanwhile ends the wait, not the start.
+        summary = await _closed(call, summary)
+    place = f"/v1/executions/{quote(summary.id, safe=':')}"
+    return Answer(
+        value=summary,
+        status=201 if result.created else 200,
+        headers=((b"location", place.encode()),),
+    )
+
+
+async def list_executions(call: Call[ExecutionsQuery, NoBody]) -> Answer:
+    query = call.query
+    page = await call.engine.queries.executions(
+        call.caller,
+        definition=query.definition,
+        status=query.status,
+        state=query.state,
+        version=query.version,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+    return Answer(value=page)
+
+
+async def describe(call: Call[WaitQuery, NoBody]) -> Answer:
+    execution, wait_ms = call.path["id"], call.wait_ms(call.query.wait)
+    describe = call.engine.queries.describe
+    try:
+        view = await call.hold(wait_ms, describe(call.caller, execution, wait_ms))
+    except Stopping:
+        view = await describe(call.caller, execution, 0)
+    return Answer(value=view)
+
+
+async def history(call: Call[HistoryQuery, NoBody]) -> Answer:
+    wait_ms = call.wait_ms(call.query.wait)
+    try:
+        return Answer(value=await call.hold(wait_ms, _history(call, wait_ms)))
+    except Stopping:
+        return Answer(value=await _history(call, 0))
+
+
+async def signal(call: Call[NoQuery, SignalBody]) -> Answer:
+    result = await call.engine.commands.signal(
+        call.caller,
+        call.path["id"],
+        call.path["signal"],
+        document(call.body.payload, "$.payload", NULL),
+        call.body.id,
+    )
+    return Answer(value=result, status=202)
+
+
+async def stop(call: Call[NoQuery, StopBody]) -> Answer:
+    wait_ms = call.wait_ms(STOP_WAIT_MS / 1000)
+    summary = await call.engine.commands.stop(
+        call.caller, call.path["id"], call.body.error, call.body.cause, wait_ms
+    )
+    stopped = Stopped(id=summary.id, status=summary.status)
+    return Answer(value=stopped, status=202 if summary.status == "RUNNING" else 200)
+
+
+async def _history(call: Call[HistoryQuery, NoBody], wait_ms: int) -> HistoryPage:
+    return await call.engine.queries.history(
+        call.caller,
+        call.path["id"],
+        after=call.query.after,
+        limit=call.query.limit,
+        descending=call.query.order == "desc",
+        wait_ms=wait_ms,
+    )
+
+
+async def _closed(call: Call[WaitQuery, StartBody], started: ExecutionSummary) -> ExecutionSummary:
+    """The execution once it closed, or as it stands when the time is up."""
+    wait_ms = call.wait_ms(call.query.wait)
+    closed = call.engine.queries.closed
+    try:
+        return await call.hold(wait_ms, closed(call.caller, started.id, wait_ms))
+    except Stopping:
+        return await closed(call.caller, started.id, 0)
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/v1/definitions/{name}/executions",
+        name="start",
+        group="executions",
+        summary="Start an execution",
+        about="Durable once answered. With a name, repeating the request with the same input is answered with the "
+        "execution that runs already. With `wait` the answer is held until the execution closes or the time is up.",
+        perform=start,
+        query=WaitQuery,
+        body=StartBody,
+        body_example={"name": "42", "input": {"order": 42}},
+        answers={
+            201: Shown(
+                meaning="Started. Location names it.",
+                type=ExecutionSummary,
+                example=examples.EXECUTION,
+            ),
+            200: Shown(
+                meaning="It runs already, with the same name and input.",
+                type=ExecutionSummary,
+                example=examples.EXECUTION,
+            ),
+        },
+        errors=(
+            InvalidDocument,
+            InvalidName,
+            DefinitionNotFound,
+            ExecutionAlreadyExists,
+            PayloadTooLarge,
+            QuotaExceeded,
+            StoreUnavailable,
+        ),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/executions",
+        name="list_executions",
+        group="executions",
+        summary="List executions",
+        about="Newest first. A page may be short although `next` is given.",
+        perform=list_executions,
+        query=ExecutionsQuery,
+        answers={
+            200: Shown(meaning="One page.", type=ExecutionPage, example=examples.EXECUTION_PAGE)
+        },
+        errors=(InvalidName, StoreUnavailable),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/executions/{id}",
+        name="describe",
+        group="executions",
+        summary="Describe an execution",
+        about="Where it rests, what it waits for, and once it closed, how. With `wait` the answer is held until it "
+        "closes or the time is up.",
+        perform=describe,
+        query=WaitQuery,
+        answers={
+            200: Shown(
+                meaning="All there is to know, except the history.",
+                type=ExecutionView,
+                example=examples.DESCRIPTION,
+            )
+        },
+        errors=(InvalidName, ExecutionNotFound, QuotaExceeded, StoreUnavailable),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/executions/{id}/history",
+        name="history",
+        group="executions",
+        summary="Read an execution's history",
+        about="Records in the event shape of Step Functions. To follow an execution, pass the last id seen as `after` "
+        "and a `wait`.",
+        perform=history,
+        query=HistoryQuery,
+        answers={200: Shown(meaning="One page.", type=HistoryPage, example=examples.HISTORY)},
+        errors=(InvalidName, ExecutionNotFound, QuotaExceeded, StoreUnavailable),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/executions/{id}/signals/{signal}",
+        name="signal",
+        group="executions",
+        summary="Send a signal",
+        about="Durable and in order once answered; kept where no state waits for it yet. Give an `id` to make "
+        "repeating safe.",
+        perform=signal,
+        body=SignalBody,
+        body_example={"payload": {"by": "ann"}, "id": "approval-7"},
+        answers={202: Shown(meaning="Accepted.", type=SignalResult, example=examples.SIGNAL)},
+        errors=(
+            InvalidDocument,
+            InvalidName,
+            ExecutionNotFound,
+            ExecutionClosed,
+            PayloadTooLarge,
+            QuotaExceeded,
+            StoreUnavailable,
+        ),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/executions/{id}/stop",
+        name="stop",
+        group="executions",
+        summary="Stop an execution",
+        about=f"It ends as ABORTED. The answer is held up to {STOP_WAIT_MS // 1000} s for that.",
+        perform=stop,
+        body=StopBody,
+        body_example={"error": "Cancelled", "cause": "the customer withdrew the order"},
+        answers={
+            200: Shown(meaning="It is closed.", type=Stopped, example=examples.STOPPED),
+            202: Shown(
+                meaning="It goes on closing.",
+                type=Stopped,
+                example=examples.STOPPED | {"status": "RUNNING"},
+            ),
+        },
+        errors=(InvalidName, ExecutionNotFound, ExecutionClosed, StoreUnavailable),
+    ),
+)

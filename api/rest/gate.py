@@ -1,0 +1,138 @@
+"""The gate before every route: who may pass, and what every response carries.
+
+Deny by default: a path that the gate does not know to be open needs the token, whether or not a route exists behind it.
+Without a token the server is bound to this machine, and the gate keeps web pages out that a browser on it shows.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import MutableMapping
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.errors import HostNotAllowed, OriginNotAllowed
+from api.rest.encode import problem, send_answer
+from api.rest.receive import Headers, header
+from engine.errors import InvalidName, InvalidRequest, Unauthenticated
+from engine.settings import Settings
+from engine.views import Caller
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no credentials
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+NOTHING_EMBEDDED = (
+    b"content-security-policy",
+    b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+)
+
+
+_LOCAL_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+
+
+class Gate:
+    """ASGI middleware, outermost of all. WebSockets are closed: the server offers none."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._token = settings.token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def dressed(message: MutableMapping[str, Any]) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                message["headers"] = _dress(message.get("headers", ()))
+            await send(message)
+
+        try:
+            scope["path"] = decoded_path(scope)
+            scope["detent.caller"] = self._admit(scope)
+            await self._app(scope, receive, dressed)
+        except Exception as error:
+            answer = problem(error, "a request")
+            if not begun:
+                await send_answer(dressed, answer)
+
+    def _admit(self, scope: Scope) -> Caller:
+        headers = scope["headers"]
+        if self._token is None:
+            check_local(scope["method"], headers)
+            return Caller()
+        if scope["path"] not in OPEN_PATHS:
+            check_token(headers, self._token)
+        return Caller(name="token")
+
+
+def check_token(headers: Headers, token: str) -> None:
+    """Raise Unauthenticated unless the request bears the token. Takes the same time wherever the first difference is."""
+    given = header(headers, b"authorization") or b""
+    scheme, _, credentials = given.partition(b" ")
+    is_right = hmac.compare_digest(credentials.strip(), token.encode())
+    if scheme.lower() != b"bearer" or not is_right:
+        raise Unauthenticated
+
+
+def check_local(method: str, headers: Headers) -> None:
+    """Refuse what a web page could make a browser send to this machine.
+
+    A page whose name was rebound to 127.0.0.1 names its own host; one of another origin that sends something says so
+    in `Origin`. Reading across origins needs nothing here: no answer allows it.
+    """
+    host = (header(headers, b"host") or b"").decode("latin-1")
+    if not is_local(host):
+        raise HostNotAllowed(detail="call it as localhost or 127.0.0.1, or set DETENT_TOKEN")
+    if method in {"GET", "HEAD"}:
+        return
+    origin = header(headers, b"origin")
+    if origin is not None and urlsplit(origin.decode("latin-1")).netloc.lower() != host.lower():
+        raise OriginNotAllowed
+    if header(headers, b"sec-fetch-site") == b"cross-site":
+        raise OriginNotAllowed
+
+
+def is_local(host: str) -> bool:
+    """Whether a Host header names this machine, with or without a port: localhost, 127.0.0.1 or [::1]."""
+    return _LOCAL_HOST.fullmatch(host) is not None
+
+
+def decoded_path(scope: Scope) -> str:
+    """The path with every segment decoded for itself, so that an encoded slash never becomes a separator.
+
+    Raises InvalidName for an encoded slash or control character, InvalidRequest for what is not UTF-8.
+    """
+    raw = scope.get("raw_path")
+    if raw is None or b"%" not in raw:
+        return str(scope["path"])
+    segments = [unquote_to_bytes(segment) for segment in raw.partition(b"?")[0].split(b"/")]
+    if any(b"/" in segment for segment in segments):
+        raise InvalidName(detail="a name may not contain a slash, encoded or not")
+    if any(_CONTROL.search(segment) for segment in segments):
+        raise InvalidName(detail="a name may not contain control characters")
+    try:
+        return b"/".join(segments).decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest(detail="the path is not UTF-8") from None
+
+
+def _dress(headers: Any) -> list[tuple[bytes, bytes]]:
+    present = {name for name, _ in headers}
+    added = (*SECURITY_HEADERS, NOTHING_EMBEDDED)
+    return [*headers, *(item for item in added if item[0] not in present)]

@@ -1,0 +1,22 @@
+"""The table of everything the REST face offers."""
+
+from __future__ import annotations
+
+from api.rest import definitions, executions, health, tasks
+from api.rest.operation import Operation
+
+# The busiest come first: routes are tried in this order.
+OPERATIONS: tuple[Operation, ...] = (
+    *tasks.OPERATIONS,
+    *executions.OPERATIONS,
+    *definitions.OPERATIONS,
+    *health.OPERATIONS,
+)
+
+
+def by_path() -> dict[str, list[Operation]]:
+    """The operations of every path, in the table's order."""
+    paths: dict[str, list[Operation]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, []).append(operation)
+    return paths

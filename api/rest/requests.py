@@ -1,0 +1,256 @@
+"""What callers send: one struct per request body and per query string.
+
+Unknown fields are refused, so that a misspelt one is not silently without effect. `Raw` fields hold any JSON value and
+keep the text their sender wrote. Descriptions and bounds here are the ones of the OpenAPI document.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from engine.core.execution import Status
+
+WAIT_SECONDS_MAX = 60  # longer waits meet proxies that cut idle connections; poll again instead
+EXCHANGE_RESULTS_MAX = (
+    1_000  # outcomes in one request; bounded like everything that becomes one pipeline
+)
+
+Limit = Annotated[int, Meta(ge=1, le=1000, description="How many to return at most.")]
+Cursor = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2048,
+        description="`next` of the page before; opaque, not to be built.",
+    ),
+]
+Wait = Annotated[
+    float,
+    Meta(
+        ge=0,
+        le=WAIT_SECONDS_MAX,
+        description="Seconds to wait before answering with what there is.",
+    ),
+]
+VersionNumber = Annotated[
+    int,
+    Meta(ge=1, le=2**31 - 1, description="A version of the definition; the current one if absent."),
+]
+LeaseSecret = Annotated[
+    str,
+    Meta(
+        max_length=1024,
+        description="The lease the task was handed out under. With it, a lease that was lost is noticed.",
+    ),
+]
+LeaseSeconds = Annotated[
+    float,
+    Meta(
+        ge=1,
+        le=3600,
+        description="How long the lease holds from now; the server's default if absent.",
+    ),
+]
+WaitSeconds = Annotated[
+    float,
+    Meta(ge=0, le=WAIT_SECONDS_MAX, description="Seconds to wait for a task where none is queued."),
+]
+Worker = Annotated[
+    str, Meta(max_length=80, description="Who takes the tasks; shown in descriptions and history.")
+]
+Error = Annotated[
+    str,
+    Meta(
+        max_length=256,
+        description="The error name that Retry and Catch match, such as `Card.Declined`.",
+    ),
+]
+Cause = Annotated[
+    str, Meta(max_length=32_768, description="What happened, for people; shown in history.")
+]
+
+
+class Body(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A JSON object with exactly these fields."""
+
+
+class Query(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A query string with exactly these parameters."""
+
+
+class NoQuery(Query, frozen=True):
+    """No parameters."""
+
+
+class NoBody(Body, frozen=True):
+    """No body; none is read."""
+
+
+class DefinitionQuery(Query, frozen=True):
+    version: VersionNumber | None = None
+
+
+class PageQuery(Query, frozen=True):
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class WaitQuery(Query, frozen=True):
+    wait: Wait = 0
+
+
+class ExecutionsQuery(Query, frozen=True):
+    """All filters given must hold."""
+
+    definition: Annotated[str, Meta(description="Only executions of this definition.")] | None = (
+        None
+    )
+    status: Annotated[Status, Meta(description="Only executions with this status.")] | None = None
+    state: (
+        Annotated[str, Meta(description="Only executions that rest in the state of this name.")]
+        | None
+    ) = None
+    version: (
+        Annotated[
+            int, Meta(ge=1, le=2**31 - 1, description="Only executions pinned to this version.")
+        ]
+        | None
+    ) = None
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class HistoryQuery(Query, frozen=True):
+    after: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=2**53,
+                description="Only records that follow this id in the order asked for.",
+            ),
+        ]
+        | None
+    ) = None
+    limit: Limit = 100
+    order: Annotated[Literal["asc", "desc"], Meta(description="Oldest first or newest first.")] = (
+        "asc"
+    )
+    wait: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=WAIT_SECONDS_MAX,
+            description="Seconds to wait for a record after `after`, or for the execution to close.",
+        ),
+    ] = 0
+
+
+class StartBody(Body, frozen=True):
+    """A new execution. Repeating the request with the same name and input is safe."""
+
+    name: (
+        Annotated[
+            str, Meta(description="The business key, unique per definition; made up if absent.")
+        ]
+        | None
+    ) = None
+    input: Annotated[
+        Raw | UnsetType,
+        Meta(description="Any JSON value; `{}` if absent.", examples=[{"order": 42}]),
+    ] = UNSET
+    version: VersionNumber | None = None
+
+
+class SignalBody(Body, frozen=True):
+    """Something the execution waits for, or will."""
+
+    payload: Annotated[
+        Raw | UnsetType,
+        Meta(description="Any JSON value; null if absent.", examples=[{"by": "ann"}]),
+    ] = UNSET
+    id: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=128,
+                description="A second signal of this id is a duplicate and changes nothing; made up if absent.",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class StopBody(Body, frozen=True):
+    """Why an execution is ended."""
+
+    error: Error | None = None
+    cause: Cause | None = None
+
+
+class LeaseBody(Body, frozen=True):
+    """A worker's request for tasks."""
+
+    max: Annotated[int, Meta(ge=1, le=100, description="How many tasks to take at most.")] = 1
+    wait_seconds: WaitSeconds = 0
+    lease_seconds: LeaseSeconds | None = None
+    worker: Worker = ""
+
+
+class ResultBody(Body, frozen=True):
+    """The outcome of one task: `output`, or `error` with an optional `cause`."""
+
+    token: Annotated[str, Meta(min_length=1, max_length=2048, description="The task's token.")]
+    lease: LeaseSecret | None = None
+    output: Annotated[
+        Raw | UnsetType,
+        Meta(description="The task's result, any JSON value.", examples=[{"paid": True}]),
+    ] = UNSET
+    error: Error | None = None
+    cause: Cause | None = None
+
+
+class ExchangeBody(Body, frozen=True):
+    """Outcomes of finished tasks, and a request for new ones."""
+
+    results: Annotated[
+        list[ResultBody],
+        Meta(
+            max_length=EXCHANGE_RESULTS_MAX,
+            description="Made durable before any task is handed out.",
+        ),
+    ] = []
+    max: Annotated[
+        int, Meta(ge=0, le=100, description="How many tasks to take at most; 0 only settles.")
+    ] = 0
+    wait_seconds: WaitSeconds = 0
+    lease_seconds: LeaseSeconds | None = None
+    worker: Worker = ""
+
+
+class SucceedBody(Body, frozen=True):
+    """A task's result."""
+
+    output: Annotated[
+        Raw | UnsetType,
+        Meta(description="Any JSON value; null if absent.", examples=[{"paid": True}]),
+    ] = UNSET
+    lease: LeaseSecret | None = None
+
+
+class FailBody(Body, frozen=True):
+    """A task's failure; Retry and Catch of the state decide what follows."""
+
+    error: Error | None = None
+    cause: Cause | None = None
+    lease: LeaseSecret | None = None
+
+
+class HeartbeatBody(Body, frozen=True):
+    """A sign of life."""
+
+    lease: LeaseSecret | None = None
+    lease_seconds: LeaseSeconds | None = None

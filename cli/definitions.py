@@ -1,0 +1,144 @@
+"""`validate` and `publish`: definitions from files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from cli import problems as rendering
+from cli.failures import Failed, Refused
+from cli.http import Server, path
+from cli.options import on_server
+from cli.output import emit_json, json_option, table, wants_json
+
+_FORMATS: dict[str, Literal["yaml", "json"]] = {".yaml": "yaml", ".yml": "yaml", ".json": "json"}
+_files = click.argument(
+    "paths",
+    nargs=-1,
+    required=True,
+    metavar="FILE|FOLDER...",
+    type=click.Path(exists=True, readable=True, path_type=Path),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A definition's file: its name is the definition's."""
+
+    file: Path
+    text: bytes
+
+    @property
+    def name(self) -> str:
+        return self.file.stem
+
+    @property
+    def format(self) -> Literal["yaml", "json"] | None:
+        return _FORMATS.get(self.file.suffix.lower())
+
+    def show(self, problems: list[rendering.Problem]) -> None:
+        """Print the problems to stderr in a compiler's form."""
+        text = self.text.decode("utf-8", "replace")
+        for problem in problems:
+            click.echo(rendering.render(str(self.file), text, problem), err=True)
+
+
+@click.command()
+@_files
+@json_option
+def validate(paths: tuple[Path, ...]) -> None:
+    """Check definitions without a server.
+
+    A folder stands for the .yaml, .yml and .json files in it. Shows every problem with line, column and a hint;
+    exits 1 when one of them is an error. Warnings alone are fine.
+    """
+    import msgspec
+
+    from engine.language import check
+
+    checked = [
+        (source, [msgspec.to_builtins(problem) for problem in check(source.text, source.format)])
+        for source in _sources(paths)
+    ]
+    found = [problem for _, problems in checked for problem in problems]
+    valid = not any(map(rendering.is_error, found))
+    if wants_json():
+        emit_json(
+            {"valid": valid, "files": [_verdict(source, problems) for source, problems in checked]}
+        )
+    else:
+        for source, problems in checked:
+            source.show(problems)
+        click.echo(rendering.count(found, len(checked)))
+    if not valid:
+        raise Failed
+
+
+@click.command()
+@_files
+@click.option("--name", help="Publish the one file given under this name instead of its file's.")
+@on_server
+def publish(server: Server, paths: tuple[Path, ...], name: str | None) -> None:
+    """Publish definitions, each under its file's name.
+
+    The same content again makes no new version. A definition with errors is not published; the others are. Exits 1
+    when one was refused.
+    """
+    sources = list(_sources(paths))
+    if name and len(sources) != 1:
+        raise click.UsageError("--name goes with exactly one file")
+    answers = [_publish_one(server, source, name or source.name) for source in sources]
+    refused = [answer for answer in answers if "version" not in answer]
+    if wants_json():
+        emit_json({"definitions": answers})
+    else:
+        rows = [
+            (answer["name"], str(answer["version"]), "new" if answer["changed"] else "unchanged")
+            for answer in answers
+            if "version" in answer
+        ]
+        if rows:
+            click.echo(table(("DEFINITION", "VERSION", ""), rows))
+        if refused:
+            found = [problem for answer in answers for problem in answer.get("problems", [])]
+            click.echo(rendering.count(found, len(sources)), err=True)
+    if refused:
+        raise Failed
+
+
+def _publish_one(server: Server, source: Source, name: str) -> dict[str, Any]:
+    """The server's answer, or its problem document where the definition is invalid."""
+    content_type = f"application/{source.format}" if source.format else "application/octet-stream"
+    try:
+        answer: dict[str, Any] = server.call(
+            "PUT", path("definitions", name), body=source.text, content_type=content_type
+        )
+    except Refused as refusal:
+        if refusal.code != "invalid_definition":
+            raise
+        answer = {"file": str(source.file), "name": name, **refusal.problem}
+    if not wants_json():
+        source.show(answer.get("problems", []))
+    return answer
+
+
+def _sources(paths: tuple[Path, ...]) -> Iterator[Source]:
+    for given in paths:
+        inside = (
+            sorted(file for file in given.iterdir() if file.suffix.lower() in _FORMATS)
+            if given.is_dir()
+            else None
+        )
+        if inside is not None and not inside:
+            raise click.UsageError(f"{given} holds no .yaml, .yml or .json file")
+        for file in inside or [given]:
+            yield Source(file, file.read_bytes())
+
+
+def _verdict(source: Source, problems: list[rendering.Problem]) -> dict[str, Any]:
+    valid = not any(map(rendering.is_error, problems))
+    return {"file": str(source.file), "valid": valid, "problems": problems}

@@ -1,0 +1,94 @@
+"""An execution as a page of text: what `detent describe` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from cli.output import block, moment, one_line, pairs, status_text, table
+
+View = dict[str, Any]
+
+
+def describe_text(view: View) -> str:
+    """The head, then one section for each thing the execution holds."""
+    return "\n\n".join([pairs(_head(view)), *_sections(view)])
+
+
+def _head(view: View) -> Iterator[tuple[str, str]]:
+    yield "execution", view["id"]
+    yield "status", status_text(view["status"])
+    yield "version", f"{view['definition']} {view['version']}"
+    yield "started", moment(view["started"])
+    if "stopped" in view:
+        yield "stopped", moment(view["stopped"])
+    for name in ("error", "cause", "quarantined"):
+        if view.get(name):
+            yield name, str(view[name])
+
+
+def _sections(view: View) -> Iterator[str]:
+    for title, key, headings, row in _TABLES:
+        if view.get(key):
+            yield f"{title}\n{table(headings, map(row, view[key]))}"
+    yield f"Input\n{block(view['input'])}"
+    if "output" in view:
+        yield f"Output\n{block(view['output'])}"
+
+
+def _frame(frame: View) -> tuple[str, ...]:
+    waiting = frame.get("waiting")
+    return (
+        frame["frame"],
+        frame["state"],
+        frame["type"],
+        moment(frame.get("entered")),
+        _waits_for(waiting),
+    )
+
+
+def _waits_for(waiting: dict[str, Any] | None) -> str:
+    if not waiting:
+        return "nothing: it goes on"
+    facts = [f"{key} {one_line(value, 60)}" for key, value in waiting.items() if key != "kind"]
+    return ", ".join([str(waiting.get("kind", "?")), *facts])
+
+
+def _task(task: View) -> tuple[str, ...]:
+    who = task.get("worker") or "-"
+    until = moment(task.get("lease_until"))
+    return (
+        task["frame"],
+        task["state"],
+        task["queue"],
+        str(task["attempt"]),
+        task["status"],
+        who,
+        until,
+    )
+
+
+def _timer(timer: View) -> tuple[str, ...]:
+    return timer["frame"], timer["kind"], moment(timer["due"])
+
+
+def _signal(signal: View) -> tuple[str, ...]:
+    return signal["name"], signal["id"], one_line(signal["payload"])
+
+
+def _listener(listener: View) -> tuple[str, ...]:
+    return listener["name"], listener["frame"]
+
+
+_TABLES: tuple[tuple[str, str, tuple[str, ...], Callable[[View], tuple[str, ...]]], ...] = (
+    ("Where it rests", "frames", ("FRAME", "STATE", "TYPE", "ENTERED", "WAITS FOR"), _frame),
+    (
+        "Tasks",
+        "tasks",
+        ("FRAME", "STATE", "QUEUE", "ATTEMPT", "STATUS", "WORKER", "LEASED UNTIL"),
+        _task,
+    ),
+    ("Timers", "timers", ("FRAME", "KIND", "DUE"), _timer),
+    ("Signals it waits for", "waiting_signals", ("SIGNAL", "FRAME"), _listener),
+    ("Signals kept for later", "signals", ("SIGNAL", "ID", "PAYLOAD"), _signal),
+)

@@ -1,0 +1,79 @@
+"""The entry point: the table of commands and the group that imports one when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "serve": (
+        "cli.serving",
+        "serve",
+        "Run API and engine, with an embedded Redis unless REDIS_URL is set.",
+    ),
+    "api": ("cli.serving", "api", "Run the HTTP face alone."),
+    "engine": ("cli.serving", "engine", "Run the engine alone."),
+    "validate": ("cli.definitions", "validate", "Check definitions without a server."),
+    "publish": ("cli.definitions", "publish", "Publish definitions to a server."),
+    "start": ("cli.executions", "start", "Start an execution of a definition."),
+    "describe": ("cli.executions", "describe", "Show where an execution rests and what it holds."),
+    "history": ("cli.history", "history", "Show what has happened to an execution."),
+    "list": ("cli.executions", "list_executions", "List executions, newest first."),
+    "signal": ("cli.executions", "signal", "Send a signal to an execution."),
+    "stop": ("cli.executions", "stop", "End an execution as ABORTED."),
+    "demo": ("cli.demo.command", "demo", "Watch an order survive a kill -9 (half a minute)."),
+}
+
+EPILOG = """\b
+Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 server unreachable.
+Settings:   DETENT_URL and DETENT_TOKEN stand for --url and --token."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and summaries, and imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table: serving, authoring, operating."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module; None for a name that is not in the table."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the summaries from the table; importing every module to ask it would cost a second."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, _, summary) in COMMANDS.items()])
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"detent {version('detent-server')}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+def main() -> None:
+    """Detent: durable state machines in Redis.
+
+    `detent COMMAND --help` tells more of one command. Every command that answers takes --json.
+    """

@@ -1,0 +1,84 @@
+"""`serve`, `api` and `engine`: the processes of a server. They run until SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+
+_host = click.option("--host", help="Address to listen on; DETENT_HOST, else 127.0.0.1.")
+_port = click.option(
+    "--port", type=int, help="Port to listen on; DETENT_PORT, else 8083. 0: any free one."
+)
+_data = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the embedded Redis; DETENT_DATA, else .detent. Not used with REDIS_URL.",
+)
+_engines = click.option("--engines", type=int, help="Engine processes; DETENT_ENGINES, else 1.")
+
+
+@click.command()
+@_host
+@_port
+@_data
+@_engines
+def serve(**given: Any) -> None:
+    """Run API and engine in one process.
+
+    Without REDIS_URL an embedded, durable Redis is started in the data folder and ends with this process. All
+    settings are environment variables (docs/reference/settings.md); these options win over them.
+    """
+    _run(_settings(given), ("api", "engine"))
+
+
+@click.command()
+@_host
+@_port
+def api(**given: Any) -> None:
+    """Run the HTTP face alone, on the Redis of REDIS_URL. Stateless: run as many as you like."""
+    _run(_with_redis(_settings(given)), ("api",))
+
+
+@click.command()
+@_engines
+def engine(**given: Any) -> None:
+    """Run the engine alone, on the Redis of REDIS_URL. Stateless: run as many as you like."""
+    _run(_with_redis(_settings(given)), ("engine",))
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    """The environment's settings with the options given over them; wrong ones are wrong usage."""
+    from engine.settings import InvalidSettings, Settings, variable
+
+    options = {variable(name): str(value) for name, value in given.items() if value is not None}
+    try:
+        return Settings.from_env({**os.environ, **options})
+    except InvalidSettings as refused:
+        raise click.UsageError("\n".join(refused.problems)) from None
+
+
+def _with_redis(settings: Settings) -> Settings:
+    if settings.redis_url is None:
+        # An embedded server belongs to one process, so halves that run apart have to share one by address.
+        raise click.UsageError("set REDIS_URL: only `detent serve` starts a Redis of its own")
+    return settings
+
+
+def _run(settings: Settings, roles: Sequence[str]) -> None:
+    from engine.errors import EngineError
+    from engine.serve import run
+
+    try:
+        asyncio.run(run(settings, roles=tuple(roles), engines=settings.engines))
+    except EngineError as refused:
+        raise click.ClickException(str(refused)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

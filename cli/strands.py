@@ -1,0 +1,68 @@
+"""Reading a history: which state a record belongs to, and what it says in a few words.
+
+Records come in Step Functions' event shape. Only those that enter or leave a state name it; the others are placed by
+following `previousEventId` back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cli.output import one_line
+
+Record = dict[str, Any]
+
+
+class Strands:
+    """Remembers the state of each record seen; records must be given in order of their ids."""
+
+    def __init__(self) -> None:
+        self._states: dict[int, str] = {}
+
+    def place(self, record: Record) -> str:
+        """The state this record belongs to; empty for the execution's own."""
+        state = details(record).get("name") if _names_state(record) else None
+        state = state or self._states.get(record.get("previousEventId", 0), "")
+        self._states[record["id"]] = state
+        return str(state)
+
+
+def details(record: Record) -> dict[str, Any]:
+    """The record's `...EventDetails`, empty where it has none."""
+    return next(
+        (value for key, value in record.items() if key.endswith("EventDetails") and value), {}
+    )
+
+
+def summary(record: Record) -> str:
+    """What the record tells beyond its type: an error with its cause, a signal's name, a result."""
+    facts = details(record)
+    if facts.get("error") or facts.get("cause"):
+        cause = facts.get("cause")
+        return one_line(f"{facts.get('error') or 'no error name'}{f': {cause}' if cause else ''}")
+    parts = [str(facts[key]) for key in ("resource", "signal", "reason") if facts.get(key)]
+    if not _names_state(record) and facts.get("name"):
+        parts.append(str(facts["name"]))
+    shown = next((facts[key] for key in ("output", "payload") if facts.get(key)), None)
+    if shown is not None and not record["type"].endswith("StateExited"):
+        parts.append(one_line(shown, 70))
+    return "  ".join(parts)
+
+
+def type_text(record: Record) -> str:
+    """The record's type, red for what went wrong and green for what ended well."""
+    kind = str(record["type"])
+    if kind.endswith(("Failed", "TimedOut", "Aborted")):
+        return click.style(kind, fg="red")
+    return click.style(kind, fg="green") if kind.endswith("Succeeded") else kind
+
+
+def clock(record: Record) -> str:
+    """The time of day of a record, `10:00:00.000` UTC."""
+    return str(record["timestamp"])[11:23]
+
+
+def _names_state(record: Record) -> bool:
+    return str(record["type"]).endswith(("StateEntered", "StateExited"))

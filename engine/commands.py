@@ -1,0 +1,305 @@
+"""What a caller can do. Each command checks its arguments, then does one atomic deed in the store.
+
+A command that returns has been made durable in the mode's sense; one that raises has changed nothing, except
+OutcomeUnknown, which says so: all of them may be repeated safely.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import uuid
+from collections.abc import Callable, Sequence
+
+from engine.clock import RedisClock, iso
+from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded
+from engine.core.tokens import task_token
+from engine.documents import Document
+from engine.errors import (
+    DefinitionNotFound,
+    ExecutionAlreadyExists,
+    InvalidRequest,
+    LeaseLost,
+    OutcomeUnknown,
+    PayloadTooLarge,
+    QuotaExceeded,
+    TaskClosed,
+    TaskNotFound,
+)
+from engine.language import check, read
+from engine.names import check_execution, check_name, check_queue
+from engine.queries import Queries
+from engine.runtime.dispatcher import Dispatcher
+from engine.runtime.machines import Machines
+from engine.settings import Settings
+from engine.store.catalog import Catalog, Format
+from engine.store.codec import Static
+from engine.store.executions import Executions
+from engine.store.keys import Keys, ref_of
+from engine.store.signals import Signals
+from engine.store.tasks import Address, Lease, Tasks, address_of
+from engine.views import (
+    Caller,
+    ExecutionSummary,
+    Heartbeat,
+    LeasedTask,
+    Outcome,
+    Published,
+    Settled,
+    SignalResult,
+    StartResult,
+)
+
+CALLBACK_MARK = "~"  # ends the lease of a callback task: its holder's answer only submits
+ERROR_CHARACTERS_MAX = 256  # as AWS Step Functions
+CAUSE_CHARACTERS_MAX = 32_768
+_WORKER_REFUSED = re.compile(r"[\x00-\x1f\x7f|]")
+
+
+class Commands:
+    """`offer(ref)` hints this process's advancer, if it has one, that an execution has something to do."""
+
+    def __init__(
+        self,
+        executions: Executions,
+        tasks: Tasks,
+        signals: Signals,
+        catalog: Catalog,
+        machines: Machines,
+        dispatcher: Dispatcher,
+        queries: Queries,
+        keys: Keys,
+        clock: RedisClock,
+        settings: Settings,
+        offer: Callable[[str], None],
+    ) -> None:
+        self._executions = executions
+        self._tasks = tasks
+        self._signals = signals
+        self._catalog = catalog
+        self._machines = machines
+        self._dispatcher = dispatcher
+        self._queries = queries
+        self._keys = keys
+        self._clock = clock
+        self._settings = settings
+        self._offer = offer
+
+    async def publish(
+        self, caller: Caller, name: str, text: bytes, form: Format | None
+    ) -> Published:
+        """Add a version, unless the content equals the newest one's.
+
+        Raises InvalidDefinition with every problem; then nothing was published.
+        """
+        check_name(name, "definition")
+        machine = read(text, format=form)
+        warnings = tuple(p for p in check(text, format=form) if p.severity == "warning")
+        stored_as: Format = form or ("json" if text.lstrip()[:1] == b"{" else "yaml")
+        version, changed = await self._catalog.publish(
+            caller.namespace, name, machine.content_hash, text, stored_as
+        )
+        return Published(
+            name, version.version, version.hash, iso(version.created_ms), changed, warnings
+        )
+
+    async def start(
+        self,
+        caller: Caller,
+        definition: str,
+        *,
+        name: str | None,
+        input: Document,  # noqa: A002 - ASL's word
+        version: int | None,
+        wait_ms: int = 0,
+    ) -> StartResult:
+        """Start an execution, once per name: the same name and input while it runs returns the running one.
+
+        Raises DefinitionNotFound, ExecutionAlreadyExists, PayloadTooLarge, QuotaExceeded, InvalidName.
+        """
+        check_name(definition, "definition")
+        name = str(uuid.uuid4()) if name is None else check_name(name, "execution")
+        self._check_size(input)
+        if version is not None:
+            await self._machines.get(caller.namespace, definition, version)
+        identifier = f"{definition}:{name}"
+        ref = ref_of(caller.namespace, identifier)
+        static = Static(identifier, definition, name, secrets.token_bytes(16))
+        created = await self._executions.create(
+            ref, static, input, version=version, watch_ms=wait_ms
+        )
+        match created.verdict:
+            case "unknown":
+                raise DefinitionNotFound(definition)
+            case "conflict":
+                raise ExecutionAlreadyExists(execution=identifier, execution_status=created.status)
+            case "quota":
+                raise QuotaExceeded("too many running executions")
+            case _:
+                pass
+        if created.verdict == "created":
+            self._offer(ref)
+        summary = ExecutionSummary(
+            identifier, definition, name, created.version, "RUNNING", iso(created.started_ms)
+        )
+        if wait_ms:
+            summary = await self._queries.closed(caller, identifier, wait_ms)
+        return StartResult(summary, created.verdict == "created")
+
+    async def signal(
+        self, caller: Caller, execution: str, name: str, payload: Document, signal_id: str | None
+    ) -> SignalResult:
+        """Accept a signal, once per id. It is kept until a state waits for it, however long that takes.
+
+        Raises ExecutionNotFound, ExecutionClosed, QuotaExceeded, PayloadTooLarge, InvalidName.
+        """
+        check_execution(execution)
+        check_name(name, "signal")
+        self._check_size(payload)
+        identifier = uuid.uuid4().hex if signal_id is None else signal_id
+        if not 1 <= len(identifier) <= 128 or not identifier.isprintable():
+            raise InvalidRequest("a signal's id is 1 to 128 printable characters")
+        ref = ref_of(caller.namespace, execution)
+        accepted = await self._signals.deliver(ref, name, identifier, payload)
+        if accepted:
+            self._offer(ref)
+        return SignalResult(execution, name, identifier, not accepted)
+
+    async def stop(
+        self, caller: Caller, execution: str, error: str | None, cause: str | None, wait_ms: int
+    ) -> ExecutionSummary:
+        """End a running execution as ABORTED; waits up to `wait_ms` for the end. A second stop changes nothing.
+
+        Raises ExecutionNotFound, ExecutionClosed.
+        """
+        check_execution(execution)
+        _check_failure(error, cause)
+        ref = ref_of(caller.namespace, execution)
+        await self._signals.stop(ref, error, cause, watch_ms=max(wait_ms, 1))
+        self._offer(ref)
+        return await self._queries.closed(caller, execution, wait_ms)
+
+    async def lease(
+        self, caller: Caller, queue: str, *, most: int, wait_ms: int, lease_ms: int, worker: str
+    ) -> list[LeasedTask]:
+        """Take tasks of a queue, waiting for the first up to `wait_ms`. Each is handed out again when its lease lapses."""
+        check_queue(queue)
+        if len(worker) > 80 or _WORKER_REFUSED.search(worker):
+            raise InvalidRequest(
+                "a worker's name is at most 80 characters, none of them control characters or |"
+            )
+        leases = await self._dispatcher.lease(
+            caller.namespace,
+            queue,
+            most=most,
+            wait_seconds=wait_ms / 1000,
+            lease_ms=lease_ms,
+            worker=worker,
+        )
+        return [leased_task(lease) for lease in leases]
+
+    async def settle(self, caller: Caller, outcome: Outcome) -> None:
+        """Accept a task's outcome, once; the same one again is accepted again.
+
+        Raises TaskClosed (it ended otherwise), TaskNotFound, LeaseLost.
+        """
+        address = address_of(caller.namespace, outcome.token)
+        event, lease = _event_of(address, outcome)
+        try:
+            await self._tasks.settle(address, event, lease=lease)
+        except OutcomeUnknown:
+            # Settling is idempotent by the outcome's digest, so asking again is how the unknown is resolved.
+            await self._tasks.settle(address, event, lease=lease)
+        self._offer(address.ref)
+
+    async def settle_many(self, caller: Caller, outcomes: Sequence[Outcome]) -> list[Settled]:
+        """Settle each outcome by itself; raises StoreUnavailable only when none could be tried."""
+        results = await asyncio.gather(
+            *(self.settle(caller, outcome) for outcome in outcomes), return_exceptions=True
+        )
+        settled = []
+        for outcome, result in zip(outcomes, results, strict=True):
+            match result:
+                case None:
+                    settled.append(Settled(outcome.token, "accepted"))
+                case TaskClosed() | LeaseLost():
+                    detail = str(result.facts.get("outcome", result.code))
+                    settled.append(Settled(outcome.token, "closed", detail))
+                case TaskNotFound():
+                    settled.append(Settled(outcome.token, "unknown"))
+                case BaseException():
+                    raise result
+        return settled
+
+    async def heartbeat(
+        self, caller: Caller, token: str, lease: str | None, lease_ms: int | None
+    ) -> Heartbeat:
+        """Put off a task's heartbeat time-out; with its lease, extend that.
+
+        Raises TaskClosed, TaskNotFound, LeaseLost.
+        """
+        address = address_of(caller.namespace, token)
+        row = await self._tasks.row(address)
+        if row is None:
+            raise TaskClosed(outcome="CLOSED")
+        until_ms = await self._tasks.heartbeat(
+            address,
+            lease=(lease or "").removesuffix(CALLBACK_MARK),
+            lease_ms=lease_ms or 0,
+            heartbeat_ms=row.heartbeat_ms or 0,
+        )
+        return Heartbeat(token) if until_ms is None else Heartbeat(token, iso(until_ms))
+
+    def _check_size(self, document: Document) -> None:
+        if len(document.text) > self._settings.payload_bytes_max:
+            raise PayloadTooLarge(
+                f"{len(document.text)} bytes, at most {self._settings.payload_bytes_max} are allowed"
+            )
+
+
+def leased_task(lease: Lease) -> LeasedTask:
+    """A lease as its holder sees it."""
+    row = lease.row
+    extra: dict[str, object] = {}
+    if row.timeout_ms is not None:
+        extra["timeout"] = iso(row.timeout_ms)
+    if row.heartbeat_ms is not None:
+        extra["heartbeat_seconds"] = row.heartbeat_ms / 1000
+    return LeasedTask(
+        token=task_token(row.execution, row.frame, row.revision, lease.secret),
+        lease=lease.lease + (CALLBACK_MARK if row.callback else ""),
+        queue=row.queue,
+        execution=row.execution,
+        definition=row.definition,
+        state=row.state,
+        attempt=row.attempt,
+        input=row.input,
+        idempotency_key=row.idempotency_key,
+        lease_until=iso(lease.until_ms),
+        uri=row.uri,
+        **extra,  # type: ignore[arg-type]
+    )
+
+
+def _event_of(
+    address: Address, outcome: Outcome
+) -> tuple[TaskSucceeded | TaskSubmitted | TaskFailed, str]:
+    """The event an outcome becomes, and the lease it is settled under ("" for by token alone)."""
+    lease = outcome.lease or ""
+    frame, revision = address.frame, address.revision
+    if outcome.output is None:
+        _check_failure(outcome.error, outcome.cause)
+        return TaskFailed(frame, revision, outcome.error, outcome.cause), lease.removesuffix(
+            CALLBACK_MARK
+        )
+    if lease.endswith(CALLBACK_MARK):
+        return TaskSubmitted(frame, revision, outcome.output), lease.removesuffix(CALLBACK_MARK)
+    return TaskSucceeded(frame, revision, outcome.output), lease
+
+
+def _check_failure(error: str | None, cause: str | None) -> None:
+    if error is not None and len(error) > ERROR_CHARACTERS_MAX:
+        raise InvalidRequest(f"error has more than {ERROR_CHARACTERS_MAX} characters")
+    if cause is not None and len(cause) > CAUSE_CHARACTERS_MAX:
+        raise InvalidRequest(f"cause has more than {CAUSE_CHARACTERS_MAX} characters")

@@ -1,0 +1,92 @@
+"""What a transition asks of the world. The commit writes them with the checkpoint: all of it, or none."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from engine.core.execution import Execution, Frame, FrameId, Status
+from engine.documents import Document
+
+
+class ScheduleTask(Struct, frozen=True):
+    """Put a task into `queue`; it is known by (execution, frame, revision)."""
+
+    frame: FrameId
+    revision: int
+    state: str
+    queue: str
+    input: Document
+    token: str  # secret part: who shows it may settle the task
+    idempotency_key: str
+    attempt: int  # 1 for the first
+    uri: str  # the Resource, for runners of the engine
+    timeout_ms: int | None = None  # absolute, Redis time
+    heartbeat_ms: int | None = None  # interval; the first is due this long after scheduling
+    callback: bool = False
+
+
+class CancelTask(Struct, frozen=True):
+    """Take a task back: out of its queue, its lease and its timers."""
+
+    frame: FrameId
+    revision: int
+    queue: str
+
+
+class StartTimer(Struct, frozen=True):
+    """Wake `frame` with `TimerFired` at `due_ms` or soon after; never before. Frame "" is the machine's deadline."""
+
+    frame: FrameId
+    revision: int
+    kind: Literal["due", "timeout", "deadline"]
+    due_ms: int
+
+
+class CancelTimer(Struct, frozen=True):
+    """Forget a timer, fired or not."""
+
+    frame: FrameId
+    revision: int
+    kind: Literal["due", "timeout", "deadline"]
+
+
+class Close(Struct, frozen=True):
+    """The execution has ended: indexes, retention, and whoever waits for it."""
+
+    status: Status
+
+
+Effect = ScheduleTask | CancelTask | StartTimer | CancelTimer | Close
+
+
+class Record(Struct, frozen=True, array_like=True):
+    """One history entry, in Step Functions' vocabulary. `details` hold JSON scalars and Documents (shown as text)."""
+
+    id: int  # 1, 2, 3 ... without gaps
+    previous: int  # id of the record this one follows in its strand; 0 at the start of the run
+    type: str
+    at_ms: int
+    details: dict[str, Any]
+
+
+class Transition(Struct, frozen=True):
+    """One checkpointed step: the execution after it, and what the commit has to write."""
+
+    execution: Execution  # revision + 1
+    frames: dict[FrameId, Frame | None]  # changed frames; None where one is gone
+    values: dict[str, Document | None]  # values to keep; None where one is dropped
+    records: tuple[Record, ...]
+    effects: tuple[Effect, ...]
+
+
+class Needs(Struct, frozen=True):
+    """What has to be loaded before an event can be applied. Empty when nothing is missing."""
+
+    frames: tuple[FrameId, ...] = ()
+    values: tuple[str, ...] = ()
+    input: bool = False  # Execution.input
+
+    def __bool__(self) -> bool:
+        return bool(self.frames or self.values or self.input)

@@ -1,0 +1,100 @@
+"""What can happen to an execution. Each event is appended to the inbox by one script and applied by `transition`.
+
+An event that names a frame and a revision the frame no longer rests at is stale: it changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from engine.core.execution import FrameId
+from engine.documents import Document
+
+
+class Started(Struct, frozen=True, array_like=True):
+    """When and by whom a task was taken; written as the Started record by the outcome's transition."""
+
+    at_ms: int
+    worker: str = ""
+
+
+class Advance(Struct, frozen=True, array_like=True, tag="advance"):
+    """A ready frame goes on. Never in an inbox: the holder makes it from `Execution.ready`."""
+
+    frame: FrameId
+
+
+class Begin(Struct, frozen=True, array_like=True, tag="begin"):
+    """The first event of an execution: records ExecutionStarted and arrives at StartAt. Made by the holder at revision 0."""
+
+
+class TaskSucceeded(Struct, frozen=True, array_like=True, tag="succeeded"):
+    """A worker, a runner or a callback gave the task's result."""
+
+    frame: FrameId
+    revision: int
+    output: Document
+    started: Started | None = None
+
+
+class TaskSubmitted(Struct, frozen=True, array_like=True, tag="submitted"):
+    """A callback task's request was answered; the task waits for its token."""
+
+    frame: FrameId
+    revision: int
+    output: Document
+    started: Started | None = None
+
+
+class TaskFailed(Struct, frozen=True, array_like=True, tag="failed"):
+    """A task was reported failed. `transport` tells a connection error or a 5xx: the Idempotency-Key is kept."""
+
+    frame: FrameId
+    revision: int
+    error: str | None
+    cause: str | None
+    started: Started | None = None
+    transport: bool = False
+
+
+class TimerFired(Struct, frozen=True, array_like=True, tag="timer"):
+    """A moment has come: a Wait's or a retry's due time, a task's time-out or a missed heartbeat."""
+
+    frame: FrameId
+    revision: int
+    kind: Literal["due", "timeout", "heartbeat"]
+    started: Started | None = None
+
+
+class SignalReceived(Struct, frozen=True, array_like=True, tag="signal"):
+    """A signal was accepted."""
+
+    name: str
+    id: str
+    payload: Document
+
+
+class StopRequested(Struct, frozen=True, array_like=True, tag="stop"):
+    """Someone ends the execution; a control event."""
+
+    error: str | None = None
+    cause: str | None = None
+
+
+class DeadlineReached(Struct, frozen=True, array_like=True, tag="deadline"):
+    """The machine's TimeoutSeconds have passed; a control event."""
+
+
+Event = (
+    Advance
+    | Begin
+    | TaskSucceeded
+    | TaskSubmitted
+    | TaskFailed
+    | TimerFired
+    | SignalReceived
+    | StopRequested
+    | DeadlineReached
+)

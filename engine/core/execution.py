@@ -1,0 +1,175 @@
+"""The state of a run, as values: an execution and its frames.
+
+A frame is one strand of control: frame "0" is the execution itself, "0/2" the third branch (or iteration) that frame
+"0" has running in a Parallel (or Map) state, "0/2/17" one inside that. An id is used again when the state is entered
+again, so whatever points at a frame from outside (a timer, a task) names the revision too.
+
+A frame rests in one of the holds below. `Enter` and `Run` are *ready*: the frame can go on without anything
+happening, and its id stands in `Execution.ready`. All others wait for an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct, field
+
+from engine.documents import Document
+
+FrameId = str
+ROOT: FrameId = "0"
+
+Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+
+
+class Enter(Struct, frozen=True, array_like=True, tag="enter"):
+    """Ready: will arrive at `Frame.state` with `Frame.input`."""
+
+
+class Run(Struct, frozen=True, array_like=True, tag="run"):
+    """Ready: has entered the state, which can go on without an event (Pass, Choice, Succeed, Fail, a Wait that is due)."""
+
+
+ENTER = Enter()
+RUN = Run()
+
+
+class Delay(Struct, frozen=True, array_like=True, tag="delay"):
+    """A Wait state, until `due_ms`."""
+
+    revision: int
+    due_ms: int
+
+
+class Backoff(Struct, frozen=True, array_like=True, tag="backoff"):
+    """Between two attempts of a state, until `due_ms`."""
+
+    revision: int
+    due_ms: int
+
+
+class Work(Struct, frozen=True, array_like=True, tag="work"):
+    """A task is out. Only the outcome that names this revision counts."""
+
+    revision: int
+    queue: str
+    scheduled: int  # id of the Scheduled record
+    timeout_ms: int | None = None  # absolute, Redis time
+    heartbeat_ms: int | None = None  # interval
+    callback: bool = False
+    submitted: bool = False  # a callback task whose request has been answered
+
+
+class Listen(Struct, frozen=True, array_like=True, tag="listen"):
+    """A `signal:NAME` task, until the signal or `timeout_ms` (absolute)."""
+
+    revision: int
+    name: str
+    timeout_ms: int | None = None
+
+
+class Fork(Struct, frozen=True, array_like=True, tag="fork"):
+    """A Parallel or Map with children. Counters only: items not yet spawned lie in pages, results in values.
+
+    Ready while there is a child to spawn and room for it, or everything to join.
+    """
+
+    revision: int
+    started: int  # id of the ParallelStateStarted or MapStateStarted record
+    total: int
+    spawned: int = 0
+    done: int = 0
+    window: int = 0  # children at once; 0 is no limit
+    last: int = 0  # id of the last finished child's record, for previousEventId at the join
+    tail: int = (
+        0  # id of the last record inside a finished iteration: the next one spawned follows it
+    )
+    pages: int = 0  # number of pages written, in values "i:<frame>:<page>"
+    page: int = 0  # the page that holds the next item to spawn
+    page_start: int = 0  # index of that page's first item
+    swept: int = (
+        0  # results already dropped by a join of many; the joined result is value "o:<frame>"
+    )
+
+
+class Unwind(Struct, frozen=True, array_like=True, tag="unwind"):
+    """Ready: the children of this frame are being dropped, at most 100 a transition; then the failure goes on.
+
+    `stack` holds (frame, next child, end) triples, deepest last.
+    """
+
+    error: str | None
+    cause: str | None
+    stack: tuple[tuple[FrameId, int, int], ...]
+    previous: int  # id of the record that the Failed record follows
+    heartbeat: bool = (
+        False  # the failure is a missed heartbeat, so States.HeartbeatTimeout matches it too
+    )
+
+
+Hold = Enter | Run | Delay | Backoff | Work | Listen | Fork | Unwind
+
+
+class Frame(Struct, frozen=True, array_like=True):
+    """One strand of control and where it rests."""
+
+    id: FrameId
+    state: str
+    hold: Hold
+    input: Document  # raw input of the state
+    previous: int = 0  # id of the last record in this strand
+    entered: int = 0  # id of the StateEntered record
+    entered_ms: int = 0
+    entry: int = 0  # revision at which the state was entered
+    retries: tuple[int, ...] = ()  # attempts used of each retrier, this visit
+    retry_count: int = 0  # all retries of this visit
+    failures: int = 0  # failures a worker reported this visit: each renews the Idempotency-Key
+    index: int = -1  # which branch or iteration; -1 for the root
+    item: Document | None = None  # the iteration's item, where the machine reads $$.Map
+    version: int = 0  # definition version this frame was written under
+
+
+class Buffer(Struct, frozen=True, array_like=True):
+    """Signals of one name: frames that listen, oldest first, and the numbers of those kept for later."""
+
+    listeners: tuple[FrameId, ...] = ()
+    head: int = 0  # buffered are numbers head (oldest) to tail - 1, in values "s:<name>:<number>"
+    tail: int = 0
+
+
+class Closing(Struct, frozen=True, array_like=True):
+    """The execution is ending: its frames are being dropped, at most 100 a transition; the end is recorded last."""
+
+    status: Status
+    error: str | None
+    cause: str | None
+    previous: int
+    stack: tuple[tuple[FrameId, int, int], ...]
+
+
+class Execution(Struct, frozen=True):
+    """One run: its meta fields and the frames that have been loaded."""
+
+    id: str  # "<definition>:<name>"
+    definition: str
+    name: str
+    version: int  # of the definition it is pinned to
+    seed: bytes  # random, secret; all chance and tokens of the run derive from it
+    started_ms: int
+    status: Status = "RUNNING"
+    revision: int = 0  # number of commits
+    last_record: int = 0  # id of the newest history record
+    last_ms: int = 0  # time of the newest history record
+    ready: tuple[FrameId, ...] = (ROOT,)
+    signals: Mapping[str, Buffer] = field(default_factory=dict)
+    closing: Closing | None = None
+    input: Document | None = None  # the execution's input; None while not loaded
+    output: Document | None = None  # once SUCCEEDED
+    error: str | None = None
+    cause: str | None = None
+    # Loaded so far. None: looked for and not there; without that entry `needs` would ask for ever.
+    frames: Mapping[FrameId, Frame | None] = field(default_factory=dict)
+    values: Mapping[str, Document | None] = field(
+        default_factory=dict
+    )  # pages, results, buffered signals

@@ -1,0 +1,73 @@
+"""Failures of states: what they are called, what a catcher hands on, and which names in ErrorEquals match them."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from msgspec import Struct
+
+from engine.core.execution import Frame
+from engine.documents import Document
+from engine.language.expressions.scope import ExpressionError
+
+ALL = "States.ALL"
+RUNTIME = "States.Runtime"
+TIMEOUT = "States.Timeout"
+HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
+TASK_FAILED = "States.TaskFailed"
+DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
+
+
+class Failure(Struct, frozen=True):
+    """Why a state failed. A missed heartbeat is recorded as States.Timeout (measured), but has its own name too."""
+
+    error: str | None
+    cause: str | None
+    heartbeat: bool = False
+
+    @property
+    def is_fatal(self) -> bool:
+        """States.Runtime ends the whole execution; no Retry or Catch sees it (measured)."""
+        return self.error == RUNTIME
+
+    def is_matched_by(self, error_equals: AbstractSet[str]) -> bool:
+        """Whether an ErrorEquals list names this failure.
+
+        States.TaskFailed is every error but States.Timeout and States.DataLimitExceeded. States.ALL does catch
+        States.DataLimitExceeded: AWS's documentation says otherwise, its behaviour was measured.
+        """
+        if self.is_fatal:
+            return False
+        if ALL in error_equals or (self.error is not None and self.error in error_equals):
+            return True
+        if self.heartbeat and HEARTBEAT_TIMEOUT in error_equals:
+            return True
+        return TASK_FAILED in error_equals and self.error not in (TIMEOUT, DATA_LIMIT_EXCEEDED)
+
+    def output(self) -> Document:
+        """The error output a catcher hands on. A failure with a name and no cause shows the cause as ""."""
+        cause = self.cause if self.cause is not None or self.error is None else ""
+        return Document.of({"Error": self.error, "Cause": cause})
+
+
+def timed_out(*, heartbeat: bool = False) -> Failure:
+    """A task's or signal's time-out, or a missed heartbeat; neither has a cause (measured)."""
+    return Failure(TIMEOUT, None, heartbeat)
+
+
+def result_too_large(what: str) -> Failure:
+    """The output of a state or task exceeds the payload limit."""
+    text = "returned a result with a size exceeding the maximum number of bytes service limit."
+    return Failure(DATA_LIMIT_EXCEEDED, f"The state/task '{what}' {text}")
+
+
+def parameters_too_large(what: str) -> Failure:
+    """The parameters of a task, or the input of a child, exceed the payload limit."""
+    text = "provided parameters with a size exceeding the maximum number of bytes service limit."
+    return Failure(DATA_LIMIT_EXCEEDED, f"The state/task '{what}' {text}")
+
+
+def of_expression(error: ExpressionError, frame: Frame) -> Failure:
+    """An expression failed; AWS tells where in these words, once, from the innermost state."""
+    place = f"An error occurred while executing the state '{frame.state}' (entered at the event id #{frame.entered}). "
+    return Failure(error.error, place + error.cause)

@@ -1,0 +1,135 @@
+"""What has to be loaded before an event can be applied.
+
+`transition` reads nothing that is not named here first. The caller loads what is asked for, notes None for what is
+not there, and asks again until the answer is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.core.context import parent_of
+from engine.core.effects import Needs
+from engine.core.events import Advance, Begin, DeadlineReached, Event, SignalReceived, StopRequested
+from engine.core.execution import (
+    ROOT,
+    Execution,
+    Fork,
+    Frame,
+    FrameId,
+    Listen,
+    Unwind,
+)
+from engine.core.forks import has_room
+from engine.core.unwind import is_live, stack_of, walk
+from engine.language.machine import Choice, Machine, Map, Parallel, State, Task
+
+NOTHING = Needs()
+
+
+def needs(machine: Machine, execution: Execution, event: Event) -> Needs:
+    """What `transition` of the same arguments would read and is not loaded. Pure."""
+    if execution.status != "RUNNING":
+        return NOTHING
+    if isinstance(event, Begin):
+        return Needs(input=True) if execution.input is None else NOTHING
+    if execution.closing is not None:
+        if not isinstance(event, Advance):
+            return NOTHING
+        return _below(execution, execution.closing.stack) or _frames(execution, (ROOT,))
+    if isinstance(event, StopRequested | DeadlineReached):
+        return _frames(execution, (ROOT,))
+    if isinstance(event, SignalReceived):
+        return _signal(machine, execution, event)
+    missing = _frames(execution, _chain(event.frame))
+    if missing:
+        return missing
+    frame = execution.frames[event.frame]
+    if frame is None:
+        return NOTHING
+    if isinstance(event, Advance):
+        return _advance(machine, execution, frame)
+    return _reading(machine, execution, frame)
+
+
+def _chain(frame: FrameId) -> Iterable[FrameId]:
+    """A frame and its ancestors."""
+    while frame:
+        yield frame
+        frame = parent_of(frame)
+
+
+def _frames(execution: Execution, wanted: Iterable[FrameId]) -> Needs:
+    missing = tuple(frame for frame in wanted if frame not in execution.frames)
+    return Needs(frames=missing) if missing else NOTHING
+
+
+def _values(execution: Execution, wanted: Iterable[str]) -> Needs:
+    missing = tuple(key for key in wanted if key not in execution.values)
+    return Needs(values=missing) if missing else NOTHING
+
+
+def _below(execution: Execution, stack: tuple[tuple[FrameId, int, int], ...]) -> Needs:
+    missing = walk(execution.frames, stack).missing
+    return Needs(frames=missing) if missing else NOTHING
+
+
+def _signal(machine: Machine, execution: Execution, event: SignalReceived) -> Needs:
+    """The first frame that listens and is not being dropped."""
+    buffer = execution.signals.get(event.name)
+    if buffer is None or buffer.head < buffer.tail:
+        return NOTHING
+    for listener in buffer.listeners:
+        missing = _frames(execution, _chain(listener))
+        if missing:
+            return missing
+        frame = execution.frames[listener]
+        if frame is not None and is_live(execution.frames, listener):
+            return _reading(machine, execution, frame)
+    return NOTHING
+
+
+def _advance(machine: Machine, execution: Execution, frame: Frame) -> Needs:
+    hold = frame.hold
+    found = NOTHING
+    if isinstance(hold, Unwind):
+        found = _below(execution, stack_of(frame))
+    elif isinstance(hold, Fork):
+        found = _fork(execution, frame, hold)
+    elif isinstance(hold, Listen):
+        buffer = execution.signals.get(hold.name)
+        if buffer is not None and buffer.head < buffer.tail:
+            found = _values(execution, (f"s:{hold.name}:{buffer.head}",))
+    return found or _reading(machine, execution, frame)
+
+
+def _fork(execution: Execution, frame: Frame, fork: Fork) -> Needs:
+    if fork.swept:
+        return _values(execution, (f"o:{frame.id}",))
+    if fork.done == fork.total:
+        return _values(execution, (f"r:{frame.id}:{index}" for index in range(fork.total)))
+    if has_room(fork):
+        return _values(execution, (f"i:{frame.id}:{fork.page}",))
+    return NOTHING
+
+
+def _reading(machine: Machine, execution: Execution, frame: Frame) -> Needs:
+    """The execution's input, if the frame's state or one it may go on to reads it."""
+    if execution.input is not None:
+        return NOTHING
+    state = machine.states[frame.state]
+    reads = state.uses_execution_input or any(
+        machine.states[name].uses_execution_input for name in _successors(state)
+    )
+    return Needs(input=True) if reads else NOTHING
+
+
+def _successors(state: State) -> Iterable[str]:
+    if state.next is not None:
+        yield state.next
+    if isinstance(state, Choice):
+        yield from (rule.next for rule in state.rules)
+        if state.default is not None:
+            yield state.default
+    elif isinstance(state, Task | Parallel | Map):
+        yield from (catcher.next for catcher in state.catch)

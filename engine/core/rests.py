@@ -1,0 +1,181 @@
+"""How a frame rests at a state and leaves it: holds, effects and records, no decisions.
+
+Signals are kept in the order of their acceptance until a state that waits for them takes them, each at most once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import structs
+
+from engine.core import records
+from engine.core.draft import Draft
+from engine.core.effects import ScheduleTask, StartTimer
+from engine.core.entropy import secret
+from engine.core.events import SignalReceived, Started
+from engine.core.execution import ENTER, Backoff, Buffer, Delay, Frame, Listen, Work
+from engine.core.failures import of_expression
+from engine.core.outcomes import Await, Dispatch, Fails, Outcome, Sleep
+from engine.core.retry import Again
+from engine.core.states import task
+from engine.documents import Document
+from engine.language.expressions.scope import ExpressionError
+from engine.language.machine import Task
+
+
+def decide(
+    draft: Draft, frame: Frame, table: Mapping[str, Callable[..., Outcome]], *given: Any
+) -> Outcome:
+    """Ask the frame's state. An expression that fails is the state's failure."""
+    state = draft.machine.states[frame.state]
+    try:
+        return table[state.type](state, draft.visit(frame), *given)
+    except ExpressionError as error:
+        return Fails(of_expression(error, frame))
+
+
+def leave(draft: Draft, frame: Frame, output: Document, target: str | None) -> Frame:
+    """The frame as it stands between two states."""
+    kind = records.EXITED[draft.machine.states[frame.state].type]
+    exited = draft.record(kind, frame.previous, {"name": frame.state, "output": output})
+    return Frame(
+        frame.id,
+        target or frame.state,
+        ENTER,
+        output,
+        exited,
+        entry=frame.entry,
+        index=frame.index,
+        item=frame.item,
+        version=frame.version,
+    )
+
+
+def sleep(draft: Draft, frame: Frame, out: Sleep) -> None:
+    draft.effects.append(StartTimer(frame.id, draft.revision, "due", out.due_ms))
+    draft.put(structs.replace(frame, hold=Delay(draft.revision, out.due_ms)))
+
+
+def back_off(draft: Draft, frame: Frame, again: Again) -> None:
+    """Wait for the next attempt. It leaves no record of its own."""
+    due_ms = draft.now_ms + again.delay_ms
+    draft.effects.append(StartTimer(frame.id, draft.revision, "due", due_ms))
+    hold = Backoff(draft.revision, due_ms)
+    count = frame.retry_count + 1
+    draft.put(structs.replace(frame, hold=hold, retries=again.retries, retry_count=count))
+
+
+def schedule(draft: Draft, frame: Frame, out: Dispatch) -> None:
+    """Put a task out. The key by which a performer knows a repetition is kept until a failure is reported."""
+    state = _task(draft, frame)
+    told = records.scheduled(state, out.parameters, out.timeout_seconds, out.heartbeat_seconds)
+    frame = record_task(draft, frame, "Scheduled", **told)
+    timeout_ms = _after(draft, out.timeout_seconds)
+    heartbeat_ms = None if out.heartbeat_seconds is None else out.heartbeat_seconds * 1000
+    callback = state.resource.callback
+    draft.effects.append(
+        ScheduleTask(
+            frame.id,
+            draft.revision,
+            frame.state,
+            out.queue,
+            out.input,
+            out.secret,
+            secret(draft.before.seed, "key", frame.id, frame.entry, frame.failures),
+            frame.retry_count + 1,
+            state.resource.uri,
+            timeout_ms,
+            heartbeat_ms,
+            callback,
+        )
+    )
+    hold = Work(draft.revision, out.queue, frame.previous, timeout_ms, heartbeat_ms, callback)
+    draft.put(structs.replace(frame, hold=hold))
+
+
+def listen(draft: Draft, frame: Frame, out: Await) -> None:
+    """Wait for a signal; ready at once if one is kept."""
+    told = records.scheduled(_task(draft, frame), out.parameters, out.timeout_seconds, None)
+    frame = record_task(draft, frame, "Scheduled", **told)
+    due_ms = _after(draft, out.timeout_seconds)
+    if due_ms is not None:
+        draft.effects.append(StartTimer(frame.id, draft.revision, "timeout", due_ms))
+    buffer = draft.buffer(out.name)
+    listeners = (*buffer.listeners, frame.id)
+    draft.set_buffer(out.name, structs.replace(buffer, listeners=listeners))
+    draft.put(structs.replace(frame, hold=Listen(draft.revision, out.name, due_ms)))
+    if buffer.head < buffer.tail:
+        draft.wake(frame.id)
+
+
+def complete(draft: Draft, frame: Frame, result: Document) -> tuple[Frame, Outcome]:
+    """What the state makes of its task's result, or of its signal; too large a result is a failure of the task."""
+    if isinstance(frame.hold, Listen):
+        draft.release(frame)
+    refusal = task.refusal(_task(draft, frame), draft.visit(frame), result)
+    if refusal is not None:
+        error, cause = refusal.failure.error, refusal.failure.cause
+        return record_task(draft, frame, "Failed", error=error, cause=cause), refusal
+    frame = record_task(draft, frame, "Succeeded", output=result)
+    return frame, decide(draft, frame, {"Task": task.succeed}, result)
+
+
+def accept_signal(draft: Draft, event: SignalReceived) -> Frame | None:
+    """Record a signal. Returns the frame that gets it now; else it is kept, behind those of its name already kept.
+
+    A frame that is about to be dropped gets none.
+    """
+    name = event.name
+    draft.record("SignalReceived", 0, {"name": name, "id": event.id, "input": event.payload})
+    buffer = draft.buffer(name)
+    if buffer.head == buffer.tail:
+        for listener in buffer.listeners:
+            frame = draft.live(listener)
+            if frame is not None and isinstance(frame.hold, Listen):
+                return frame
+    draft.keep(f"s:{name}:{buffer.tail}", event.payload, resident=False)
+    draft.set_buffer(name, structs.replace(buffer, tail=buffer.tail + 1))
+    return None
+
+
+def take_signal(draft: Draft, hold: Listen) -> Document | None:
+    """The oldest signal kept for a frame that waits; None if another frame has had it."""
+    buffer = draft.buffer(hold.name)
+    if buffer.head == buffer.tail:
+        return None
+    key = f"s:{hold.name}:{buffer.head}"
+    payload = draft.value(key)
+    draft.forget(key)
+    draft.set_buffer(hold.name, Buffer(buffer.listeners, buffer.head + 1, buffer.tail))
+    return payload
+
+
+def record_started(draft: Draft, frame: Frame, started: Started | None) -> Frame:
+    """The Started record, with the time of the lease: it is written when the task's outcome is known."""
+    hold = frame.hold
+    if started is None or not isinstance(hold, Work) or hold.submitted:
+        return frame
+    worker = started.worker or None
+    if _task(draft, frame).resource.family != "activity":
+        worker = None
+    return record_task(draft, frame, "Started", at_ms=started.at_ms, workerName=worker)
+
+
+def record_task(
+    draft: Draft, frame: Frame, what: str, at_ms: int | None = None, **details: Any
+) -> Frame:
+    """A record about the frame's task; the frame follows it."""
+    kind, told = records.task_record(_task(draft, frame), what, **details)
+    return structs.replace(frame, previous=draft.record(kind, frame.previous, told, at_ms))
+
+
+def _task(draft: Draft, frame: Frame) -> Task:
+    state = draft.machine.states[frame.state]
+    assert isinstance(state, Task)
+    return state
+
+
+def _after(draft: Draft, seconds: int | None) -> int | None:
+    return None if seconds is None else draft.now_ms + seconds * 1000

@@ -1,0 +1,152 @@
+"""Every situation a caller of the engine can be told about: one class each.
+
+The class's docstring is its message, `code` is stable and public, `status` is the HTTP status the faces answer
+with, and the facts of the case are keyword arguments, kept in `facts` and shown to the caller.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class EngineError(Exception):
+    """Something went wrong in the engine."""
+
+    code: ClassVar[str] = "engine_error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, detail: str | None = None, **facts: Any) -> None:
+        self.title = (type(self).__doc__ or "").strip().splitlines()[0]
+        self.detail = detail
+        self.facts = facts
+        super().__init__(f"{self.title} {detail}" if detail else self.title)
+
+
+class InvalidDocument(EngineError):
+    """The text is not a JSON document that Detent accepts."""
+
+    code = "invalid_document"
+    status = 400
+
+
+class InvalidRequest(EngineError):
+    """The request is not of the form this operation takes."""
+
+    code = "invalid_request"
+    status = 400
+
+
+class InvalidName(EngineError):
+    r"""The name is not allowed: 1 to 80 characters, no white space, control characters or any of <>{}[]?*"#%\^|~`$&,;:/."""
+
+    code = "invalid_name"
+    status = 400
+
+
+class InvalidDefinition(EngineError):
+    """The definition has problems; nothing was published."""
+
+    code = "invalid_definition"
+    status = 400
+
+    def __init__(self, problems: Any) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"{len(self.problems)} problem(s)")
+
+
+class Unauthenticated(EngineError):
+    """A bearer token is required, and the one given (if any) is not it."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class DefinitionNotFound(EngineError):
+    """There is no definition of that name, or no such version of it."""
+
+    code = "definition_not_found"
+    status = 404
+
+
+class ExecutionNotFound(EngineError):
+    """There is no execution of that id."""
+
+    code = "execution_not_found"
+    status = 404
+
+
+class TaskNotFound(EngineError):
+    """No task was ever handed out under that token."""
+
+    code = "task_not_found"
+    status = 404
+
+
+class ExecutionAlreadyExists(EngineError):
+    """An execution of that name exists with another input, or has already ended."""
+
+    code = "execution_already_exists"
+    status = 409
+
+
+class ExecutionClosed(EngineError):
+    """The execution has already ended; nothing was changed."""
+
+    code = "execution_closed"
+    status = 409
+
+
+class TaskClosed(EngineError):
+    """The task has already ended otherwise; this outcome was not accepted."""
+
+    code = "task_closed"
+    status = 409
+
+
+class LeaseLost(EngineError):
+    """The lease lapsed and the task is no longer this worker's."""
+
+    code = "lease_lost"
+    status = 409
+
+
+class PayloadTooLarge(EngineError):
+    """The payload is larger than the limit."""
+
+    code = "payload_too_large"
+    status = 413
+
+
+class QuotaExceeded(EngineError):
+    """A quota is used up; nothing was changed."""
+
+    code = "quota_exceeded"
+    status = 429
+
+
+class StoreUnavailable(EngineError):
+    """Redis cannot be reached or refuses writes; nothing was acknowledged. Try again."""
+
+    code = "store_unavailable"
+    status = 503
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The connection to Redis broke before the answer came; whether the write happened is unknown. Repeat the request."""
+
+    code = "outcome_unknown"
+    status = 503
+
+
+class StoreRefused(EngineError):
+    """This Redis cannot be used as it is configured."""
+
+    code = "store_refused"
+    status = 503
+
+
+class StaleCommit(EngineError):
+    """Another holder claimed or committed this execution first; nothing was written."""
+
+    code = "stale_commit"
+    status = 409

@@ -1,0 +1,151 @@
+"""Rules that need more than one place of a definition: where transitions lead, and what lies on no way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.language.document import Node, Scope, transitions_of
+from engine.language.report import Report
+from engine.language.source import Path, shown
+
+
+def check_graph(scopes: list[Scope], report: Report) -> None:
+    """Report names used twice, targets that are not there, states without a way to them or out of them."""
+    everywhere = _check_names(scopes, report)
+    for scope in scopes:
+        ways = _check_targets(scope, everywhere, report)
+        _check_reach(scope, ways, report)
+
+
+def _check_names(scopes: Iterable[Scope], report: Report) -> dict[str, Scope]:
+    """The scope of every name; reports those used in two scopes (two in one are a duplicate key)."""
+    first: dict[str, Node] = {}
+    for scope in scopes:
+        for name, node in scope.states.items():
+            other = first.setdefault(name, node)
+            if other is not node:
+                line, _ = report.source.place(other.path, key=True)
+                message = f"There is another state {shown(name)}, in line {line}; names are used once in a definition."
+                report.add("duplicate_state_name", node.path, message, "Rename one.", key=True)
+            if any(not character.isprintable() and not character.isspace() for character in name):
+                message = f"The state name {shown(name)} holds characters that cannot be seen."
+                report.add("invalid_state_name", node.path, message, "Remove them.", key=True)
+    return {name: node.scope for name, node in first.items()}
+
+
+@dataclass(slots=True)
+class _Ways:
+    """The transitions inside a scope: from "" (StartAt) and each state to states."""
+
+    targets: dict[str, set[str]]
+    unknown: set[
+        str
+    ]  # names from which a transition leads nowhere known, so that anything may be meant
+
+
+def _check_targets(scope: Scope, everywhere: dict[str, Scope], report: Report) -> _Ways:
+    """Report targets that are not there. A misspelt target counts as what it probably means."""
+    ways = _Ways({"": set()}, set())
+    if scope.start is not None and scope.states:
+        path = (*scope.path, "StartAt")
+        ways.targets[""] = set(_target(path, scope.start, scope, everywhere, report))
+    for name, node in scope.states.items():
+        ways.targets[name] = set()
+        for path, target in transitions_of(node):
+            leads = _target(path, target, scope, everywhere, report)
+            ways.targets[name].update(leads)
+            if not leads:
+                ways.unknown.add(name)
+    return ways
+
+
+def _target(
+    path: Path, name: str, scope: Scope, everywhere: dict[str, Scope], report: Report
+) -> list[str]:
+    """The state that a transition leads to; reports it when there is none."""
+    if name in scope.states:
+        return [name]
+    field = path[-1]
+    if name in everywhere:
+        message = (
+            f"{field} leads to {shown(name)}, which lies in another branch, processor or level."
+        )
+        hint = "A transition stays among the states it stands beside; let the inner states end, and go on from the outer."
+        report.add("target_out_of_scope", path, message, hint)
+        return []
+    meant = report.nearest(name, scope.states)
+    hint = f"Did you mean {meant}?" if meant is not None else ""
+    report.add(
+        "unknown_target", path, f"{field} names {shown(name)}, but there is no such state.", hint
+    )
+    return [] if meant is None else [meant]
+
+
+def _check_reach(scope: Scope, ways: _Ways, report: Report) -> None:
+    """Report states that nothing leads to, and states that lead to no end."""
+    if not scope.states:
+        return
+    ends = ways.unknown | {name for name, node in scope.states.items() if _may_end(node)}
+    if not ends:
+        what = (
+            "machine"
+            if scope.parent is None
+            else "branch"
+            if scope.path[-2] == "Branches"
+            else "processor"
+        )
+        message = f"No state ends the {what}: none is a Succeed or Fail, or has End: true."
+        report.add("no_terminal_state", (*scope.path, "States"), message, key=True)
+        return
+    if not ways.targets[""]:
+        return  # without a start everything would be unreachable
+    reached = _closure(ways.targets, [""])
+    for name, node in scope.states.items():
+        if name not in reached:
+            message = f"Nothing leads to the state {shown(name)}."
+            report.add(
+                "unreachable_state", node.path, message, "Lead to it, or remove it.", key=True
+            )
+    _check_ends(scope, ways.targets, ends, reached, report)
+
+
+def _check_ends(
+    scope: Scope, ways: dict[str, set[str]], ends: set[str], reached: set[str], report: Report
+) -> None:
+    """Warn once of the reachable states that can only go round."""
+    backwards: dict[str, set[str]] = {name: set() for name in ways}
+    for name, targets in ways.items():
+        for target in targets:
+            backwards[target].add(name)
+    ending = _closure(backwards, ends)
+    trapped = [name for name in scope.states if name in reached and name not in ending]
+    if trapped:
+        listed = ", ".join(shown(name) for name in trapped[:5]) + (
+            ", …" if len(trapped) > 5 else ""
+        )
+        message = f"From here no transition leads to an end; only going round: {listed}."
+        report.add("endless_loop", scope.states[trapped[0]].path, message, key=True)
+
+
+def _closure(ways: dict[str, set[str]], starts: Iterable[str]) -> set[str]:
+    """All names reachable from `starts`, themselves included."""
+    reached = set(starts)
+    waiting = list(reached)
+    while waiting:
+        for name in ways[waiting.pop()]:
+            if name not in reached:
+                reached.add(name)
+                waiting.append(name)
+    return reached
+
+
+def _may_end(node: Node) -> bool:
+    """Whether the scope can end at the state. One that lacks Next and End is given the benefit of the doubt."""
+    fields: dict[str, Any] = node.fields
+    if node.type in {"Succeed", "Fail"} or fields.get("End") is True:
+        return True
+    if node.type == "Choice":
+        return "Choices" not in fields
+    return "Next" not in fields

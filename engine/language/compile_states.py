@@ -1,0 +1,198 @@
+"""One compiler for each state type, and the table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from engine.documents import Document
+from engine.language.document import Node
+from engine.language.expressions.conditions import compile_condition
+from engine.language.expressions.faults import InvalidExpression
+from engine.language.expressions.timestamps import is_timestamp
+from engine.language.fields import Fields
+from engine.language.machine import (
+    Choice,
+    Fail,
+    Map,
+    Parallel,
+    Pass,
+    Resource,
+    Rule,
+    State,
+    StateType,
+    Succeed,
+    Task,
+    Wait,
+)
+from engine.language.resources import Refused, parse_resource
+from engine.language.source import shown
+
+
+def compile_state(node: Node, fields: Fields) -> State | None:
+    """The state; None when what it cannot be without is missing, which has been reported then."""
+    build = _BUILDERS.get(node.type)
+    return None if build is None else build(fields)
+
+
+def _common(fields: Fields) -> dict[str, Any]:
+    """What all state types share. To be called last: it tells what the expressions compiled before it read."""
+    node = fields.node
+    ends = fields.written.get("End") is True or node.type in {"Choice", "Succeed", "Fail"}
+    input_path, output_path = None, None
+    if node.type != "Fail":
+        input_path, output_path = fields.path("InputPath"), fields.path("OutputPath")
+    return {
+        "name": node.name,
+        "type": cast("StateType", node.type),
+        "pointer": fields.pointer,
+        "next": None if ends else fields.text("Next"),
+        "input_path": input_path,
+        "output_path": output_path,
+        "uses_execution_input": fields.reads("Execution", "Input"),
+        "uses_map_item": fields.reads("Map"),
+    }
+
+
+def _shaping(fields: Fields) -> dict[str, Any]:
+    """What states with a result share."""
+    return {
+        "result_selector": fields.template("ResultSelector"),
+        "result_path": fields.result_path(),
+        "retry": fields.retry(),
+        "catch": fields.catch(),
+    }
+
+
+def _pass(fields: Fields) -> State:
+    result = Document.of(fields.written["Result"]) if "Result" in fields.written else None
+    parameters, result_path = fields.template("Parameters"), fields.result_path()
+    return Pass(parameters=parameters, result=result, result_path=result_path, **_common(fields))
+
+
+def _task(fields: Fields) -> State | None:
+    parameters = fields.template("Parameters")
+    timeout = fields.number_or_path("TimeoutSeconds")
+    heartbeat = fields.number_or_path("HeartbeatSeconds")
+    shaping, common = _shaping(fields), _common(fields)
+    resource = _resource(fields)
+    if resource is None:
+        return None
+    return Task(
+        resource=resource,
+        parameters=parameters,
+        timeout_seconds=timeout,
+        heartbeat_seconds=heartbeat,
+        **shaping,
+        **common,
+    )
+
+
+def _resource(fields: Fields) -> Resource | None:
+    """The Resource, and what it asks of Parameters."""
+    uri = fields.text("Resource")
+    if uri is None:
+        return None
+    here = (*fields.node.path, "Resource")
+    try:
+        resource = parse_resource(uri)
+    except Refused as error:
+        fields.report.add(error.code, here, str(error), error.hint)
+        return None
+    if (resource.service, resource.kind) == ("lambda", "queue"):
+        _require_function_name(fields)
+    return resource
+
+
+def _require_function_name(fields: Fields) -> None:
+    parameters = fields.written.get("Parameters")
+    if isinstance(parameters, dict) and not {"FunctionName", "FunctionName.$"} & parameters.keys():
+        message = "The field FunctionName is required here: it names the function to invoke."
+        fields.report.add(
+            "missing_field",
+            (*fields.node.path, "Parameters"),
+            message,
+            "Add FunctionName.",
+            key=True,
+        )
+    elif "Parameters" not in fields.written:
+        message = "The field Parameters is required here, with the FunctionName to invoke."
+        fields.report.add("missing_field", fields.node.path, message, "Add Parameters.", key=True)
+
+
+def _choice(fields: Fields) -> State:
+    rules = []
+    for path, written in fields.node.entries("Choices"):
+        try:
+            condition = compile_condition(written)
+        except InvalidExpression as error:
+            fields.refuse("invalid_condition", path, written, error.problems)
+            continue
+        fields.paths.extend(condition.paths)
+        rules.append(Rule(condition=condition, next=str(written.get("Next"))))
+    return Choice(rules=tuple(rules), default=fields.text("Default"), **_common(fields))
+
+
+def _wait(fields: Fields) -> State:
+    timestamp = fields.text("Timestamp")
+    if timestamp is not None and not is_timestamp(timestamp):
+        here = (*fields.node.path, "Timestamp")
+        message = f"{shown(timestamp)} does not match RFC 3339."
+        hint = "Write it like 2026-11-22T10:00:00Z: upper-case T, and Z or an offset."
+        if not fields.report.spoiled(here):
+            fields.report.add("invalid_timestamp", here, message, hint)
+    return Wait(
+        seconds=fields.whole("Seconds"),
+        seconds_path=fields.reference("SecondsPath"),
+        timestamp=timestamp,
+        timestamp_path=fields.reference("TimestampPath"),
+        **_common(fields),
+    )
+
+
+def _succeed(fields: Fields) -> State:
+    return Succeed(**_common(fields))
+
+
+def _fail(fields: Fields) -> State:
+    return Fail(
+        error=fields.text("Error"),
+        cause=fields.text("Cause"),
+        error_path=fields.expression("ErrorPath"),
+        cause_path=fields.expression("CausePath"),
+        **_common(fields),
+    )
+
+
+def _parallel(fields: Fields) -> State:
+    branches = tuple(str(branch.get("StartAt")) for _, branch in fields.node.entries("Branches"))
+    parameters = fields.template("Parameters")
+    return Parallel(branches=branches, parameters=parameters, **_shaping(fields), **_common(fields))
+
+
+def _map(fields: Fields) -> State:
+    processor = fields.written.get("ItemProcessor", fields.written.get("Iterator"))
+    start = processor.get("StartAt") if isinstance(processor, dict) else None
+    selector, older = fields.template("ItemSelector"), fields.template("Parameters")
+    items_path = fields.reference("ItemsPath")
+    width = fields.number_or_path("MaxConcurrency")
+    return Map(
+        processor=str(start),
+        items_path=items_path,
+        item_selector=older if selector is None else selector,
+        concurrency_max=width,
+        **_shaping(fields),
+        **_common(fields),
+    )
+
+
+_BUILDERS: dict[str, Callable[[Fields], State | None]] = {
+    "Pass": _pass,
+    "Task": _task,
+    "Choice": _choice,
+    "Wait": _wait,
+    "Succeed": _succeed,
+    "Fail": _fail,
+    "Parallel": _parallel,
+    "Map": _map,
+}

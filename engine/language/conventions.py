@@ -1,0 +1,126 @@
+"""Rules about the fields of one state that a schema cannot tell, and the warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from engine.language.document import Node, Scope
+from engine.language.fields import whole
+from engine.language.report import Report
+from engine.language.source import Path, shown
+
+RESERVED_ERRORS = (
+    "States.ALL",
+    "States.BranchFailed",
+    "States.DataLimitExceeded",
+    "States.ExceedToleratedFailureThreshold",
+    "States.HeartbeatTimeout",
+    "States.IntrinsicFailure",
+    "States.ItemReaderFailed",
+    "States.NoChoiceMatched",
+    "States.ParameterPathFailure",
+    "States.Permissions",
+    "States.QueryEvaluationError",
+    "States.ResultPathMatchFailure",
+    "States.ResultWriterFailed",
+    "States.Runtime",
+    "States.TaskFailed",
+    "States.Timeout",
+    "States.Http.Socket",
+)
+_RESERVED_ENDS = [name.removeprefix("States.") for name in RESERVED_ERRORS]
+_TEMPLATES = ("Parameters", "ResultSelector", "ItemSelector")
+
+
+def check_states(scopes: Iterable[Scope], report: Report) -> None:
+    """Report misplaced States.ALL, heartbeats that come too late, and what is probably not meant as it is written."""
+    for scope in scopes:
+        for node in scope.states.values():
+            for name in ("Retry", "Catch"):
+                _check_errors(node, name, report)
+            if node.type == "Task":
+                _check_task(node, report)
+            if not node.jsonata:
+                _check_templates(node, report)
+
+
+def _check_errors(node: Node, field: str, report: Report) -> None:
+    entries = list(node.entries(field))
+    for place, (path, entry) in enumerate(entries):
+        names = entry.get("ErrorEquals")
+        if not isinstance(names, list):
+            continue
+        here = (*path, "ErrorEquals")
+        if "States.ALL" in names and (len(names) > 1 or place < len(entries) - 1):
+            message = "States.ALL must appear alone and at the end of the list."
+            hint = f"Give it an entry of its own, the last of {field}."
+            report.add("states_all_placement", (*here, names.index("States.ALL")), message, hint)
+        for index, name in enumerate(names):
+            if isinstance(name, str):
+                _check_error_name((*here, index), name, report)
+
+
+def _check_error_name(path: Path, name: str, report: Report) -> None:
+    if name == "States.Runtime":
+        message = "States.Runtime ends the execution at once; no Retry or Catch ever sees it."
+        report.add("uncatchable_error", path, message, "Remove it.")
+    elif name.startswith("States.") and name not in RESERVED_ERRORS:
+        near = report.nearest(name.removeprefix("States."), _RESERVED_ENDS)
+        if near is not None:
+            message = f"{shown(name)} is none of the reserved error names."
+            report.add("unknown_error_name", path, message, f"Did you mean States.{near}?")
+
+
+def _check_task(node: Node, report: Report) -> None:
+    timeout = whole(node.fields.get("TimeoutSeconds"))
+    heartbeat = whole(node.fields.get("HeartbeatSeconds"))
+    if timeout is not None and heartbeat is not None and heartbeat >= timeout:
+        message = (
+            f"HeartbeatSeconds ({heartbeat}) has to be smaller than TimeoutSeconds ({timeout})."
+        )
+        report.add("heartbeat_not_below_timeout", (*node.path, "HeartbeatSeconds"), message)
+    if "Credentials" in node.fields:
+        message = "Credentials have no effect here: there are no AWS roles to assume."
+        report.add("credentials_ignored", (*node.path, "Credentials"), message, key=True)
+
+
+def _check_templates(node: Node, report: Report) -> None:
+    for name in _TEMPLATES:
+        for path, key, text in _texts(node.fields.get(name), (*node.path, name)):
+            if text.startswith("{%") and text.endswith("%}"):
+                message = "In JSONPath mode {% ... %} is plain text."
+                report.add(
+                    "jsonata_is_text", path, message, "Write a path or an intrinsic function."
+                )
+            elif not key.endswith(".$") and _looks_like_path(text):
+                message = f"The value is taken as the plain text {shown(text)}."
+                hint = f"If it is meant as an expression, name the key {key}.$"
+                report.add("looks_like_path", path, message, hint if key else _IN_LIST)
+    if node.type == "Pass":
+        for path, key, _ in _texts(node.fields.get("Result"), (*node.path, "Result")):
+            if key.endswith(".$"):
+                message = f"Result is copied as it stands, the key {shown(key)} included."
+                report.add("result_is_static", path, message, "Use Parameters.", key=True)
+
+
+_IN_LIST = (
+    "Inside a list there are no expressions; use States.Array(...) under a key that ends in .$"
+)
+
+
+def _looks_like_path(text: str) -> bool:
+    return text.startswith(("$.", "$$.", "$[", "States.")) and (text[0] == "$" or "(" in text)
+
+
+def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str, str]]:
+    """Every text inside: its path, the key it stands under ("" in a list), the text. Not recursive: nesting is bounded, aliases repeat."""
+    waiting: list[tuple[Path, str, Any]] = [(path, "", value)]
+    while waiting:
+        here, key, part = waiting.pop()
+        if isinstance(part, str):
+            yield here, key, part
+        elif isinstance(part, dict):
+            waiting.extend(((*here, name), name, inner) for name, inner in part.items())
+        elif isinstance(part, list):
+            waiting.extend(((*here, index), "", inner) for index, inner in enumerate(part))

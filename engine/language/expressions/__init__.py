@@ -1,0 +1,1 @@
+"""Expressions: what a definition computes from data. Each is parsed once, at publish, and evaluated many times."""

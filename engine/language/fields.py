@@ -1,0 +1,201 @@
+"""Reads the fields of one state, compiling the expressions among them.
+
+A field that is absent, or whose type the schema has refused already, reads as None. What cannot be compiled is
+reported and reads as None, too; the caller never has to look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from engine.language.document import Node
+from engine.language.expressions.faults import ExpressionProblem, InvalidExpression
+from engine.language.expressions.paths import Path as JsonPath
+from engine.language.expressions.paths import ReferencePath, parse_path, parse_reference_path
+from engine.language.expressions.templates import Template, compile_template, compile_value
+from engine.language.machine import DISCARD, Catcher, Discard, Retrier
+from engine.language.report import Report
+from engine.language.source import Path, path_of, pointer_of
+
+_P = TypeVar("_P", bound=JsonPath)
+
+# AWS allows these seven in ErrorPath and CausePath.
+_FAIL_FUNCTIONS = frozenset(
+    f"States.{name}"
+    for name in (
+        "Format", "JsonToString", "ArrayGetItem", "Base64Encode", "Base64Decode", "Hash", "UUID",
+    )
+)  # fmt: skip
+
+
+class Fields:
+    """The fields of one state, and the paths found in them so far."""
+
+    def __init__(self, node: Node, report: Report) -> None:
+        self.node = node
+        self.written = node.fields
+        self.report = report
+        self.paths: list[JsonPath] = []
+
+    @property
+    def pointer(self) -> str:
+        """The state's JSON pointer."""
+        return pointer_of(self.node.path)
+
+    def text(self, name: str) -> str | None:
+        value = self.written.get(name)
+        return value if isinstance(value, str) else None
+
+    def whole(self, name: str) -> int | None:
+        """A whole number; JSON may write it 5.0."""
+        return whole(self.written.get(name))
+
+    def number_or_path(self, name: str) -> int | JsonPath | None:
+        """The number in field `name`, or the path in `<name>Path`."""
+        number = self.whole(name)
+        return self.reference(f"{name}Path") if number is None else number
+
+    def path(self, name: str) -> JsonPath | Discard | None:
+        """InputPath and OutputPath."""
+        return self._path(self.written, name, self.node.path, parse_path)
+
+    def reference(self, name: str) -> JsonPath | None:
+        """A path that addresses one value."""
+        found = self._path(self.written, name, self.node.path, parse_reference_path)
+        return found if isinstance(found, JsonPath) else None
+
+    def result_path(self) -> ReferencePath | Discard | None:
+        return self._result_path(self.written, self.node.path)
+
+    def template(self, name: str) -> Template | None:
+        """A payload template."""
+        document = self.written.get(name)
+        if not isinstance(document, dict | list):
+            return None
+        here = (*self.node.path, name)
+        try:
+            template = compile_template(document, field=name)
+        except InvalidExpression as error:
+            self.refuse("invalid_template", here, document, error.problems)
+            return None
+        return self._read(template, here, document)
+
+    def expression(self, name: str) -> Template | None:
+        """ErrorPath and CausePath: a path or one of seven functions."""
+        text = self.text(name)
+        if text is None:
+            return None
+        here = (*self.node.path, name)
+        try:
+            template = compile_value(text, field=name, functions=_FAIL_FUNCTIONS)
+        except InvalidExpression as error:
+            self.refuse("invalid_template", here, text, error.problems)
+            return None
+        return self._read(template, here, text)
+
+    def retry(self) -> tuple[Retrier, ...]:
+        return tuple(_retrier(entry) for _, entry in self.node.entries("Retry"))
+
+    def catch(self) -> tuple[Catcher, ...]:
+        return tuple(
+            Catcher(
+                error_equals=_names(entry),
+                next=str(entry.get("Next")),
+                result_path=self._result_path(entry, path),
+            )
+            for path, entry in self.node.entries("Catch")
+        )
+
+    def refuse(
+        self, code: str, path: Path, document: Any, problems: Iterable[ExpressionProblem]
+    ) -> None:
+        """Report what an expression compiler found, unless the schema has said so already."""
+        for problem in problems:
+            here = (*path, *path_of(problem.pointer, document))
+            if not self.report.spoiled(here):
+                self.report.add(code, here, f"{problem.message}.", problem.hint or "")
+
+    def reads(self, *prefix: str) -> bool:
+        """Whether an expression compiled so far can read that part of the Context Object."""
+        return any(path.reads_context(*prefix) for path in self.paths)
+
+    def _read(self, template: Template, path: Path, document: Any) -> Template:
+        self.paths.extend(template.paths)
+        for warning in template.warnings:
+            here = (*path, *path_of(warning.pointer, document))
+            self.report.add("intrinsic_arguments", here, f"{warning.message}.", warning.hint or "")
+        return template
+
+    def _result_path(self, written: dict[str, Any], path: Path) -> ReferencePath | Discard | None:
+        found = self._path(written, "ResultPath", path, parse_reference_path, reads=False)
+        if isinstance(found, ReferencePath) and found.root != "$":
+            here = (*path, "ResultPath")
+            message = "The Context Object ($$) cannot be written to."
+            self.report.add("invalid_path", here, message, "Begin the path with a single $.")
+            return None
+        return found
+
+    def _path(
+        self,
+        written: dict[str, Any],
+        name: str,
+        path: Path,
+        parse: Callable[[str], _P],
+        *,
+        reads: bool = True,
+    ) -> _P | Discard | None:
+        """`reads`: the path takes part in what the state reads."""
+        if name in written and written[name] is None:
+            return DISCARD
+        text = written.get(name)
+        if not isinstance(text, str):
+            return None
+        try:
+            found = parse(text)
+        except ValueError as error:
+            self.report.add("invalid_path", (*path, name), f"{error}.", _path_hint(text))
+            return None
+        if reads:
+            self.paths.append(found)
+        return found
+
+
+def _path_hint(text: str) -> str:
+    if text.startswith("States."):
+        return "Intrinsic functions go into Parameters, ResultSelector or ItemSelector."
+    if text.startswith("{%"):
+        return "JSONata is not supported; write a path such as $.order."
+    if not text.startswith("$"):
+        return f"Write $.{text}." if text.isidentifier() else "A path begins with $."
+    return ""
+
+
+def whole(value: Any) -> int | None:
+    """A whole number; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if value == int(value) else None
+
+
+def _names(entry: dict[str, Any]) -> frozenset[str]:
+    names = entry.get("ErrorEquals")
+    return (
+        frozenset(name for name in names if isinstance(name, str))
+        if isinstance(names, list)
+        else frozenset()
+    )
+
+
+def _retrier(entry: dict[str, Any]) -> Retrier:
+    """A Retrier with the specification's defaults."""
+    rate = entry.get("BackoffRate", 2.0)
+    interval, attempts = whole(entry.get("IntervalSeconds")), whole(entry.get("MaxAttempts"))
+    return Retrier(
+        error_equals=_names(entry),
+        interval_seconds=1 if interval is None else interval,
+        attempts_max=3 if attempts is None else attempts,
+        backoff_rate=float(rate) if isinstance(rate, int | float) else 2.0,
+        delay_seconds_max=whole(entry.get("MaxDelaySeconds")),
+        jitter_full=entry.get("JitterStrategy") == "FULL",
+    )

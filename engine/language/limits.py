@@ -1,0 +1,12 @@
+"""How large a definition may be. Each bound keeps a hostile text of that size from costing more than a moment."""
+
+from __future__ import annotations
+
+TEXT_BYTES_MAX = 1_048_576  # 1 MiB of UTF-8, as on AWS
+DEPTH_MAX = 64  # objects and lists inside one another
+VALUES_MAX = 150_000  # keys and values of one document, aliases expanded; 1 MiB of ordinary definition has 130,000
+ALIASES_MAX = 100  # YAML aliases in one document
+ALIAS_VALUES_MAX = 2_000  # keys and values that aliases may add: refuses "billion laughs" before anything is expanded
+PROBLEMS_MAX = 1_000  # problems reported of one definition; errors go before warnings
+SUGGESTIONS_MAX = 50  # did-you-mean searches for one definition; each costs up to 1 ms
+STATE_NAME_MAX = 80  # characters, as on AWS

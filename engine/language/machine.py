@@ -1,0 +1,183 @@
+"""The compiled form of a definition: frozen values that the core executes.
+
+Everything here is built once, at publish, by `compile`. State names are unique in the whole definition (ASL), so
+one flat table finds any state, however deep; a scope (the top level, a Parallel branch, a Map processor) is just the
+name its run starts at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.documents import Document
+from engine.language.expressions.conditions import Condition
+from engine.language.expressions.paths import Path, ReferencePath
+from engine.language.expressions.templates import Template
+
+QueryLanguage = Literal["JSONPath", "JSONata"]
+StateType = Literal["Pass", "Task", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map"]
+
+
+class Discard:
+    """`null` given for InputPath, OutputPath or ResultPath: drop the value."""
+
+
+DISCARD = Discard()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrier:
+    """One entry of `Retry`. Delay before retry k is min(interval x backoff^(k-1), max_delay), then jitter."""
+
+    error_equals: frozenset[str]
+    interval_seconds: int = 1
+    attempts_max: int = 3
+    backoff_rate: float = 2.0
+    delay_seconds_max: int | None = None
+    jitter_full: bool = False  # FULL: uniform(0, delay)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catcher:
+    """One entry of `Catch`: where to go with the error output, and where to put it in the raw input."""
+
+    error_equals: frozenset[str]
+    next: str
+    result_path: ReferencePath | Discard | None = (
+        None  # None: "$", the error output replaces the input
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """What performs a Task.
+
+    kind     queue   workers that lease from queue `name`
+             http    the engine calls the URL `name`
+             signal  nobody: the next signal `name` completes the task
+    family   which history records tell of it: activity (ActivityScheduled ...), lambda (LambdaFunctionScheduled ...),
+             or service (TaskScheduled ... with `service` as resourceType and `action` as resource)
+    callback the URI ends in .waitForTaskToken: the first answer only submits, a callback with the token completes
+    """
+
+    uri: str
+    kind: Literal["queue", "http", "signal"]
+    name: str
+    family: Literal["activity", "lambda", "service"]
+    service: str = ""
+    action: str = ""
+    callback: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What all state types share."""
+
+    name: str
+    type: StateType
+    pointer: str  # JSON pointer of the state in the definition
+    query_language: QueryLanguage = "JSONPath"
+    next: str | None = None  # None: the scope ends here
+    input_path: Path | Discard | None = None  # None: the whole input
+    output_path: Path | Discard | None = None  # None: the whole output
+    uses_execution_input: bool = False  # an expression reads $$.Execution.Input, or all of $$
+    uses_map_item: bool = False  # an expression reads $$.Map, or all of $$
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass(State):
+    parameters: Template | None = None
+    result: Document | None = None
+    result_path: ReferencePath | Discard | None = None  # None: "$"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task(State):
+    resource: Resource
+    parameters: Template | None = None
+    result_selector: Template | None = None
+    result_path: ReferencePath | Discard | None = None
+    timeout_seconds: int | Path | None = None  # Path: TimeoutSecondsPath
+    heartbeat_seconds: int | Path | None = None
+    retry: tuple[Retrier, ...] = ()
+    catch: tuple[Catcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """An outermost rule of `Choices`."""
+
+    condition: Condition
+    next: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice(State):
+    rules: tuple[Rule, ...]
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait(State):
+    """Exactly one of the four is set."""
+
+    seconds: int | None = None
+    seconds_path: Path | None = None
+    timestamp: str | None = None  # RFC 3339, checked at publish
+    timestamp_path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeed(State):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fail(State):
+    """`error_path` and `cause_path` hold a path or an intrinsic, as a one-value template."""
+
+    error: str | None = None
+    cause: str | None = None
+    error_path: Template | None = None
+    cause_path: Template | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parallel(State):
+    branches: tuple[str, ...]  # the name each branch starts at
+    parameters: Template | None = None
+    result_selector: Template | None = None
+    result_path: ReferencePath | Discard | None = None
+    retry: tuple[Retrier, ...] = ()
+    catch: tuple[Catcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Map(State):
+    """Inline Map."""
+
+    processor: str  # the name each iteration starts at
+    items_path: Path | None = None  # None: "$"
+    item_selector: Template | None = None  # ItemSelector, or the older Parameters
+    concurrency_max: int | Path | None = None  # 0 or None: no limit of the author's
+    processor_uses_map_item: bool = False  # some state inside reads $$.Map
+    result_selector: Template | None = None
+    result_path: ReferencePath | Discard | None = None
+    retry: tuple[Retrier, ...] = ()
+    catch: tuple[Catcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A definition, compiled. `states` holds every state at every depth, by its name."""
+
+    start_at: str
+    states: dict[str, State] = field(repr=False)
+    comment: str | None = None
+    timeout_seconds: int | None = None
+    query_language: QueryLanguage = "JSONPath"
+    content_hash: str = ""  # SHA-256 of the canonical definition, hex
+    parents: dict[str, str] = field(
+        default_factory=dict, repr=False
+    )  # state -> the Parallel or Map it lies in

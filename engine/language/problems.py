@@ -1,0 +1,122 @@
+"""What can be wrong with a definition: one stable code per kind of mistake, and where it stands in the text.
+
+`CODES` is the whole list; docs/reference/problems.md shows each with an example. A code, once released, keeps its
+meaning: tools match on codes, people read messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Literal
+
+from msgspec import Struct
+
+Severity = Literal["error", "warning"]
+
+
+class Problem(Struct, frozen=True):
+    """One mistake (`error`: the definition is refused) or doubt (`warning`: it is accepted)."""
+
+    code: str
+    pointer: (
+        str  # JSON pointer (RFC 6901) of the offending value, or of the object that lacks something
+    )
+    line: int  # 1 is the first
+    column: int  # 1 is the first; counts Unicode characters
+    message: str
+    hint: str = ""  # what to do about it
+    severity: Severity = "error"
+
+
+_ERRORS = {
+    # text
+    "too_large": "The text is larger than 1 MiB (1,048,576 bytes of UTF-8).",
+    "not_utf8": "The text is not UTF-8.",
+    "control_character": "The text holds an invisible control character, or half of a surrogate pair.",
+    "empty_definition": "There is nothing in the text.",
+    "not_an_object": "The text is well-formed, but its outermost value is not an object.",
+    "invalid_json": "The text is not JSON.",
+    "invalid_yaml": "The text is not YAML.",
+    "duplicate_key": "One object has the same key twice; readers differ in which one they keep.",
+    "too_deep": "Objects and lists lie more than 64 levels inside one another.",
+    "too_many_values": "The document holds more than 150,000 keys and values, or YAML aliases add more than 2,000.",
+    "not_json_value": "The value has no JSON form: NaN, infinity, or a number beyond the range of a double.",
+    "yaml_ambiguous": "An unquoted YAML value means one thing to YAML 1.1 readers and another to YAML 1.2 readers.",
+    "yaml_tag": "A YAML tag such as !!int or !Sub; definitions are plain JSON values.",
+    "yaml_alias": "A YAML alias names no anchor, or one it lies inside of, or there are more than 100 aliases.",
+    "yaml_merge_key": "The YAML merge key <<, which YAML 1.2 does not have.",
+    "yaml_key_not_text": "A key of a YAML mapping is not text.",
+    "yaml_documents": "The text holds more than one YAML document.",
+    # structure
+    "unknown_field": "The field does not exist here.",
+    "missing_field": "A required field is missing.",
+    "exclusive_fields": "Fields that exclude one another stand side by side.",
+    "wrong_type": "The value has another JSON type than the field takes.",
+    "out_of_range": "The number is smaller or larger than the field takes.",
+    "empty": "The list or object must not be empty.",
+    "too_long": "The text is longer than the field takes.",
+    "not_allowed": "The field takes one of a few values, and this is none of them.",
+    "unknown_state_type": "The state's Type is none of the eight state types.",
+    "invalid_state_name": "A state name has 1 to 80 characters, none of them a control character.",
+    "jsonata_unsupported": "JSONata is not supported; the definition or state needs it.",
+    "assign_unsupported": "Variables (Assign) are not supported.",
+    "distributed_map_unsupported": "Distributed Map is not supported.",
+    # graph
+    "unknown_target": "A transition names a state that does not exist.",
+    "target_out_of_scope": "A transition leads into or out of a Parallel branch or a Map processor.",
+    "unreachable_state": "No transition leads to the state.",
+    "no_terminal_state": "No state ends the machine (or the branch, or the processor).",
+    "duplicate_state_name": "Two states of one definition share a name.",
+    # fields
+    "states_all_placement": "States.ALL has to stand alone in its list, in the last retrier or catcher.",
+    "heartbeat_not_below_timeout": "HeartbeatSeconds has to be smaller than TimeoutSeconds.",
+    "unsupported_resource": "Nothing here performs the Resource.",
+    "malformed_resource": "The Resource is of a known kind, but its name or URL is not well-formed.",
+    "callback_unsupported": "The Resource cannot wait for a task token.",
+    "invalid_path": "The path cannot be read, or is of a form that the field does not take.",
+    "invalid_template": "A key that ends in .$ holds neither a path nor an intrinsic function.",
+    "invalid_condition": "The choice rule cannot be read.",
+    "invalid_timestamp": "The timestamp is not of the form 2026-11-22T10:00:00Z (RFC 3339).",
+}
+_WARNINGS = {
+    "looks_like_path": "The value reads like a path or an intrinsic function, but its key does not end in .$, so it is plain text.",
+    "result_is_static": "Result is copied as it stands: keys that end in .$ have no effect in it.",
+    "jsonata_is_text": "The value reads like a JSONata expression, but the state is in JSONPath mode, so it is plain text.",
+    "intrinsic_arguments": "The intrinsic function is called with a number of arguments that it does not take.",
+    "endless_loop": "Once here, no transition leads to an end any more.",
+    "credentials_ignored": "Credentials have no effect.",
+    "uncatchable_error": "States.Runtime is never retried or caught.",
+    "unknown_error_name": "The error name starts with States. but is none of the reserved names.",
+}
+
+CODES: Mapping[str, tuple[Severity, str]] = MappingProxyType(
+    {code: ("error", text) for code, text in _ERRORS.items()}
+    | {code: ("warning", text) for code, text in _WARNINGS.items()}
+)
+
+
+def severity_of(code: str) -> Severity:
+    """The severity of a code; KeyError for one that is not in the list."""
+    return CODES[code][0]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint naming the nearest known name, or nothing."""
+    near = nearest(name, known)
+    return f"Did you mean {near}?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` most likely stands for: same but for case, else close by difflib's ratio."""
+    names = list(known)
+    folded = name.strip().casefold()
+    for candidate in names:
+        if candidate.strip().casefold() == folded:
+            return candidate
+    # difflib is quadratic in the length; names are short, hostile ones need not be helped.
+    if len(name) > 200 or len(names) > 2000:
+        return None
+    found = get_close_matches(name, [n for n in names if len(n) <= 200], n=1, cutoff=0.7)
+    return found[0] if found else None

@@ -1,0 +1,67 @@
+"""Collects the problems of one definition and gives each its place in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.language.limits import PROBLEMS_MAX, SUGGESTIONS_MAX
+from engine.language.problems import Problem, did_you_mean, nearest, severity_of
+from engine.language.source import Path, Source, pointer_of
+
+
+class Report:
+    """The problems found so far."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._problems: dict[tuple[str, Path, str], Problem] = {}
+        self._spoiled: set[Path] = set()
+        self._suggestions = SUGGESTIONS_MAX
+        for finding in source.findings:
+            place = source.lines.place(finding.offset)
+            self._keep(finding.code, finding.path, finding.message, finding.hint, place)
+
+    def add(
+        self, code: str, path: Path, message: str, hint: str = "", *, key: bool = False
+    ) -> None:
+        """Note a problem with the value at `path`; with `key`, it is shown at the value's key. Twice is once."""
+        self._keep(code, path, message, hint, self.source.place(path, key=key))
+
+    def _keep(self, code: str, path: Path, message: str, hint: str, place: tuple[int, int]) -> None:
+        severity = severity_of(code)
+        problem = Problem(code, pointer_of(path), *place, message, hint, severity)
+        self._problems.setdefault((code, path, message), problem)
+        if severity == "error":
+            self._spoiled.update(path[:length] for length in range(len(path) + 1))
+
+    def spoiled(self, path: Path) -> bool:
+        """Whether an error stands at `path` or inside it."""
+        return path in self._spoiled
+
+    @property
+    def has_errors(self) -> bool:
+        return bool(self._spoiled)
+
+    def nearest(self, name: str, known: Iterable[str]) -> str | None:
+        """The known name that is probably meant; gives up after SUGGESTIONS_MAX searches."""
+        self._suggestions -= 1
+        return nearest(name, known) if self._suggestions >= 0 else None
+
+    def did_you_mean(self, name: str, known: Iterable[str]) -> str:
+        """A hint naming the name that is probably meant, or nothing."""
+        self._suggestions -= 1
+        return did_you_mean(name, known) if self._suggestions >= 0 else ""
+
+    def problems(self) -> tuple[Problem, ...]:
+        """All problems in the order of the text; no more than PROBLEMS_MAX, errors before warnings."""
+        found = sorted(self._problems.values(), key=_order)
+        if len(found) > PROBLEMS_MAX:
+            errors_first = sorted(
+                found, key=lambda problem: problem.severity
+            )  # "error" < "warning"
+            found = sorted(errors_first[:PROBLEMS_MAX], key=_order)
+        return tuple(found)
+
+
+def _order(problem: Problem) -> tuple[int, int, str, str, str]:
+    return problem.line, problem.column, problem.pointer, problem.code, problem.message

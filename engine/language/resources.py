@@ -1,0 +1,148 @@
+"""The Resource of a Task: a URI that says who performs it."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from engine.language.machine import Resource
+from engine.language.source import shown
+
+CALLBACK = ".waitForTaskToken"
+_URL_MAX = 2048  # characters
+
+_NAME = re.compile(r"(?!@)[^\s\x00-\x1f\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
+_ACTIVITY_ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:activity:(.*)", re.DOTALL)
+_LAMBDA_ARN = re.compile(
+    r"arn:aws[a-z-]*:lambda:[a-z0-9-]*:[0-9]*:function:([^:]*)(?::(\$LATEST|[A-Za-z0-9_-]+))?"
+)
+_INVOKE_ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:lambda:invoke")
+_ARN = re.compile(r"arn:[^:]*:([a-z0-9-]*):[^:]*:[^:]*:(.*)", re.DOTALL)
+_PATTERN = re.compile(r"\.(sync(?::2)?)$")
+
+
+class Refused(Exception):
+    """The Resource cannot be used. `code` is a problem code."""
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        self.code = code
+        self.hint = hint
+        super().__init__(message)
+
+
+def parse_resource(uri: str) -> Resource:
+    """What performs a Task with this Resource. Raises Refused."""
+    callback = uri.endswith(CALLBACK)
+    plain = uri.removesuffix(CALLBACK)
+    scheme = plain.partition(":")[0]
+    if scheme in {"http", "https"} and plain.startswith(scheme + "://"):
+        _check_url(plain)
+        return Resource(
+            uri=uri,
+            kind="http",
+            name=plain,
+            family="service",
+            service="http",
+            action="call" + CALLBACK * callback,
+            callback=callback,
+        )
+    if scheme == "signal":
+        return _signal(uri, plain.removeprefix("signal:"), callback=callback)
+    if scheme == "activity":
+        return _queue(uri, plain.removeprefix("activity:"), "activity", callback=callback)
+    if found := _ACTIVITY_ARN.fullmatch(plain):
+        return _queue(uri, found[1], "activity", callback=callback)
+    if found := _LAMBDA_ARN.fullmatch(plain):
+        return _queue(uri, found[1], "lambda", callback=callback)
+    if _INVOKE_ARN.fullmatch(plain):
+        action = "invoke" + CALLBACK * callback
+        return Resource(
+            uri=uri,
+            kind="queue",
+            name="lambda:invoke",
+            family="service",
+            service="lambda",
+            action=action,
+            callback=callback,
+        )
+    raise _unsupported(uri, plain)
+
+
+def _queue(uri: str, name: str, family: str, *, callback: bool) -> Resource:
+    _check_name(name, "queue")
+    return Resource(
+        uri=uri,
+        kind="queue",
+        name=name,
+        family="lambda" if family == "lambda" else "activity",
+        callback=callback,
+    )
+
+
+def _signal(uri: str, name: str, *, callback: bool) -> Resource:
+    if callback:
+        message = "A signal cannot wait for a task token: the signal itself completes the task."
+        raise Refused("callback_unsupported", message, f"Write signal:{name}.")
+    _check_name(name, "signal")
+    return Resource(
+        uri=uri, kind="signal", name=name, family="service", service="signal", action=name
+    )
+
+
+def _check_name(name: str, what: str) -> None:
+    if _NAME.fullmatch(name) is None:
+        message = f"The {what} name {shown(name)} is not allowed."
+        hint = (
+            "A name has 1 to 80 characters, no white space, none of "
+            '<>{}[]?*"#%\\^|~`$&,;:/ and no @ at its start.'
+        )
+        raise Refused("malformed_resource", message, hint)
+
+
+def _check_url(url: str) -> None:
+    """Refuse what no HTTP client could call; where a URL may lead to is decided when it is called."""
+    reason = ""
+    try:
+        parts = urlsplit(url)
+        if not parts.hostname:
+            reason = "it names no host"
+        elif parts.username is not None or parts.password is not None:
+            reason = "it holds a user name or password"
+        elif parts.port == 0:
+            reason = "its port is 0"
+    except ValueError as error:
+        reason = str(error)
+    if len(url) > _URL_MAX:
+        reason = f"it is longer than {_URL_MAX} characters"
+    if re.search(r"[\s\x00-\x20\x7f-\x9f\\<>\"{}|^`]", url):
+        reason = "it holds characters that a URL does not"
+    if reason:
+        message = f"The URL cannot be called: {reason}."
+        raise Refused(
+            "malformed_resource", message, "Write https://host/path; data goes into Parameters."
+        )
+
+
+def _unsupported(uri: str, plain: str) -> Refused:
+    message = f"Nothing here performs {shown(uri, 120)}."
+    found = _ARN.fullmatch(plain)
+    hint = _SUPPORTED
+    if found is None and ":" not in plain:
+        hint = "If workers do it, write activity:NAME. " + _SUPPORTED
+    elif found is not None and found[1] == "states":
+        hint = _integration_hint(found[2])
+    return Refused("unsupported_resource", message, hint)
+
+
+def _integration_hint(action: str) -> str:
+    service = action.partition(":")[0]
+    if service == "states" or action.startswith("aws-sdk:sfn:"):
+        return "Nested executions are not supported. " + _SUPPORTED
+    if service in {"http", "apigateway"}:
+        return "Write the URL itself as Resource: https://..."
+    if _PATTERN.search(action):
+        return "Detent does not wait for the work of other services (.sync). " + _SUPPORTED
+    return "Detent calls no AWS services; let a worker do it. " + _SUPPORTED
+
+
+_SUPPORTED = "A Resource is activity:NAME, https://..., signal:NAME, a Lambda function's ARN or an activity's ARN."

@@ -1,0 +1,306 @@
+"""The published JSON Schema of definitions, and what it has to say about a document, in problem codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jsonschema import Draft7Validator
+
+from engine.language.document import Node, Scope
+from engine.language.report import Report
+from engine.language.source import Path, shown
+
+JSONATA_FIELDS = frozenset({"Arguments", "Output", "Items", "Condition"})
+DISTRIBUTED_FIELDS = frozenset(
+    {
+        "ItemReader", "ItemBatcher", "ResultWriter", "Label", "ExecutionType",
+        "ToleratedFailureCount", "ToleratedFailureCountPath",
+        "ToleratedFailurePercentage", "ToleratedFailurePercentagePath",
+    }
+)  # fmt: skip
+
+
+@cache
+def validator() -> Draft7Validator:
+    """The schema, ready to validate; read once."""
+    text = files("schemas").joinpath("state-machine.schema.json").read_text(encoding="utf-8")
+    return Draft7Validator(json.loads(text))
+
+
+def check_structure(document: dict[str, Any], scopes: Iterable[Scope], report: Report) -> None:
+    """Report fields that are unknown, missing, of the wrong type or out of range; and the features not supported."""
+    reader = _Reader(
+        {node.path: node for scope in scopes for node in scope.states.values()}, report
+    )
+    if document.get("QueryLanguage") == "JSONata":
+        report.add("jsonata_unsupported", ("QueryLanguage",), _JSONATA, _JSONATA_HINT)
+    faults = [
+        Fault(
+            rule=str(error.validator),
+            value=error.validator_value,
+            instance=error.instance,
+            known=error.schema.get("properties", {}) if isinstance(error.schema, dict) else {},
+            path=tuple(error.absolute_path),
+            in_names="propertyNames" in error.absolute_schema_path,
+        )
+        for error in validator().iter_errors(document)
+    ]
+    # Unknown fields first: a misspelt field must not be reported as missing, too.
+    for fault in faults:
+        if fault.rule == "additionalProperties":
+            reader.unknown(fault)
+    for fault in faults:
+        translate = _TRANSLATIONS.get(fault.rule)
+        # Keywords about fields hold of anything that is no object; some report it all the same.
+        applies = fault.rule not in _ABOUT_FIELDS or isinstance(fault.instance, dict)
+        if translate is not None and applies and not reader.in_jsonata(fault.path):
+            translate(reader, fault)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a schema error says that matters here."""
+
+    rule: str  # the keyword that failed
+    value: Any  # what the schema says under that keyword
+    instance: Any  # what is in the document
+    known: dict[str, Any]  # the fields that an object may have there
+    path: Path
+    in_names: bool  # `instance` is a key of the object at `path`
+
+
+_JSONATA = "JSONata is not supported."
+_JSONATA_HINT = (
+    "Write it in JSONPath mode: Parameters and ResultPath in place of Arguments and Output."
+)
+_ASSIGN = "Variables (Assign) are not supported."
+_ASSIGN_HINT = "Keep the value in the state's data, with ResultPath."
+_DISTRIBUTED = "Distributed Map is not supported."
+_DISTRIBUTED_HINT = "Use an inline Map: leave out ProcessorConfig, or write Mode: INLINE."
+
+
+class _Reader:
+    """Translates schema errors; keeps what earlier ones make unnecessary to say."""
+
+    def __init__(self, nodes: dict[Path, Node], report: Report) -> None:
+        self.nodes = nodes
+        self.report = report
+        self.foreign: set[Path] = set()  # objects with a field of JSONata
+        self.meant: dict[Path, set[str]] = {}  # fields that an unknown field probably stands for
+
+    def node(self, path: Path) -> Node | None:
+        """The innermost state around `path`."""
+        for length in range(len(path), 1, -1):
+            found = self.nodes.get(path[:length])
+            if found is not None:
+                return found
+        return None
+
+    def in_jsonata(self, path: Path) -> bool:
+        """Whether the place is written in JSONata, of whose rules this schema knows nothing."""
+        node = self.node(path)
+        if node is None or not node.jsonata:
+            return False
+        return path[len(node.path) :] not in {("Type",), ("QueryLanguage",)}
+
+    def unknown(self, fault: Fault) -> None:
+        known = fault.known
+        for name in fault.instance:
+            if name in known:
+                continue
+            node = self.node(fault.path)
+            if node is not None and node.jsonata and (name in JSONATA_FIELDS or name == "Assign"):
+                continue
+            self.unknown_field(name, fault.path, known, node)
+
+    def unknown_field(self, name: str, path: Path, known: Iterable[str], node: Node | None) -> None:
+        here = (*path, name)
+        if name in JSONATA_FIELDS:
+            self.foreign.add(path)
+            message = f"The field {name} belongs to JSONata, which is not supported."
+            self.report.add("jsonata_unsupported", here, message, _JSONATA_HINT, key=True)
+        elif name == "Assign":
+            self.report.add("assign_unsupported", here, _ASSIGN, _ASSIGN_HINT, key=True)
+        elif name in DISTRIBUTED_FIELDS and node is not None and node.type == "Map":
+            if not _is_distributed(node):
+                message = (
+                    f"The field {name} belongs to the distributed Map, which is not supported."
+                )
+                self.report.add(
+                    "distributed_map_unsupported", here, message, f"Remove {name}.", key=True
+                )
+        else:
+            self.plainly_unknown(name, path, known, node)
+
+    def plainly_unknown(
+        self, name: str, path: Path, known: Iterable[str], node: Node | None
+    ) -> None:
+        near = self.report.nearest(name, known)
+        if near is not None:
+            self.meant.setdefault(path, set()).add(near)
+        hint = f"Did you mean {near}?" if near else ""
+        where = f"a {node.type} state" if node is not None and node.path == path else "this object"
+        message = f"The field {shown(name)} is not supported in {where}."
+        self.report.add("unknown_field", (*path, name), message, hint, key=True)
+
+    def missing(self, fault: Fault) -> None:
+        if fault.path in self.foreign:
+            return
+        for name in fault.value:
+            if name not in fault.instance and name not in self.meant.get(fault.path, ()):
+                message = f"The field {name} is required here."
+                self.report.add("missing_field", fault.path, message, f"Add {name}.", key=True)
+
+    def one_of(self, fault: Fault) -> None:
+        """Exactly one field of several."""
+        names = [alternative["required"][0] for alternative in fault.value]
+        present = [name for name in names if _is_there(name, fault.instance)]
+        if len(present) > 1:
+            self.exclusive(fault.path, present)
+        elif not (
+            present or fault.path in self.foreign or self.meant.get(fault.path, set()) & set(names)
+        ):
+            listed = (
+                _listed(names)
+                if len(names) < 10
+                else "a comparison such as StringEquals, or And, Or, Not"
+            )
+            message = f"One field is required here: {listed}."
+            self.report.add("missing_field", fault.path, message, key=True)
+
+    def exclusive(self, path: Path, names: list[str]) -> None:
+        message = f"Only one of these fields may stand here: {', '.join(names)}."
+        last = max(names, key=lambda name: self.report.source.place((*path, name), key=True))
+        self.report.add("exclusive_fields", (*path, last), message, "Remove all but one.", key=True)
+
+    def refused(self, fault: Fault) -> None:
+        """Fields that may not stand together (`not: {required: [...]}`)."""
+        names = fault.value["required"]
+        if len(names) > 1:
+            self.exclusive(fault.path, names)
+            return
+        message = f"The field {names[0]} does not go with And, Or or Not."
+        self.report.add(
+            "exclusive_fields", (*fault.path, names[0]), message, f"Remove {names[0]}.", key=True
+        )
+
+    def wrong_type(self, fault: Fault) -> None:
+        wanted = fault.value
+        kinds = [wanted] if isinstance(wanted, str) else wanted
+        if _is_expression(fault.instance):
+            self.report.add("jsonata_unsupported", fault.path, _JSONATA, _JSONATA_HINT)
+            return
+        expected = " or ".join(_KINDS[kind] for kind in kinds)
+        message = f"Expected {expected}, found {kind_of(fault.instance)}."
+        hint = ""
+        if isinstance(fault.instance, str) and kinds[0] in {"integer", "number", "boolean"}:
+            unfilled = "${" in fault.instance
+            hint = "Fill in the placeholder." if unfilled else "Write it without quotes."
+        self.report.add("wrong_type", fault.path, message, hint)
+
+    def limit(self, fault: Fault) -> None:
+        word = "at least" if fault.rule == "minimum" else "at most"
+        message = f"The number must be {word} {fault.value}; found {fault.instance}."
+        self.report.add("out_of_range", fault.path, message[:200])
+
+    def empty(self, fault: Fault) -> None:
+        what = "list" if fault.rule == "minItems" else "object"
+        self.report.add("empty", fault.path, f"The {what} must not be empty.")
+
+    def length(self, fault: Fault) -> None:
+        if fault.in_names:
+            here = (*fault.path, fault.instance)
+            found = len(fault.instance)
+            message = f"A state name has 1 to 80 characters; this one has {found}."
+            self.report.add("invalid_state_name", here, message, key=True)
+            return
+        message = (
+            f"The text has {len(fault.instance)} characters; at most {fault.value} are allowed."
+        )
+        self.report.add("too_long", fault.path, message)
+
+    def choice(self, fault: Fault) -> None:
+        """A value out of a few."""
+        value, allowed = fault.instance, fault.value
+        if fault.path[-1:] == ("QueryLanguage",) and value == "JSONata":
+            self.report.add("jsonata_unsupported", fault.path, _JSONATA, _JSONATA_HINT)
+            return
+        if fault.path[-2:] == ("ProcessorConfig", "Mode") and value == "DISTRIBUTED":
+            self.report.add(
+                "distributed_map_unsupported", fault.path, _DISTRIBUTED, _DISTRIBUTED_HINT
+            )
+            return
+        found = shown(value) if isinstance(value, str) else kind_of(value)
+        hint = self.report.did_you_mean(value, allowed) if isinstance(value, str) else ""
+        is_type = fault.path[-1:] == ("Type",)
+        message = f"Expected {_listed(allowed)}, found {found}."
+        self.report.add(
+            "unknown_state_type" if is_type else "not_allowed", fault.path, message, hint
+        )
+
+
+def _is_there(name: str, written: dict[str, Any]) -> bool:
+    """`End: false` counts as absent, as on AWS."""
+    return name in written and (name != "End" or written[name] is not False)
+
+
+def _is_distributed(node: Node) -> bool:
+    for name in ("ItemProcessor", "Iterator"):
+        processor = node.fields.get(name)
+        config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
+        if isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED":
+            return True
+    return False
+
+
+def _is_expression(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("{%") and value.endswith("%}")
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+_KINDS = {
+    "object": "an object",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+}
+
+
+def kind_of(value: Any) -> str:
+    """What a JSON value is, for a message."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return f"the number {value}"[:60]
+    if isinstance(value, str):
+        return "text"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+_ABOUT_FIELDS = frozenset({"required", "oneOf", "not"})
+_TRANSLATIONS: dict[str, Callable[[_Reader, Fault], None]] = {
+    "required": _Reader.missing,
+    "oneOf": _Reader.one_of,
+    "not": _Reader.refused,
+    "type": _Reader.wrong_type,
+    "minimum": _Reader.limit,
+    "maximum": _Reader.limit,
+    "minItems": _Reader.empty,
+    "minProperties": _Reader.empty,
+    "minLength": _Reader.length,
+    "maxLength": _Reader.length,
+    "enum": _Reader.choice,
+}

@@ -1,0 +1,41 @@
+"""Names: what definitions, executions, queues and signals may be called."""
+
+from __future__ import annotations
+
+import re
+
+from engine.errors import InvalidName
+
+NAME_CHARACTERS_MAX = 80  # as AWS Step Functions
+
+# AWS's rule for names: no white space, no control characters, none of these. It keeps keys unambiguous too.
+_REFUSED = re.compile(r"[\s\x00-\x1f\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/\ud800-\udfff]")
+_QUEUE_REFUSED = re.compile(r"[\s\x00-\x1f\x7f-\x9f{}#|/\ud800-\udfff]")
+
+
+def check_name(name: str, what: str) -> str:
+    """The name, if it is one. Raises InvalidName saying what it was meant to be called."""
+    if not 1 <= len(name) <= NAME_CHARACTERS_MAX or _REFUSED.search(name):
+        raise InvalidName(f"{what}: {name[:100]!r}")
+    return name
+
+
+def check_execution(identifier: str) -> str:
+    """An execution id, "<definition>:<name>". Raises InvalidName."""
+    definition, colon, name = identifier.partition(":")
+    if not colon:
+        raise InvalidName(f"execution: {identifier[:200]!r} is not <definition>:<name>")
+    check_name(definition, "definition")
+    check_name(name, "execution")
+    return identifier
+
+
+def check_queue(queue: str) -> str:
+    """A queue's name as workers give it. Names that open with "@" are the engine's own. Raises InvalidName."""
+    if (
+        not 1 <= len(queue) <= NAME_CHARACTERS_MAX
+        or _QUEUE_REFUSED.search(queue)
+        or queue[0] == "@"
+    ):
+        raise InvalidName(f"queue: {queue[:100]!r}")
+    return queue

@@ -1,0 +1,381 @@
+"""What a caller can ask. Every answer reads the primary: it shows all that was acknowledged before."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, cast
+
+from msgspec import UNSET
+
+from engine.clock import RedisClock, iso
+from engine.core.execution import (
+    Backoff,
+    Delay,
+    Enter,
+    Execution,
+    Fork,
+    Frame,
+    Listen,
+    Run,
+    Status,
+    Unwind,
+    Work,
+)
+from engine.core.records import render
+from engine.core.tokens import task_token
+from engine.documents import EMPTY_OBJECT, Document
+from engine.errors import DefinitionNotFound, ExecutionNotFound, InvalidRequest
+from engine.language.machine import Machine
+from engine.names import check_execution, check_name
+from engine.runtime.changes import Changes
+from engine.runtime.machines import Machines
+from engine.store import codec
+from engine.store.catalog import Catalog
+from engine.store.keys import ref_of
+from engine.store.listing import Listing, Stored
+from engine.store.promise import Promise
+from engine.views import (
+    Caller,
+    DefinitionPage,
+    DefinitionSummary,
+    DefinitionText,
+    ExecutionPage,
+    ExecutionSummary,
+    ExecutionView,
+    FrameView,
+    Health,
+    HistoryPage,
+    ListenerView,
+    SignalView,
+    TaskView,
+    TimerView,
+    VersionSummary,
+)
+
+WATCH_MS = 65_000  # how long commits are announced for one wait; the longest wait is 60 s
+SIGNALS_SHOWN = 1000
+
+
+class Queries:
+    def __init__(
+        self,
+        listing: Listing,
+        catalog: Catalog,
+        machines: Machines,
+        changes: Changes,
+        clock: RedisClock,
+    ) -> None:
+        self._listing = listing
+        self._catalog = catalog
+        self._machines = machines
+        self._changes = changes
+        self._clock = clock
+        self.promise: Promise | None = None  # what the last check found; set by the process
+        self.down: str | None = None  # why Redis cannot be reached, while it cannot
+
+    async def definitions(self, caller: Caller, limit: int, cursor: str | None) -> DefinitionPage:
+        """Definitions by name."""
+        after = _decode_cursor(cursor, 1)[0] if cursor else ""
+        names = [entry for entry in await self._catalog.names(caller.namespace) if entry[0] > after]
+        shown = [DefinitionSummary(name, version, iso(ms)) for name, version, ms in names[:limit]]
+        return DefinitionPage(shown, _cursor(shown[-1].name) if len(names) > limit else None)
+
+    async def definition(self, caller: Caller, name: str, version: int | None) -> DefinitionText:
+        """A version's text as it was published, the newest by default. Raises DefinitionNotFound."""
+        check_name(name, "definition")
+        found = await self._catalog.read(caller.namespace, name, version)
+        if found is None or found.text is None:
+            raise DefinitionNotFound(name if version is None else f"{name}, version {version}")
+        return DefinitionText(
+            name,
+            found.version,
+            found.hash,
+            iso(found.created_ms),
+            found.format,
+            found.text.decode(),
+        )
+
+    async def versions(self, caller: Caller, name: str) -> list[VersionSummary]:
+        """Every version, newest first. Raises DefinitionNotFound."""
+        check_name(name, "definition")
+        found = await self._catalog.versions(caller.namespace, name)
+        if not found:
+            raise DefinitionNotFound(name)
+        return [VersionSummary(v.version, v.hash, iso(v.created_ms)) for v in found]
+
+    async def describe(self, caller: Caller, execution: str, wait_ms: int = 0) -> ExecutionView:
+        """Where an execution is, with its data, tasks, timers and signals; waits up to `wait_ms` for it to close.
+
+        Raises ExecutionNotFound.
+        """
+        if wait_ms:
+            await self._until_closed(caller, execution, wait_ms)
+        stored = await self._read(caller, execution)
+        ref = ref_of(caller.namespace, execution)
+        run = stored.execution
+        frames = sorted((f for f in run.frames.values() if f is not None), key=lambda f: f.id)
+        machine = None
+        if frames:
+            machine = await self._machines.get(caller.namespace, run.definition, run.version)
+        working = [f for f in frames if isinstance(f.hold, Work)]
+        rows = await self._listing.tasks(ref, working)
+        return ExecutionView(
+            **_summary_fields(stored),
+            revision=run.revision,
+            input=run.input or EMPTY_OBJECT,
+            quarantined=stored.quarantine or UNSET,
+            frames=[_frame(f, machine) for f in frames] if run.status == "RUNNING" else [],
+            tasks=[_task(run, f, r) for f, r in zip(working, rows, strict=True) if r is not None],
+            timers=[t for f in frames for t in _timers(f)],
+            signals=await self._buffered(ref, stored),
+            waiting_signals=[
+                ListenerView(name, frame)
+                for name, buffer in run.signals.items()
+                for frame in buffer.listeners
+                if run.status == "RUNNING"
+            ],
+        )
+
+    async def closed(self, caller: Caller, execution: str, wait_ms: int) -> ExecutionSummary:
+        """One execution in a line, after waiting up to `wait_ms` for it to close. Raises ExecutionNotFound."""
+        if wait_ms:
+            await self._until_closed(caller, execution, wait_ms)
+        return ExecutionSummary(**_summary_fields(await self._read(caller, execution)))
+
+    async def history(
+        self,
+        caller: Caller,
+        execution: str,
+        *,
+        after: int | None,
+        limit: int,
+        descending: bool,
+        wait_ms: int = 0,
+    ) -> HistoryPage:
+        """Records after number `after` (before it, when descending), in Step Functions' event shape.
+
+        Waits up to `wait_ms` for the first one, unless the execution is closed. Raises ExecutionNotFound.
+        """
+        check_execution(execution)
+        ref = ref_of(caller.namespace, execution)
+        first, last = _range(after, limit, descending=descending)
+        deadline = self._clock.monotonic() + wait_ms / 1000
+        with self._changes.watching(ref) as change:
+            while True:
+                at = await self._listing.watch(ref, WATCH_MS if wait_ms else 0)
+                if at is None:
+                    raise ExecutionNotFound(execution)
+                records, count = await self._listing.history(
+                    caller.namespace, execution, first, last
+                )
+                left = deadline - self._clock.monotonic()
+                if records or at[0] != "RUNNING" or left <= 0:
+                    break
+                await change.wait(left)
+        if descending:
+            records.reverse()
+        following = None
+        if records:
+            edge = records[-1].id
+            more = edge > 1 if descending else edge < count
+            following = edge if more else None
+        return HistoryPage([render(record) for record in records], at[0], following)
+
+    async def executions(
+        self,
+        caller: Caller,
+        *,
+        definition: str | None,
+        status: Status | None,
+        state: str | None,
+        version: int | None,
+        limit: int,
+        cursor: str | None,
+    ) -> ExecutionPage:
+        """Executions newest first. A page may be short and still have a `next`."""
+        if definition is not None:
+            check_name(definition, "definition")
+            definitions = [definition]
+        else:
+            definitions = [name for name, _, _ in await self._catalog.names(caller.namespace)]
+        after = None
+        if cursor:
+            ms, identifier = _decode_cursor(cursor, 2)
+            if not ms.isdigit():
+                raise InvalidRequest("the cursor is not one of ours")
+            after = (int(ms), identifier)
+        page = await self._listing.page(
+            caller.namespace,
+            definitions,
+            status=status,
+            state=state,
+            version=version,
+            limit=limit,
+            after=after,
+        )
+        shown = []
+        for row in page.rows:
+            name, _, rest = row.id.partition(":")
+            extra: dict[str, Any] = {}
+            if row.stopped_ms is not None:
+                extra["stopped"] = iso(row.stopped_ms)
+            if row.state:
+                extra["state"] = row.state
+            shown.append(
+                ExecutionSummary(
+                    row.id, name, rest, row.version, row.status, iso(row.started_ms), **extra
+                )
+            )
+        return ExecutionPage(shown, _cursor(*map(str, page.next)) if page.next else None)
+
+    async def health(self) -> Health:
+        """What can be promised right now."""
+        if self.promise is None or self.down is not None:
+            return Health("down", "none", {}, [self.down or "not checked yet"])
+        return Health("ok", self.promise.mode, self.promise.facts, list(self.promise.reasons))
+
+    async def _read(self, caller: Caller, execution: str) -> Stored:
+        check_execution(execution)
+        stored = await self._listing.read(caller.namespace, execution)
+        if stored is None:
+            raise ExecutionNotFound(execution)
+        return stored
+
+    async def _until_closed(self, caller: Caller, execution: str, wait_ms: int) -> None:
+        check_execution(execution)
+        ref = ref_of(caller.namespace, execution)
+        deadline = self._clock.monotonic() + wait_ms / 1000
+        with self._changes.watching(ref) as change:
+            while True:
+                at = await self._listing.watch(ref, WATCH_MS)
+                left = deadline - self._clock.monotonic()
+                if at is None or at[0] != "RUNNING" or left <= 0:
+                    return
+                await change.wait(left)
+
+    async def _buffered(self, ref: str, stored: Stored) -> list[SignalView]:
+        names = [
+            f"s:{name}:{number}"
+            for name, buffer in stored.execution.signals.items()
+            for number in range(buffer.head, buffer.tail)
+        ][:SIGNALS_SHOWN]
+        kept = await self._listing.values(ref, names)
+        views = []
+        for name, value in zip(names, kept, strict=True):
+            if value is not None:
+                signal = value.value
+                views.append(
+                    SignalView(
+                        name.split(":", 1)[1].rpartition(":")[0],
+                        signal["id"],
+                        Document.of(signal["payload"]),
+                    )
+                )
+        return views + [SignalView(e.name, e.id, e.payload) for e in stored.unread]
+
+
+def _summary_fields(stored: Stored) -> dict[str, Any]:
+    run = stored.execution
+    fields: dict[str, Any] = {
+        "id": run.id,
+        "definition": run.definition,
+        "name": run.name,
+        "version": run.version,
+        "status": run.status,
+        "started": iso(run.started_ms),
+    }
+    if stored.stopped_ms is not None:
+        fields["stopped"] = iso(stored.stopped_ms)
+    if run.output is not None:
+        fields["output"] = run.output
+    if run.error is not None:
+        fields["error"] = run.error
+    if run.cause is not None:
+        fields["cause"] = run.cause
+    return fields
+
+
+def _frame(frame: Frame, machine: Machine | None) -> FrameView:
+    state = machine.states.get(frame.state) if machine is not None else None
+    extra: dict[str, Any] = {"entered": iso(frame.entered_ms)} if frame.entered_ms else {}
+    return FrameView(
+        frame.id,
+        frame.state or (machine.start_at if machine is not None else ""),
+        state.type if state is not None else "",
+        frame.input,
+        waiting=_waiting(frame),
+        **extra,
+    )
+
+
+def _waiting(frame: Frame) -> dict[str, Any] | None:
+    match frame.hold:
+        case Enter() | Run():
+            return None
+        case Delay(due_ms=due_ms):
+            return {"kind": "timer", "due": iso(due_ms)}
+        case Backoff(due_ms=due_ms):
+            return {"kind": "retry", "due": iso(due_ms), "attempt": frame.retry_count + 1}
+        case Work(queue=queue, callback=callback, timeout_ms=timeout_ms):
+            shown = {"kind": "task", "queue": queue, "callback": callback}
+            return shown | ({"timeout": iso(timeout_ms)} if timeout_ms else {})
+        case Listen(name=name, timeout_ms=timeout_ms):
+            return {"kind": "signal", "name": name} | (
+                {"timeout": iso(timeout_ms)} if timeout_ms else {}
+            )
+        case Fork(total=total, spawned=spawned, done=done):
+            return {"kind": "children", "total": total, "started": spawned, "done": done}
+        case Unwind(error=error):
+            return {"kind": "unwinding", "error": error}
+
+
+def _task(
+    run: Execution, frame: Frame, stored: tuple[codec.TaskRow, bytes | None, str]
+) -> TaskView:
+    row, lease, secret = stored
+    extra: dict[str, Any] = {"token": task_token(run.id, row.frame, row.revision, secret)}
+    status = "queued"
+    if lease is not None:
+        status = "leased"
+        _, since, until, worker = lease.decode().split("|", 3)
+        extra |= {"worker": worker, "leased": iso(int(since)), "lease_until": iso(int(until))}
+    elif isinstance(frame.hold, Work) and frame.hold.submitted:
+        status = "waiting"
+    if row.timeout_ms is not None:
+        extra["timeout"] = iso(row.timeout_ms)
+    return TaskView(row.frame, row.state, row.queue, row.attempt, cast("Any", status), **extra)
+
+
+def _timers(frame: Frame) -> list[TimerView]:
+    match frame.hold:
+        case Delay(due_ms=due_ms):
+            return [TimerView(frame.id, "wait", iso(due_ms))]
+        case Backoff(due_ms=due_ms):
+            return [TimerView(frame.id, "retry", iso(due_ms))]
+        case Work(timeout_ms=int(due_ms)) | Listen(timeout_ms=int(due_ms)):
+            return [TimerView(frame.id, "timeout", iso(due_ms))]
+        case _:
+            return []
+
+
+def _range(after: int | None, limit: int, *, descending: bool) -> tuple[int, int]:
+    """First and last record number of a page; counted from the end (0 is the last) for the newest ones."""
+    if descending:
+        return (-limit + 1, 0) if after is None else (max(1, after - limit), after - 1)
+    return (after or 0) + 1, (after or 0) + limit
+
+
+def _cursor(*parts: str) -> str:
+    return base64.urlsafe_b64encode("\n".join(parts).encode()).rstrip(b"=").decode()
+
+
+def _decode_cursor(cursor: str, count: int) -> list[str]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError):
+        raise InvalidRequest("the cursor is not one of ours") from None
+    parts = text.split("\n")
+    if len(parts) != count:
+        raise InvalidRequest("the cursor is not one of ours")
+    return parts

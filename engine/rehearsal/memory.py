@@ -1,0 +1,130 @@
+"""What a rehearsal keeps: packed frames and values, tasks that are out, and what is due when."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any
+
+import msgspec
+
+from engine.core.effects import (
+    CancelTask,
+    CancelTimer,
+    Effect,
+    Record,
+    ScheduleTask,
+    StartTimer,
+    Transition,
+)
+from engine.core.events import Event
+from engine.core.execution import Buffer, Closing, Frame, FrameId
+from engine.documents import Document
+
+TaskKey = tuple[FrameId, int]
+
+
+def _pack_document(value: Any) -> Any:
+    if isinstance(value, Document):
+        return value.text
+    raise TypeError(type(value).__name__)
+
+
+def _unpack_document(kind: type, value: Any) -> Any:
+    if kind is Document:
+        return Document.from_text(value)
+    raise TypeError(kind.__name__)
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_pack_document)
+_frames = msgspec.msgpack.Decoder(Frame, dec_hook=_unpack_document)
+_buffers = msgspec.msgpack.Decoder(dict[str, Buffer])
+_closings = msgspec.msgpack.Decoder(Closing)
+
+
+def through_bytes(transition: Transition) -> Transition:
+    """The transition with the execution's own fields packed and unpacked, so that nothing hides in memory."""
+    execution = transition.execution
+    closing = execution.closing
+    if closing is not None:
+        closing = _closings.decode(_encoder.encode(closing))
+    buffers = _buffers.decode(_encoder.encode(execution.signals))
+    execution = msgspec.structs.replace(execution, closing=closing, signals=buffers)
+    return msgspec.structs.replace(transition, execution=execution)
+
+
+class Memory:
+    """A store with no failures and no other writers."""
+
+    def __init__(self) -> None:
+        self.frames: dict[FrameId, bytes] = {}
+        self.values: dict[str, bytes] = {}
+        self.records: list[Record] = []
+        self.tasks: dict[TaskKey, ScheduleTask] = {}
+        self.timers: dict[tuple[FrameId, int, str], int] = {}
+
+    def frame(self, frame: FrameId) -> Frame | None:
+        packed = self.frames.get(frame)
+        return None if packed is None else _frames.decode(packed)
+
+    def value(self, key: str) -> Document | None:
+        text = self.values.get(key)
+        return None if text is None else Document.from_text(text)
+
+    def write(self, transition: Transition) -> None:
+        for frame_id, frame in transition.frames.items():
+            if frame is None:
+                self.frames.pop(frame_id, None)
+            else:
+                self.frames[frame_id] = _encoder.encode(frame)
+        for key, value in transition.values.items():
+            if value is None:
+                self.values.pop(key, None)
+            else:
+                self.values[key] = value.text
+        for record in transition.records:
+            _encoder.encode(record)
+            self.records.append(record)
+        for effect in transition.effects:
+            self._perform(effect)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case ScheduleTask():
+                self.tasks[effect.frame, effect.revision] = effect
+            case CancelTask():
+                self.tasks.pop((effect.frame, effect.revision), None)
+            case StartTimer():
+                self.timers[effect.frame, effect.revision, effect.kind] = effect.due_ms
+            case CancelTimer():
+                self.timers.pop((effect.frame, effect.revision, effect.kind), None)
+            case _:
+                pass
+
+    def left_behind(self) -> list[str]:
+        """What a closed execution must not have left: anything but signals that nobody consumed."""
+        return [
+            *(f"frame {frame}" for frame in self.frames),
+            *(f"value {key}" for key in self.values if not key.startswith("s:")),
+            *(f"task {frame}@{revision}" for frame, revision in self.tasks),
+            *(f"timer {frame}@{revision}#{kind}" for frame, revision, kind in self.timers),
+        ]
+
+
+class Agenda:
+    """What will happen when, in the order of time; at one time, in the order of planning."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, TaskKey | None, Event | TaskKey]] = []
+        self._count = 0
+
+    def plan(self, at_ms: int, event: Event | TaskKey, task: TaskKey | None = None) -> None:
+        """Have `event` happen at `at_ms`, if `task` is still out then. A bare task key is a heartbeat."""
+        self._count += 1
+        heapq.heappush(self._heap, (at_ms, self._count, task, event))
+
+    def next_ms(self) -> int | None:
+        return self._heap[0][0] if self._heap else None
+
+    def pop(self) -> tuple[TaskKey | None, Event | TaskKey]:
+        _, _, task, event = heapq.heappop(self._heap)
+        return task, event

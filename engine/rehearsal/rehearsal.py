@@ -1,0 +1,316 @@
+"""The loop of a rehearsal: what the engine's advancer, timekeeper and workers do, in one thread and in no time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from msgspec import Struct, structs
+
+from engine.core.effects import Record, ScheduleTask, StartTimer, Transition
+from engine.core.events import (
+    Advance,
+    Begin,
+    DeadlineReached,
+    Event,
+    SignalReceived,
+    Started,
+    StopRequested,
+    TaskFailed,
+    TaskSubmitted,
+    TaskSucceeded,
+    TimerFired,
+)
+from engine.core.execution import Execution, Status
+from engine.core.limits import DEFAULT, READY_MAX, SWEEP_MAX, UNWIND_MAX, Limits
+from engine.core.transition import needs, transition
+from engine.documents import Document
+from engine.language.machine import Machine
+from engine.rehearsal.answers import Answer, Answers, Fail, Silence, Submit, Succeed
+from engine.rehearsal.memory import Agenda, Memory, TaskKey, through_bytes
+
+START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+SEED = b"a rehearsal is repeatable"
+TRANSITIONS_MAX = 1_000_000
+FRAMES_PER_COMMIT = UNWIND_MAX + 10  # those spawned or dropped, and their ancestors
+
+
+class BrokenPromise(AssertionError):
+    """The core did what it promises never to do; a fault in the engine, not in the definition."""
+
+
+class Given(Struct, frozen=True):
+    """Something from outside, `after_ms` from the start; with `after_record`, as soon as a record of that type is there."""
+
+    event: SignalReceived | StopRequested
+    after_ms: int = 0
+    after_record: str | None = None
+
+
+class Result(Struct, frozen=True):
+    """How a run ended. `status` is RUNNING for one that waits for something nobody will send."""
+
+    status: Status
+    output: Any
+    error: str | None
+    cause: str | None
+    records: list[Record]
+    tasks: list[ScheduleTask]  # every attempt, in the order of scheduling
+    waits_ms: list[int]  # of Wait states and between attempts, in the order they began
+    transitions: int
+    ended_ms: int
+    execution: Execution
+    left_behind: list[str]  # by a closed execution: always empty
+
+    @property
+    def types(self) -> list[str]:
+        return [record.type for record in self.records]
+
+
+class Rehearsal:
+    """One run in memory.
+
+    `answers` gives the answers of each state's attempts in turn (the last is repeated), or is asked with each task;
+    a task without an answer is never answered. With `evict`, nothing stays loaded between two transitions. Every
+    promise of the core that can be seen from here is checked after each transition; BrokenPromise tells of the first
+    one broken.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        input: Any = None,  # noqa: A002
+        *,
+        answers: Answers | None = None,
+        given: Sequence[Given] = (),
+        definition: str = "rehearsal",
+        name: str = "run",
+        start_ms: int = START_MS,
+        seed: bytes = SEED,
+        limits: Limits = DEFAULT,
+        evict: bool = False,
+        transitions_max: int = TRANSITIONS_MAX,
+    ) -> None:
+        document = (
+            input if isinstance(input, Document) else Document.of({} if input is None else input)
+        )
+        self.machine = machine
+        self.answers: Answers = {} if answers is None else answers
+        self.given = list(given)
+        self.limits = limits
+        self.evict = evict
+        self.transitions_max = transitions_max
+        self.now_ms = start_ms
+        self.memory = Memory()
+        self.agenda = Agenda()
+        self.inbox: list[Event] = []
+        self.input = document
+        self.tasks: list[ScheduleTask] = []
+        self.waits_ms: list[int] = []
+        self.started: dict[TaskKey, Started | None] = {}
+        self.beats: dict[TaskKey, int] = {}
+        self.turns: dict[str, int] = {}
+        self.execution = Execution(
+            f"{definition}:{name}", definition, name, 1, seed, start_ms, input=document
+        )
+
+    def run(self) -> Result:
+        """Go on until the execution closes, or until nothing can happen any more."""
+        for given in self.given:
+            if given.after_record is None:
+                self.agenda.plan(self.now_ms + given.after_ms, given.event)
+        count = 0
+        event: Event | None = Begin()
+        while event is not None:
+            self._apply(event)
+            count += 1
+            if count > self.transitions_max:
+                raise BrokenPromise(f"no end after {count} transitions")
+            event = self._next()
+        execution = self.execution
+        closed = execution.status != "RUNNING"
+        output = None if execution.output is None else execution.output.value
+        return Result(
+            execution.status,
+            output,
+            execution.error,
+            execution.cause,
+            self.memory.records,
+            self.tasks,
+            self.waits_ms,
+            count,
+            self.now_ms,
+            execution,
+            self.memory.left_behind() if closed else [],
+        )
+
+    def _next(self) -> Event | None:
+        """Events before runnable frames, as the engine does; time passes when there are neither."""
+        execution = self.execution
+        if execution.status != "RUNNING":
+            return None
+        while not self.inbox and not execution.ready and self.agenda.next_ms() is not None:
+            self._pass_time()
+        if self.inbox and len(execution.ready) < READY_MAX:
+            return self.inbox.pop(0)
+        if execution.ready:
+            return Advance(execution.ready[0])
+        return None
+
+    def _pass_time(self) -> None:
+        at_ms = self.agenda.next_ms()
+        assert at_ms is not None
+        task, event = self.agenda.pop()
+        if task is not None and task not in self.memory.tasks:
+            return
+        if isinstance(event, tuple):
+            self.now_ms = max(self.now_ms, at_ms)
+            self._heartbeat(event)
+        elif isinstance(event, TimerFired | DeadlineReached):
+            self._fire(at_ms, event)
+        else:
+            self.now_ms = max(self.now_ms, at_ms)
+            if isinstance(event, TaskSucceeded | TaskFailed):
+                del self.memory.tasks[event.frame, event.revision]
+            self.inbox.append(event)
+
+    def _fire(self, at_ms: int, event: TimerFired | DeadlineReached) -> None:
+        """A timer counts only if it is still armed; a heartbeat only if none came since."""
+        if isinstance(event, DeadlineReached):
+            if self.memory.timers.pop(("", 1, "deadline"), None) is None:
+                return
+        elif event.kind == "heartbeat":
+            if self.beats.get((event.frame, event.revision)) != at_ms:
+                return
+        elif (event.frame, event.revision) not in self.memory.tasks:
+            key = (event.frame, event.revision, event.kind)
+            if self.memory.timers.pop(key, None) is None:
+                return
+        self.now_ms = max(self.now_ms, at_ms)
+        if isinstance(event, TimerFired):
+            started = self.started.get((event.frame, event.revision))
+            event = structs.replace(event, started=started)
+        self.inbox.append(event)
+
+    def _apply(self, event: Event) -> None:
+        before = self._load(event)
+        change = transition(self.machine, before, event, self.now_ms, limits=self.limits)
+        self._check(before, change)
+        change = through_bytes(change)
+        self.memory.write(change)
+        for effect in change.effects:
+            if isinstance(effect, ScheduleTask):
+                self._hand_out(effect)
+            elif isinstance(effect, StartTimer):
+                self._arm(effect)
+        self.execution = self._loaded(change.execution, change.frames)
+        for given in list(self.given):
+            if given.after_record in {record.type for record in change.records}:
+                self.given.remove(given)
+                self.agenda.plan(self.now_ms + given.after_ms, given.event)
+
+    def _load(self, event: Event) -> Execution:
+        execution = self.execution
+        while wanted := needs(self.machine, execution, event):
+            frames = {frame: self.memory.frame(frame) for frame in wanted.frames}
+            values = {key: self.memory.value(key) for key in wanted.values}
+            if frames.keys() & execution.frames.keys() or values.keys() & execution.values.keys():
+                raise BrokenPromise(f"asked twice: {wanted}")
+            execution = structs.replace(
+                execution,
+                frames={**execution.frames, **frames},
+                values={**execution.values, **values},
+                input=self.input if wanted.input else execution.input,
+            )
+        return execution
+
+    def _loaded(self, execution: Execution, changed: Iterable[str]) -> Execution:
+        """What stays in memory: everything as it was packed, or nothing."""
+        if self.evict:
+            return structs.replace(execution, frames={}, values={}, input=None)
+        frames = dict(execution.frames)
+        for frame in changed:
+            if frame in frames:
+                frames[frame] = self.memory.frame(frame)
+        return structs.replace(execution, frames=frames)
+
+    def _check(self, before: Execution, change: Transition) -> None:
+        """What every transition promises, whatever the definition."""
+        after = change.execution
+        numbers = [record.id for record in change.records]
+        first = before.last_record + 1
+        broken = ""
+        if after.revision != before.revision + 1:
+            broken = "a transition is one revision"
+        elif numbers != list(range(first, first + len(numbers))):
+            broken = f"record ids {numbers} do not follow {before.last_record}"
+        elif any(not 0 <= record.previous < record.id for record in change.records):
+            broken = "a record follows one that is not there"
+        elif len(change.frames) > FRAMES_PER_COMMIT:
+            broken = f"{len(change.frames)} frames in one commit"
+        elif len(change.values) > 2 * SWEEP_MAX + UNWIND_MAX and before.revision:
+            broken = f"{len(change.values)} values in one commit"
+        elif len(after.ready) > 2 * READY_MAX:
+            broken = f"{len(after.ready)} frames ready"
+        elif after.status == "RUNNING" and any(not self._exists(f, change) for f in after.ready):
+            broken = f"a frame is ready and not there: {after.ready}"
+        if broken:
+            raise BrokenPromise(broken)
+
+    def _exists(self, frame: str, change: Transition) -> bool:
+        if frame in change.frames:
+            return change.frames[frame] is not None
+        return frame in self.memory.frames
+
+    def _hand_out(self, task: ScheduleTask) -> None:
+        """A task is taken at once, and answered as scripted."""
+        key = (task.frame, task.revision)
+        self.tasks.append(task)
+        answer = self._answer(task)
+        taken = not (isinstance(answer, Silence) and not answer.taken)
+        self.started[key] = Started(self.now_ms, answer.worker) if taken else None
+        if task.timeout_ms is not None:
+            self.agenda.plan(task.timeout_ms, TimerFired(*key, "timeout"), key)
+        for beat_ms in answer.beats_ms:
+            self.agenda.plan(self.now_ms + beat_ms, key, key)
+        self._heartbeat(key)
+        self._reply(key, answer, self.now_ms)
+
+    def _reply(self, key: TaskKey, answer: Answer, from_ms: int) -> None:
+        started = self.started[key]
+        match answer:
+            case Succeed():
+                event: Event = TaskSucceeded(*key, Document.of(answer.output), started)
+            case Fail():
+                event = TaskFailed(*key, answer.error, answer.cause, started, answer.transport)
+            case Submit():
+                event = TaskSubmitted(*key, Document.of(answer.output), started)
+            case Silence():
+                return
+        at_ms = from_ms + answer.after_ms
+        self.agenda.plan(at_ms, event, key)
+        if isinstance(answer, Submit):
+            self._reply(key, answer.then, at_ms)
+
+    def _answer(self, task: ScheduleTask) -> Answer:
+        if callable(self.answers):
+            return self.answers(task)
+        script = self.answers.get(task.state, ())
+        turn = self.turns.get(task.state, 0)
+        self.turns[task.state] = turn + 1
+        return script[min(turn, len(script) - 1)] if script else Silence()
+
+    def _heartbeat(self, key: TaskKey) -> None:
+        task = self.memory.tasks.get(key)
+        if task is not None and task.heartbeat_ms is not None:
+            due_ms = self.now_ms + task.heartbeat_ms
+            self.beats[key] = due_ms
+            self.agenda.plan(due_ms, TimerFired(*key, "heartbeat"), key)
+
+    def _arm(self, timer: StartTimer) -> None:
+        if timer.kind == "deadline":
+            self.agenda.plan(timer.due_ms, DeadlineReached())
+            return
+        if timer.kind == "due":
+            self.waits_ms.append(timer.due_ms - self.now_ms)
+        self.agenda.plan(timer.due_ms, TimerFired(timer.frame, timer.revision, timer.kind))

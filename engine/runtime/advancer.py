@@ -1,0 +1,354 @@
+"""The advancer: the one place that applies transitions to stored executions.
+
+    claim  ->  transition(machine, execution, event, now)  ->  commit  ->  next event or next ready frame ... -> release
+
+An execution has one holder at a time; a process holds many, each in a coroutine of its own, and their commits meet on
+the connection, where they share round trips and disk flushes. Whatever goes wrong with one execution stays with it:
+a stale commit or a lost connection drops the claim (whoever claims next reads what is true), an error inside the
+engine sets the execution aside with the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable
+
+from msgspec import structs
+
+from engine.clock import RedisClock
+from engine.core.effects import Close, Needs, ScheduleTask, StartTimer, Transition
+from engine.core.events import Advance, Begin, Event
+from engine.core.execution import Execution, Frame, FrameId
+from engine.core.limits import Limits
+from engine.core.transition import needs, transition
+from engine.documents import Document
+from engine.errors import EngineError, OutcomeUnknown, StaleCommit, StoreUnavailable
+from engine.language.machine import Machine
+from engine.runtime.changes import Changes
+from engine.runtime.machines import Machines
+from engine.store import codec
+from engine.store.executions import Claim, ClockAhead, Committed, Executions
+from engine.store.keys import task_id
+from engine.telemetry import Counters, emit, plain
+
+TRANSITIONS_MAX = 100  # in one claim, before others get their turn
+FRAMES_KEPT = 200  # parked frames of a large Map are dropped from memory beyond this
+VALUES_KEPT = 150
+
+log = logging.getLogger("detent.advancer")
+
+OnTask = Callable[[str, str], None]
+OnTimer = Callable[[int, str], None]
+
+
+class Advancer:
+    """Advances executions it is offered, at most `concurrency` at once.
+
+    `on_task(ref, queue)` and `on_timer(due_ms, member)` are hints to this process's own dispatcher and timekeeper.
+    `on_room()` is called when there is room for more than what was offered.
+    """
+
+    def __init__(
+        self,
+        executions: Executions,
+        machines: Machines,
+        clock: RedisClock,
+        changes: Changes,
+        counters: Counters,
+        limits: Limits,
+        *,
+        concurrency: int,
+        lease_ms: int,
+        on_task: OnTask,
+        on_timer: OnTimer,
+        on_room: Callable[[], None],
+    ) -> None:
+        self._executions = executions
+        self._machines = machines
+        self._clock = clock
+        self._changes = changes
+        self._limits = limits
+        self._concurrency = concurrency
+        self._extend_seconds = lease_ms / 3000
+        self._on_task = on_task
+        self._on_timer = on_timer
+        self._on_room = on_room
+        self._name = secrets.token_hex(6)
+        self._claims = 0
+        self._backlog: deque[str] = deque()
+        self._offered: set[str] = set()
+        self._held: set[str] = set()
+        self._again: set[str] = set()  # offered anew while held
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._open = False
+        self._counters = counters
+
+    @property
+    def room(self) -> int:
+        """How many more executions could be advanced right now."""
+        return self._concurrency - len(self._held) - len(self._backlog)
+
+    def start(self) -> None:
+        self._open = True
+
+    async def stop(self, seconds: float) -> None:
+        """Take no more; let what is held come to its next checkpoint and let go of it, within `seconds`."""
+        self._open = False
+        self._backlog.clear()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def offer(self, ref: str) -> None:
+        """Advance this execution soon; more than once is once."""
+        if not self._open:
+            return
+        if ref in self._held:
+            self._again.add(ref)
+            return
+        if ref in self._offered:
+            return
+        if len(self._held) < self._concurrency:
+            self._begin(ref)
+        else:
+            self._offered.add(ref)
+            self._backlog.append(ref)
+
+    def _begin(self, ref: str) -> None:
+        self._held.add(ref)
+        task = asyncio.get_running_loop().create_task(self._hold(ref))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _hold(self, ref: str) -> None:
+        """Claim one execution, advance it, and hand the place to the next in the backlog."""
+        again = False
+        try:
+            again = await self.advance(ref)
+        except StoreUnavailable:
+            pass  # the ready set or the lapsing claim brings it back
+        except Exception:
+            log.exception("advancing %s failed", plain(ref))
+        finally:
+            self._held.discard(ref)
+            if ref in self._again:
+                self._again.discard(ref)
+                again = True
+            if again:
+                self.offer(ref)
+            while self._backlog and len(self._held) < self._concurrency and self._open:
+                following = self._backlog.popleft()
+                self._offered.discard(following)
+                self._begin(following)
+            if self._open and self.room > self._concurrency // 2:
+                self._on_room()
+
+    async def advance(self, ref: str) -> bool:
+        """Claim and advance until nothing is left to do; True when it should be offered again (its turn was up)."""
+        self._claims += 1
+        claim = await self._executions.claim(ref, f"{self._name}-{self._claims}")
+        if claim is None:
+            return False
+        namespace = ref.partition(":")[0]
+        try:
+            machine = await self._machines.get(
+                namespace, claim.execution.definition, claim.execution.version
+            )
+            return await self._run(claim, machine)
+        except StaleCommit:
+            self._counters.add("detent_commits_refused_total")
+            return False
+        except OutcomeUnknown:
+            # Whether the last commit happened, whoever claims next will see; nothing of ours may be kept.
+            await self._let_go(claim)
+            return True
+        except StoreUnavailable:
+            raise
+        except EngineError as error:
+            await self._set_aside(claim, f"{error.code}: {error}")
+            return False
+        except Exception as error:
+            log.exception("advancing %s failed", plain(ref))
+            await self._set_aside(claim, f"{type(error).__name__}: {error}")
+            return False
+
+    async def _run(self, claim: Claim, machine: Machine) -> bool:
+        extended = self._clock.monotonic()
+        for _ in range(TRANSITIONS_MAX):
+            event, controls, taken = _next(claim)
+            if event is None:
+                if await self._idle(claim):
+                    return False
+                continue
+            await self._load(claim, machine, event)
+            step = self._decide(machine, claim.execution, event)
+            release = _is_last(claim, step, controls, taken) or not self._open
+            moment = self._clock.monotonic()
+            extend = moment - extended > self._extend_seconds
+            if extend:
+                extended = moment
+            committed = await self._commit(
+                claim, step, taken=taken, controls=controls, release=release, extend=extend
+            )
+            if committed is None:
+                continue
+            self._accept(claim, step, committed)
+            if committed.released:
+                return False
+            if not self._open:
+                break
+        await self._executions.release(claim, reset=True)
+        return True
+
+    def _decide(self, machine: Machine, execution: Execution, event: Event) -> Transition:
+        now_ms = max(self._clock.now_ms(), execution.last_ms)
+        return transition(machine, execution, event, now_ms, limits=self._limits)
+
+    async def _commit(
+        self,
+        claim: Claim,
+        step: Transition,
+        *,
+        taken: int,
+        controls: int,
+        release: bool,
+        extend: bool,
+    ) -> Committed | None:
+        """Commit a step; None when this process's clock ran ahead and the step has to be decided anew."""
+        arguments = self._executions.commit_arguments(
+            claim,
+            step,
+            taken=taken,
+            controls=controls,
+            release=release,
+            extend=extend,
+            now_ms=step.execution.last_ms,
+        )
+        try:
+            committed = await self._executions.commit(claim, arguments)
+        except ClockAhead as ahead:
+            await self._clock.sleep((step.execution.last_ms - ahead.now_ms + 1) / 1000)
+            self._clock.observe(ahead.now_ms)
+            return None
+        self._counters.add("detent_transitions_total")
+        self._clock.observe(committed.now_ms)
+        return committed
+
+    def _accept(self, claim: Claim, step: Transition, committed: Committed) -> None:
+        """Take the new checkpoint over, and pass on what this process can act on at once."""
+        ref = claim.keys.ref
+        execution = step.execution
+        frames = dict(execution.frames)
+        for name, frame in committed.frames.items():
+            frames.setdefault(name, frame)
+        if len(frames) > FRAMES_KEPT:
+            frames = _needed(frames, execution, committed)
+        values = execution.values if len(execution.values) <= VALUES_KEPT else {}
+        claim.execution = structs.replace(execution, frames=frames, values=values)
+        claim.control, claim.entries = committed.control, committed.entries
+        for effect in step.effects:
+            match effect:
+                case ScheduleTask():
+                    self._on_task(ref, effect.queue)
+                    if effect.timeout_ms is not None:
+                        member = task_id(ref, effect.frame, effect.revision)
+                        self._on_timer(effect.timeout_ms, f"{member}#timeout")
+                case StartTimer():
+                    member = task_id(ref, effect.frame, effect.revision)
+                    self._on_timer(effect.due_ms, f"{member}#{effect.kind}")
+                case Close():
+                    self._counters.add("detent_executions_closed_total")
+                case _:
+                    pass
+        self._changes.ring(ref)
+
+    async def _load(self, claim: Claim, machine: Machine, event: Event) -> None:
+        """Read whatever the event's transition needs and the claim did not bring."""
+        while wanted := needs(machine, claim.execution, event):
+            frames, values, given = await self._executions.load(claim, wanted)
+            claim.execution = _with(claim.execution, wanted, frames, values, given)
+
+    async def _idle(self, claim: Claim) -> bool:
+        """Nothing to do: let go without a transition, unless something came in meanwhile."""
+        arguments = self._executions.touch_arguments(claim)
+        committed = await self._executions.commit(claim, arguments)
+        claim.execution = structs.replace(
+            claim.execution,
+            revision=claim.execution.revision + 1,
+            frames={**claim.execution.frames, **committed.frames},
+        )
+        claim.control, claim.entries = committed.control, committed.entries
+        return committed.released
+
+    async def _let_go(self, claim: Claim) -> None:
+        try:
+            await self._executions.release(claim, reset=False)
+        except EngineError:
+            pass  # the claim lapses
+
+    async def _set_aside(self, claim: Claim, reason: str) -> None:
+        emit("execution.quarantined", execution=claim.keys.ref, cause=reason)
+        try:
+            await self._executions.quarantine(claim, reason)
+        except EngineError:
+            pass  # the claim lapses; the next holder finds the same
+
+
+def _next(claim: Claim) -> tuple[Event | None, int, int]:
+    """The event to apply, and how many control and inbox entries it consumes."""
+    execution = claim.execution
+    if execution.revision == 0:
+        return Begin(), 0, 0
+    if claim.control:
+        return codec.unpack_entry(claim.control[0]), 1, 0
+    if claim.entries and execution.closing is None:
+        return codec.unpack_entry(claim.entries[0]), 0, 1
+    if execution.ready:
+        return Advance(execution.ready[0]), 0, 0
+    if execution.closing is not None:
+        return Advance(""), 0, 0
+    return None, 0, 0
+
+
+def _is_last(claim: Claim, step: Transition, controls: int, taken: int) -> bool:
+    """Whether nothing known is left to do after this step. The commit looks at the inbox itself before letting go."""
+    after = step.execution
+    return (
+        not after.ready
+        and after.closing is None
+        and len(claim.control) <= controls
+        and len(claim.entries) <= taken
+    )
+
+
+def _needed(
+    frames: dict[FrameId, Frame | None], execution: Execution, committed: Committed
+) -> dict[FrameId, Frame | None]:
+    """The frames that can go on or that entries name, with their ancestors."""
+    keep = set(committed.frames)
+    for name in execution.ready:
+        at = name
+        while at:
+            keep.add(at)
+            at = at.rpartition("/")[0]
+    return {name: frame for name, frame in frames.items() if name in keep}
+
+
+def _with(
+    execution: Execution,
+    wanted: Needs,
+    frames: dict[FrameId, Frame | None],
+    values: dict[str, Document | None],
+    given: Document | None,
+) -> Execution:
+    return structs.replace(
+        execution,
+        frames={**execution.frames, **frames},
+        values={**execution.values, **values},
+        input=given if wanted.input else execution.input,
+    )

@@ -1,0 +1,58 @@
+"""Waiting for an execution to change: woken by commits, never a loop per waiter."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Changes:
+    """Hands each announced change to whoever waits for that execution.
+
+    Announcements are hints and may be lost, so `tick` wakes every waiter once a second to look for itself: one look per
+    waiter and second, however the change came about.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+
+    def ring(self, ref: str) -> None:
+        """Something was committed to this execution."""
+        for event in self._waiting.get(ref, ()):
+            event.set()
+
+    @contextmanager
+    def watching(self, ref: str) -> Iterator[Change]:
+        """From here on, a change of this execution is noticed. Look first, then wait for the next change."""
+        event = asyncio.Event()
+        self._waiting[ref].add(event)
+        try:
+            yield Change(event)
+        finally:
+            waiting = self._waiting[ref]
+            waiting.discard(event)
+            if not waiting:
+                del self._waiting[ref]
+
+    async def tick(self) -> None:
+        """Let every waiter look for itself."""
+        for ref in list(self._waiting):
+            self.ring(ref)
+
+
+class Change:
+    """One waiter's view of an execution."""
+
+    def __init__(self, event: asyncio.Event) -> None:
+        self._event = event
+
+    async def wait(self, seconds: float) -> None:
+        """Return when something changed since the last call, or it is time to look again, or after `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            pass
+        self._event.clear()

@@ -1,0 +1,146 @@
+"""The dispatcher: hands tasks to whoever polls. A waiting poller costs no Redis call.
+
+It keeps, per queue, the partitions that are believed to hold tasks: told by commits of this process, by the doorbell,
+and by the sweep. A poller leases from those; with none it waits to be woken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections import OrderedDict, defaultdict
+
+from engine.clock import Clock
+from engine.store.keys import Keys
+from engine.store.tasks import Lease, Leased, Tasks
+
+PARTITIONS_AT_ONCE = 16  # asked by one lease; the tasks asked for are shared out among them
+
+
+class Dispatcher:
+    def __init__(self, tasks: Tasks, keys: Keys, clock: Clock) -> None:
+        self._tasks = tasks
+        self._keys = keys
+        self._clock = clock
+        self._full: defaultdict[str, set[int]] = defaultdict(set)
+        self._waiting: defaultdict[str, OrderedDict[asyncio.Future[None], None]] = defaultdict(
+            OrderedDict
+        )
+        self._name = secrets.token_hex(6)
+        self._leases = 0
+        self.closed = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits, so that the sweep need not look at queues."""
+        return not any(self._waiting.values())
+
+    def hint(self, ref: str, queue: str) -> None:
+        """A task of this execution entered `queue`."""
+        self.ring(self._keys.partition_of(ref), f"{ref.partition(':')[0]}:{queue}")
+
+    def ring(self, partition: int, name: str) -> None:
+        """The queue ("namespace:queue") holds tasks in this partition: wake one poller."""
+        self._full[name].add(partition)
+        self._wake_one(name)
+
+    async def look(self) -> None:
+        """Read which queues hold tasks, in all partitions: finds what no hint told of."""
+        for partition, name in await self._tasks.queues():
+            self._full[name].add(partition)
+        for name in list(self._waiting):
+            if self._full.get(name):
+                self._wake_one(name)
+
+    def close(self) -> None:
+        """Answer every poller now, with nothing."""
+        self.closed = True
+        for waiting in list(self._waiting.values()):
+            for future in list(waiting):
+                if not future.done():
+                    future.set_result(None)
+
+    async def lease(
+        self,
+        namespace: str,
+        queue: str,
+        *,
+        most: int,
+        wait_seconds: float,
+        lease_ms: int,
+        worker: str,
+    ) -> list[Lease]:
+        """Lease at most `most` tasks of a queue; waits for the first up to `wait_seconds`."""
+        name = f"{namespace}:{queue}"
+        deadline = self._clock.monotonic() + wait_seconds
+        while True:
+            leased = await self._take(namespace, queue, name, most, lease_ms, worker)
+            left = deadline - self._clock.monotonic()
+            if leased or left <= 0 or self.closed:
+                if self._full.get(name):
+                    self._wake_one(name)
+                return leased
+            if not self._full.get(name):
+                await self._wait(name, left)
+
+    async def _take(
+        self, namespace: str, queue: str, name: str, most: int, lease_ms: int, worker: str
+    ) -> list[Lease]:
+        """Ask some of the partitions that are believed to hold tasks, sharing `most` out among them."""
+        full = self._full.get(name)
+        if not full:
+            return []
+        chosen = random.sample(sorted(full), min(len(full), most, PARTITIONS_AT_ONCE))
+        share, extra = divmod(most, len(chosen))
+        calls = []
+        for number, partition in enumerate(chosen):
+            self._leases += 1
+            full.discard(partition)
+            calls.append(
+                self._tasks.lease(
+                    partition,
+                    namespace,
+                    queue,
+                    most=share + (number < extra),
+                    lease_ms=lease_ms,
+                    nonce=f"{self._name}-{self._leases}",
+                    worker=worker,
+                )
+            )
+        replies = await asyncio.gather(*calls, return_exceptions=True)
+        out: list[Lease] = []
+        failure: BaseException | None = None
+        for partition, reply in zip(chosen, replies, strict=True):
+            if isinstance(reply, Leased):
+                out += reply.tasks
+                if reply.left:
+                    full.add(partition)
+            else:
+                full.add(partition)
+                failure = reply
+        if failure is not None and not out:
+            raise failure
+        return out
+
+    async def _wait(self, name: str, seconds: float) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting[name]
+        waiting[future] = None
+        try:
+            async with asyncio.timeout(seconds):
+                await future
+        except TimeoutError:
+            pass
+        finally:
+            waiting.pop(future, None)
+            if not waiting:
+                self._waiting.pop(name, None)
+
+    def _wake_one(self, name: str) -> None:
+        waiting = self._waiting.get(name)
+        while waiting:
+            future, _ = waiting.popitem(last=False)
+            if not future.done():
+                future.set_result(None)
+                return

@@ -1,0 +1,41 @@
+"""Compiled machines by definition version: read and compiled once per process, then shared."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from engine.errors import DefinitionNotFound
+from engine.language import read
+from engine.language.machine import Machine
+from engine.store.catalog import Catalog
+
+MACHINES_MAX = 1000  # kept compiled; the least recently used goes first
+
+
+class Machines:
+    """A version's text never changes, so a compiled machine is good for ever."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._compiled: OrderedDict[tuple[str, str, int], Machine] = OrderedDict()
+
+    def known(self, namespace: str, definition: str, version: int) -> Machine | None:
+        """The machine, if it is compiled already."""
+        key = (namespace, definition, version)
+        machine = self._compiled.get(key)
+        if machine is not None:
+            self._compiled.move_to_end(key)
+        return machine
+
+    async def get(self, namespace: str, definition: str, version: int) -> Machine:
+        """The machine of a version. Raises DefinitionNotFound."""
+        machine = self.known(namespace, definition, version)
+        if machine is None:
+            stored = await self._catalog.read(namespace, definition, version)
+            if stored is None or stored.text is None:
+                raise DefinitionNotFound(f"{definition}, version {version}")
+            machine = read(stored.text, format=stored.format)
+            self._compiled[namespace, definition, version] = machine
+            if len(self._compiled) > MACHINES_MAX:
+                self._compiled.popitem(last=False)
+        return machine

@@ -1,0 +1,146 @@
+"""The performer: does the tasks whose resource is an HTTP call, as a worker of the engine's own queue.
+
+It leases like any worker, extends its leases while calls run, and settles like any worker, so that a call whose
+engine dies is made again under the same Idempotency-Key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from engine.clock import Clock
+from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded
+from engine.core.tokens import task_token
+from engine.errors import EngineError, StoreUnavailable
+from engine.runtime.dispatcher import Dispatcher
+from engine.store.tasks import Address, Lease, Tasks
+from engine.tasks.http import Failed, HttpRunner
+from engine.telemetry import Counters
+from engine.views import LeasedTask
+
+HTTP_QUEUE = "@http"
+LEASE_MS = 15_000
+POLL_SECONDS = 30.0
+SETTLE_TRIES = 20
+
+log = logging.getLogger("detent.performer")
+
+
+class Performer:
+    """At most `calls_max` calls at once. `on_settled(ref)` hints that an execution has an event."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        tasks: Tasks,
+        runner: HttpRunner,
+        clock: Clock,
+        counters: Counters,
+        *,
+        namespace: str,
+        calls_max: int,
+        on_settled: Callable[[str], None],
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._tasks = tasks
+        self._runner = runner
+        self._clock = clock
+        self._counters = counters
+        self._namespace = namespace
+        self._room = asyncio.Semaphore(calls_max)
+        self._on_settled = on_settled
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Lease and perform, until the dispatcher is closed."""
+        while not self._dispatcher.closed:
+            await self._room.acquire()
+            try:
+                leases = await self._dispatcher.lease(
+                    self._namespace,
+                    HTTP_QUEUE,
+                    most=1,
+                    wait_seconds=POLL_SECONDS,
+                    lease_ms=LEASE_MS,
+                    worker="engine",
+                )
+            except BaseException:
+                self._room.release()
+                raise
+            if not leases:
+                self._room.release()
+                continue
+            call = asyncio.get_running_loop().create_task(self._perform(leases[0]))
+            self._calls.add(call)
+            call.add_done_callback(self._done)
+
+    async def stop(self, seconds: float) -> None:
+        """Let running calls end within `seconds`; the others are made again by whoever leases them next."""
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=seconds)
+        for call in list(self._calls):
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+        await self._runner.close()
+
+    def _done(self, call: asyncio.Task[None]) -> None:
+        self._calls.discard(call)
+        self._room.release()
+        if not call.cancelled() and call.exception() is not None:
+            log.error("an HTTP task was not settled", exc_info=call.exception())
+
+    async def _perform(self, lease: Lease) -> None:
+        row = lease.row
+        address = Address(lease.ref, row.frame, row.revision, lease.secret)
+        extending = asyncio.create_task(self._extend(address, lease))
+        try:
+            event = await self._call(lease)
+        finally:
+            extending.cancel()
+        for attempt in range(SETTLE_TRIES):
+            try:
+                await self._tasks.settle(address, event, lease=lease.lease)
+                self._on_settled(lease.ref)
+                return
+            except StoreUnavailable:
+                await self._clock.sleep(min(5.0, 0.1 * 2**attempt))
+            except EngineError:
+                return  # it ended otherwise meanwhile: timed out, stopped, or settled by another holder
+
+    async def _call(self, lease: Lease) -> TaskSucceeded | TaskSubmitted | TaskFailed:
+        row = lease.row
+        seconds = None
+        if row.timeout_ms is not None:
+            seconds = max(0.1, (row.timeout_ms - row.scheduled_ms) / 1000)
+        token = task_token(row.execution, row.frame, row.revision, lease.secret)
+        task = LeasedTask(
+            token, lease.lease, row.queue, row.execution, row.definition, row.state,
+            row.attempt, row.input, row.idempotency_key, "", row.uri,
+        )  # fmt: skip
+        result = await self._runner.perform(task, callback=row.callback, timeout_seconds=seconds)
+        self._counters.add("detent_http_calls_total")
+        frame, revision = row.frame, row.revision
+        if isinstance(result, Failed):
+            self._counters.add("detent_http_failures_total")
+            return TaskFailed(
+                frame, revision, result.error, result.cause, transport=result.transport
+            )
+        kind = TaskSubmitted if row.callback else TaskSucceeded
+        return kind(frame, revision, result.output)
+
+    async def _extend(self, address: Address, lease: Lease) -> None:
+        while True:
+            await self._clock.sleep(LEASE_MS / 3000)
+            try:
+                await self._tasks.heartbeat(
+                    address,
+                    lease=lease.lease,
+                    lease_ms=LEASE_MS,
+                    heartbeat_ms=lease.row.heartbeat_ms or 0,
+                )
+            except StoreUnavailable:
+                continue
+            except EngineError:
+                return

@@ -1,0 +1,84 @@
+"""The timekeeper: turns due timers into events. Safe to run in many processes.
+
+The sweep shows it what falls due within the next moment, and this process's own commits add to that; it sleeps until
+the earliest. A wait of thirty days is one entry in a sorted set that nobody reads until its time has come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable
+
+from engine.clock import RedisClock
+from engine.errors import EngineError
+from engine.store.timers import Timer, Timers
+
+HORIZON_MS = 1500  # timers due later than this are left to a later sweep
+BATCH = 200  # fired at once
+
+
+class Timekeeper:
+    """`on_ready(ref)` hints that an execution has an event now."""
+
+    def __init__(self, timers: Timers, clock: RedisClock, on_ready: Callable[[str], None]) -> None:
+        self._timers = timers
+        self._clock = clock
+        self._on_ready = on_ready
+        self._heap: list[Timer] = []
+        self._known: set[Timer] = set()
+        self._wake = asyncio.Event()
+
+    def note(self, due_ms: int, member: str) -> None:
+        """A timer was set; it is kept here if it is due soon."""
+        if due_ms - self._clock.now_ms() > HORIZON_MS:
+            return
+        timer = Timer(due_ms, member)
+        if timer not in self._known:
+            self._known.add(timer)
+            heapq.heappush(self._heap, timer)
+            if self._heap[0] is timer:
+                self._wake.set()
+
+    async def look(self, partition: int, most: int) -> bool:
+        """Take note of a partition's timers that are due soon; True when there may be more than were read."""
+        found = await self._timers.upcoming(partition, self._clock.now_ms() + HORIZON_MS, most)
+        for timer in found:
+            self.note(timer.due_ms, timer.member)
+        return len(found) == most
+
+    async def run(self) -> None:
+        """Fire timers as they fall due, for ever."""
+        while True:
+            fired = await self.tick()
+            if fired:
+                continue
+            self._wake.clear()
+            pause = 3600.0
+            if self._heap:
+                pause = max(0.001, (self._heap[0].due_ms - self._clock.now_ms()) / 1000)
+            try:
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def tick(self) -> int:
+        """Fire what is due, at most `BATCH`; returns how many were tried."""
+        now_ms = self._clock.now_ms()
+        due: list[Timer] = []
+        while self._heap and self._heap[0].due_ms <= now_ms and len(due) < BATCH:
+            due.append(heapq.heappop(self._heap))
+        results = await asyncio.gather(*map(self._fire, due))
+        for ref in results:
+            if ref is not None:
+                self._on_ready(ref)
+        return len(due)
+
+    async def _fire(self, timer: Timer) -> str | None:
+        """Fire one; a failure leaves it in Redis for the next sweep."""
+        self._known.discard(timer)
+        try:
+            return await self._timers.fire(timer)
+        except EngineError:
+            return None

@@ -1,0 +1,250 @@
+"""The composition: settings in, a running engine out. The only place that knows every part."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+
+from engine.clock import RedisClock
+from engine.commands import Commands
+from engine.core.limits import Limits
+from engine.errors import EngineError, StoreRefused, StoreUnavailable
+from engine.queries import Queries
+from engine.runtime.advancer import Advancer
+from engine.runtime.changes import Changes
+from engine.runtime.dispatcher import Dispatcher
+from engine.runtime.machines import Machines
+from engine.runtime.performer import Performer
+from engine.runtime.pruner import Pruner
+from engine.runtime.supervisor import Supervisor
+from engine.runtime.sweeper import Sweeper
+from engine.runtime.timekeeper import Timekeeper
+from engine.settings import Settings
+from engine.store.catalog import Catalog
+from engine.store.connection import Redis
+from engine.store.doorbell import Doorbell
+from engine.store.executions import Executions
+from engine.store.keys import LAYOUT_VERSION, Keys
+from engine.store.listing import Listing
+from engine.store.promise import check_nodes
+from engine.store.signals import Signals
+from engine.store.tasks import Tasks
+from engine.store.timers import Timers
+from engine.tasks.http import HttpRunner
+from engine.telemetry import Counters, emit
+from engine.views import Caller
+
+SWEEP_SECONDS = 1.0
+PROMISE_SECONDS = 10.0
+PRUNE_SECONDS = 30.0
+
+log = logging.getLogger("detent.serve")
+
+
+class Engine:
+    """One process's engine. `advances` is False where it only serves the API.
+
+    `start` raises StoreRefused for a Redis that must not be used and StoreUnavailable for one that does not answer.
+    """
+
+    def __init__(self, url: str, settings: Settings, *, advances: bool = True) -> None:
+        self.settings = settings
+        self.counters = Counters()
+        self.redis = Redis(url)
+        self.clock = RedisClock()
+        self.changes = Changes()
+        self._advances = advances
+        self._supervisor = Supervisor(self.clock)
+        self._doorbell: Doorbell | None = None
+        self._performer: Performer | None = None
+        self._advancer: Advancer | None = None
+        self.commands: Commands
+        self.queries: Queries
+
+    async def start(self) -> None:
+        """Connect, check what this Redis lets us promise, and begin to work."""
+        try:
+            await self.redis.open()
+            promise = await check_nodes(self.redis)
+            keys = await layout(self.redis, self.settings)
+        except EngineError:
+            await self.redis.close()
+            raise
+        await self._observe_time()
+        self._compose(keys)
+        self.queries.promise = promise
+        self._begin(keys)
+        emit("engine.started", promise=promise.mode, redis=self.settings.redis_url_shown)
+
+    async def stop(self) -> None:
+        """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
+        seconds = self.settings.drain_seconds
+        self.dispatcher.close()
+        if self._advancer is not None:
+            await self._advancer.stop(seconds)
+        if self._doorbell is not None:
+            await self._doorbell.stop()
+        await self._supervisor.stop()
+        if self._performer is not None:
+            await self._performer.stop(seconds)
+        await self.redis.close()
+        emit("engine.stopped")
+
+    def _compose(self, keys: Keys) -> None:
+        settings, redis, clock = self.settings, self.redis, self.clock
+        executions = Executions(
+            redis,
+            keys,
+            lease_ms=settings.lease_ms,
+            retention_ms=int(settings.retention_hours * 3_600_000),
+            open_max=settings.open_executions_max,
+            bell=True,
+        )
+        tasks = Tasks(redis, keys, bell=True)
+        signals = Signals(
+            redis,
+            keys,
+            inbox_max=settings.inbox_max,
+            seen_max=settings.inbox_max,
+            bell=True,
+        )
+        catalog, listing = Catalog(redis, keys), Listing(redis, keys)
+        machines = Machines(catalog)
+        self.executions = executions
+        self.dispatcher = Dispatcher(tasks, keys, clock)
+        self.queries = Queries(listing, catalog, machines, self.changes, clock)
+        timekeeper = None
+        if self._advances:
+            timekeeper = Timekeeper(Timers(redis, keys, tasks, bell=True), clock, self._offer)
+            self._timekeeper = timekeeper
+            self._advancer = Advancer(
+                executions,
+                machines,
+                clock,
+                self.changes,
+                self.counters,
+                Limits(
+                    payload_bytes_max=settings.payload_bytes_max,
+                    records_max=settings.history_records_max,
+                ),
+                concurrency=settings.concurrency,
+                lease_ms=settings.lease_ms,
+                on_task=self.dispatcher.hint,
+                on_timer=timekeeper.note,
+                on_room=self._room,
+            )
+            self._performer = Performer(
+                self.dispatcher,
+                tasks,
+                HttpRunner(settings),
+                clock,
+                self.counters,
+                namespace=Caller().namespace,
+                calls_max=settings.http_calls_max,
+                on_settled=self._offer,
+            )
+        self.sweeper = Sweeper(executions, keys, clock, self.dispatcher, self._advancer, timekeeper)
+        self.pruner = Pruner(listing, clock, tombstone_ms=int(settings.tombstone_hours * 3_600_000))
+        self.commands = Commands(
+            executions,
+            tasks,
+            signals,
+            catalog,
+            machines,
+            self.dispatcher,
+            self.queries,
+            keys,
+            clock,
+            settings,
+            self._offer,
+        )
+
+    def _begin(self, keys: Keys) -> None:
+        supervisor = self._supervisor
+        self._doorbell = Doorbell(self.redis, [keys.bell, keys.changes], self._hear(keys))
+        self._doorbell.start()
+        supervisor.every(SWEEP_SECONDS, "sweep", self.sweeper.tick)
+        supervisor.every(SWEEP_SECONDS, "changes", self.changes.tick)
+        supervisor.every(PROMISE_SECONDS, "promise", self._check)
+        supervisor.every(SWEEP_SECONDS, "clock", self._observe_time)
+        if self._advancer is not None and self._performer is not None:
+            self._advancer.start()
+            supervisor.forever("timekeeper", self._timekeeper.run)
+            supervisor.forever("refill", self.sweeper.refill)
+            supervisor.forever("performer", self._performer.run)
+            supervisor.every(PRUNE_SECONDS, "pruner", self.pruner.tick)
+
+    def _hear(self, keys: Keys) -> Callable[[str, str], None]:
+        def hear(channel: str, message: str) -> None:
+            if channel == keys.changes:
+                self.changes.ring(message)
+                return
+            kind, ref, *queue = message.split(" ", 2)
+            if kind == "queue" and queue:
+                self.dispatcher.ring(keys.partition_of(ref), queue[0])
+            elif kind == "ready":
+                self._offer(ref)
+
+        return hear
+
+    def _offer(self, ref: str) -> None:
+        if self._advancer is not None:
+            self._advancer.offer(ref)
+
+    def _room(self) -> None:
+        self.sweeper.room()
+
+    async def _observe_time(self) -> None:
+        """Follow Redis' clock also while nothing is committed."""
+        try:
+            seconds, microseconds = await self.redis.call(None, "TIME")
+        except StoreUnavailable as error:
+            if self._has_queries() and self.queries.down is None:
+                emit("store.lost", cause=str(error))
+                self.queries.down = "Redis cannot be reached"
+            raise
+        self.clock.observe(int(seconds) * 1000 + int(microseconds) // 1000)
+        if self._has_queries() and self.queries.down is not None:
+            emit("store.found")
+            self.queries.down = None
+
+    def _has_queries(self) -> bool:
+        return hasattr(self, "queries")
+
+    async def _check(self) -> None:
+        """See every ten seconds whether the promise still holds."""
+        try:
+            promise = await check_nodes(self.redis)
+        except StoreRefused as error:
+            self.queries.down = str(error)
+            emit("promise.changed", promise="none", reasons=str(error))
+            return
+        before = self.queries.promise
+        if before is not None and before.mode != promise.mode:
+            emit("promise.changed", promise=promise.mode, reasons="; ".join(promise.reasons))
+        self.queries.promise = promise
+
+
+async def layout(redis: Redis, settings: Settings) -> Keys:
+    """The keys of this store. Its number of partitions is fixed at first use.
+
+    Raises StoreRefused for a store laid out by a newer engine or with another number of partitions.
+    """
+    key = Keys(settings.prefix, settings.partitions).layout
+    for field, value in (
+        ("version", str(LAYOUT_VERSION)),
+        ("partitions", str(settings.partitions)),
+        ("identity", uuid.uuid4().hex),
+    ):
+        await redis.call(key, "HSETNX", key, field, value)
+    version, partitions = await redis.call(key, "HMGET", key, "version", "partitions")
+    if int(version) > LAYOUT_VERSION:
+        raise StoreRefused(
+            f"the store has layout {int(version)}, this engine knows {LAYOUT_VERSION}; upgrade the engine"
+        )
+    if int(partitions) != settings.partitions:
+        raise StoreRefused(
+            f"the store has {int(partitions)} partitions, DETENT_PARTITIONS says {settings.partitions}"
+        )
+    return Keys(settings.prefix, settings.partitions)

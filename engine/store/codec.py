@@ -1,0 +1,202 @@
+"""Values to bytes and back.
+
+Everything packed opens with the format's version (one byte), so that an engine can refuse what a newer one wrote
+and rewrite what an older one did. Documents cross as their JSON text, never parsed.
+Hash fields of an execution: `s` what never changes (packed Static), `m` what a commit may change (packed Meta),
+`f:<frame>` one packed Frame each; `input`, `output` JSON text; `ready` frame ids with spaces between, for scripts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct, structs
+
+from engine.core.effects import Record
+from engine.core.events import (
+    DeadlineReached,
+    SignalReceived,
+    Started,
+    StopRequested,
+    TaskFailed,
+    TaskSubmitted,
+    TaskSucceeded,
+    TimerFired,
+)
+from engine.core.execution import Buffer, Closing, Enter, Execution, Frame, Status
+from engine.documents import Document
+from engine.errors import StoreRefused
+
+FORMAT = b"\x01"
+
+StoredEvent = (
+    TaskSucceeded
+    | TaskSubmitted
+    | TaskFailed
+    | TimerFired
+    | SignalReceived
+    | StopRequested
+    | DeadlineReached
+)
+
+
+class Static(Struct, frozen=True, array_like=True):
+    """What an execution is born with."""
+
+    id: str
+    definition: str
+    name: str
+    seed: bytes
+
+
+class Meta(Struct, frozen=True, array_like=True):
+    """What transitions change, beside the fields that scripts read."""
+
+    last_record: int = 0
+    last_ms: int = 0
+    signals: dict[str, Buffer] = {}
+    closing: Closing | None = None
+    error: str | None = None
+    cause: str | None = None
+    resting: str = ""  # the state whose index holds the execution
+
+
+class TaskRow(Struct, frozen=True, array_like=True):
+    """A task as it waits in its queue."""
+
+    queue: str
+    execution: str
+    definition: str
+    state: str
+    frame: str
+    revision: int
+    attempt: int
+    input: Document
+    idempotency_key: str
+    uri: str
+    scheduled_ms: int
+    timeout_ms: int | None = None
+    heartbeat_ms: int | None = None
+    callback: bool = False
+
+
+def _encode_document(value: Any) -> Any:
+    if isinstance(value, Document):
+        return value.text
+    raise TypeError(type(value).__name__)
+
+
+def _decode_document(kind: type, value: Any) -> Any:
+    if kind is Document:
+        return Document.from_text(value)
+    raise TypeError(kind.__name__)
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_encode_document)
+_frames = msgspec.msgpack.Decoder(Frame, dec_hook=_decode_document)
+_metas = msgspec.msgpack.Decoder(Meta, dec_hook=_decode_document)
+_statics = msgspec.msgpack.Decoder(Static)
+_rows = msgspec.msgpack.Decoder(TaskRow, dec_hook=_decode_document)
+_records = msgspec.msgpack.Decoder(tuple[int, int, str, int, dict[str, Any]])
+_events = msgspec.msgpack.Decoder(StoredEvent, dec_hook=_decode_document)
+
+
+def pack(value: Any) -> bytes:
+    """A value with the format's version before it."""
+    return FORMAT + _encoder.encode(value)
+
+
+def _body(data: bytes) -> memoryview:
+    if data[:1] != FORMAT:
+        raise StoreRefused(
+            f"the data has format {data[:1]!r}, this engine reads {FORMAT!r}; upgrade the engine"
+        )
+    return memoryview(data)[1:]
+
+
+def unpack_frame(data: bytes) -> Frame:
+    return _frames.decode(_body(data))
+
+
+def unpack_meta(data: bytes) -> Meta:
+    return _metas.decode(_body(data)) if data else Meta()
+
+
+def unpack_static(data: bytes) -> Static:
+    return _statics.decode(_body(data))
+
+
+def unpack_row(data: bytes) -> TaskRow:
+    return _rows.decode(_body(data))
+
+
+def unpack_record(data: bytes) -> Record:
+    """A history record. Byte strings among its details are JSON text and come back as Documents."""
+    number, previous, kind, at_ms, details = _records.decode(_body(data))
+    shown = {k: Document.from_text(v) if isinstance(v, bytes) else v for k, v in details.items()}
+    return Record(number, previous, kind, at_ms, shown)
+
+
+def pack_entry(frame: str, event: StoredEvent, started: Started | None = None) -> bytes:
+    """An inbox entry, for scripts that add no lease to it themselves."""
+    since = str(started.at_ms) if started else ""
+    worker = started.worker if started else ""
+    return b"%b|%b|%b|%b" % (frame.encode(), since.encode(), worker.encode(), pack(event))
+
+
+def unpack_entry(entry: bytes) -> StoredEvent:
+    """The event of an inbox entry, with the lease that the script wrote before it."""
+    _, since, worker, packed = entry.split(b"|", 3)
+    event: StoredEvent = _events.decode(_body(packed))
+    if since and isinstance(event, TaskSucceeded | TaskSubmitted | TaskFailed | TimerFired):
+        event = structs.replace(event, started=Started(int(since), worker.decode()))
+    return event
+
+
+def meta_of(execution: Execution, resting: str) -> Meta:
+    return Meta(
+        execution.last_record,
+        execution.last_ms,
+        dict(execution.signals),
+        execution.closing,
+        execution.error,
+        execution.cause,
+        resting,
+    )
+
+
+def execution_of(
+    static: Static,
+    meta: Meta,
+    frames: Mapping[str, Frame],
+    *,
+    version: int,
+    revision: int,
+    started_ms: int,
+    ready: str,
+    status: Status = "RUNNING",
+) -> Execution:
+    """Put an execution together from the fields of its hash."""
+    return Execution(
+        id=static.id,
+        definition=static.definition,
+        name=static.name,
+        version=version,
+        seed=static.seed,
+        started_ms=started_ms,
+        status=status,
+        revision=revision,
+        last_record=meta.last_record,
+        last_ms=meta.last_ms,
+        ready=tuple(ready.split()),
+        signals=meta.signals,
+        closing=meta.closing,
+        error=meta.error,
+        cause=meta.cause,
+        frames=frames,
+    )
+
+
+ENTER = Enter()  # the hold every execution is born with

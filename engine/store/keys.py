@@ -1,0 +1,149 @@
+"""Every key, its Redis type and its hash tag: the data model on one page.
+
+All keys of one execution, and every set that its commits touch, carry the hash tag of the execution's partition, so
+that each script stays in one Redis Cluster slot. P is the prefix, {07} the partition, NS the namespace, and a
+*ref* is "NS:definition:name". Names cannot hold ":", "/", "{", "}", "#" or white space, so no two things share a key.
+
+of an execution (ID is "definition:name")
+  P:{07}:NS:x:ID             hash    rev own until claims status ver ready m s input f:<frame> ... (see codec.py)
+  P:{07}:NS:x:ID:in          list    inbox: "<frame>|<leased ms>|<worker>|<event>"
+  P:{07}:NS:x:ID:ctl         list    control events, applied before the inbox
+  P:{07}:NS:x:ID:h           list    history records
+  P:{07}:NS:x:ID:v           hash    values: Map pages and results, buffered signals
+  P:{07}:NS:x:ID:o           list    outcomes of the last 100 tasks: "<frame>@<rev> <digest> <how>"
+  P:{07}:NS:x:ID:sig         hash    ids of accepted signals
+of a partition
+  P:{07}:ready               zset    ref, by the ms from which it may be claimed
+  P:{07}:timers              zset    "<ref>/<frame>@<rev>#<kind>", by due ms
+  P:{07}:tasks               hash    task id "<ref>/<frame>@<rev>" -> "<secret>|<task>"
+  P:{07}:leases              hash    task id -> "<lease>|<since ms>|<until ms>|<worker>"
+  P:{07}:queues              set     "NS:queue" of each queue that is not empty
+  P:{07}:closed              zset    ref, by the ms from which it may be pruned
+  P:{07}:NS:q:QUEUE          zset    task ids, oldest first
+  P:{07}:NS:definitions      hash    definition -> version that new executions start on
+  P:{07}:NS:ix:DEF:STATUS    zset    execution ids, by start ms
+  P:{07}:NS:at:DEF:STATE     zset    ids of running executions that rest there, by start ms
+  P:{07}:NS:open             string  number of running executions
+of the whole store
+  P:{store}:layout           hash    layout version, number of partitions, identity
+  P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"
+  P:{catalog}:NS:d:DEF       hash    current hash created v:<n> -> text
+channels
+  P:bell                     "ready <ref>", "queue <ref> NS:QUEUE"
+  P:changes                  refs whose commits somebody watches
+"""
+
+from __future__ import annotations
+
+import zlib
+from functools import lru_cache
+
+LAYOUT_VERSION = 1
+
+
+class ExecutionKeys:
+    """The keys of one execution and of its partition, spelled once."""
+
+    __slots__ = (
+        "control",
+        "execution",
+        "history",
+        "inbox",
+        "outcomes",
+        "partition",
+        "ref",
+        "seen",
+        "tag",
+        "values",
+    )
+
+    def __init__(self, prefix: str, partition: int, ref: str) -> None:
+        self.ref = ref
+        self.partition = partition
+        self.tag = f"{prefix}:{{{partition:02d}}}"
+        namespace, _, identifier = ref.partition(":")
+        self.execution = f"{self.tag}:{namespace}:x:{identifier}"
+        self.inbox = self.execution + ":in"
+        self.control = self.execution + ":ctl"
+        self.history = self.execution + ":h"
+        self.values = self.execution + ":v"
+        self.outcomes = self.execution + ":o"
+        self.seen = self.execution + ":sig"
+
+
+class Keys:
+    """Spells keys for one prefix and one number of partitions. Both are fixed at the store's first use."""
+
+    def __init__(self, prefix: str, partitions: int) -> None:
+        self.prefix = prefix
+        self.partitions = partitions
+        self.layout = f"{prefix}:{{store}}:layout"
+        self.bell = f"{prefix}:bell"
+        self.changes = f"{prefix}:changes"
+        self.of = lru_cache(maxsize=4096)(self._of)
+
+    def _of(self, ref: str) -> ExecutionKeys:
+        return ExecutionKeys(self.prefix, self.partition_of(ref), ref)
+
+    def partition_of(self, ref: str) -> int:
+        """The partition a ref lies in; the same in every process and for ever."""
+        return zlib.crc32(ref.encode()) % self.partitions
+
+    def tag(self, partition: int) -> str:
+        return f"{self.prefix}:{{{partition:02d}}}"
+
+    def ready(self, partition: int) -> str:
+        return f"{self.tag(partition)}:ready"
+
+    def timers(self, partition: int) -> str:
+        return f"{self.tag(partition)}:timers"
+
+    def tasks(self, partition: int) -> str:
+        return f"{self.tag(partition)}:tasks"
+
+    def leases(self, partition: int) -> str:
+        return f"{self.tag(partition)}:leases"
+
+    def queues(self, partition: int) -> str:
+        return f"{self.tag(partition)}:queues"
+
+    def closed(self, partition: int) -> str:
+        return f"{self.tag(partition)}:closed"
+
+    def queue(self, partition: int, namespace: str, queue: str) -> str:
+        return f"{self.tag(partition)}:{namespace}:q:{queue}"
+
+    def definitions(self, partition: int, namespace: str) -> str:
+        return f"{self.tag(partition)}:{namespace}:definitions"
+
+    def index(self, partition: int, namespace: str, definition: str, status: str) -> str:
+        return f"{self.tag(partition)}:{namespace}:ix:{definition}:{status}"
+
+    def resting(self, partition: int, namespace: str, definition: str, state: str) -> str:
+        """Index of running executions by the state they rest in. Braces of a state's name cannot reach the hash tag."""
+        return f"{self.tag(partition)}:{namespace}:at:{definition}:{state}"
+
+    def open(self, partition: int, namespace: str) -> str:
+        return f"{self.tag(partition)}:{namespace}:open"
+
+    def catalog(self, namespace: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:definitions"
+
+    def definition(self, namespace: str, name: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:d:{name}"
+
+
+def ref_of(namespace: str, execution: str) -> str:
+    """The ref of an execution id ("definition:name") in a namespace."""
+    return f"{namespace}:{execution}"
+
+
+def task_id(ref: str, frame: str, revision: int) -> str:
+    return f"{ref}/{frame}@{revision}"
+
+
+def split_task_id(identifier: str) -> tuple[str, str, int]:
+    """(ref, frame, revision) of a task id or of what precedes "#" in a timer. Frame "" is the machine's deadline."""
+    head, _, revision = identifier.rpartition("@")
+    ref, _, frame = head.partition("/")
+    return ref, frame, int(revision)

@@ -1,0 +1,204 @@
+"""One connection to one Redis node, shared by everything in the process.
+
+Calls are written in the order they were made and answered in that order. All calls of one turn of the event loop go
+out as one write, and whatever arrives at Redis together shares one fsync: this is the group commit. Nothing is ever
+sent twice from here: when the connection breaks, calls that were written end as OutcomeUnknown, calls that were
+not as StoreUnavailable, and whoever made them decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import hiredis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError, ResponseError
+
+from engine.errors import OutcomeUnknown, StoreUnavailable
+
+Argument = bytes | str | int
+WRITE_BYTES_MAX = 1 << 20  # one write; more waits for the next, so that replies keep flowing
+
+
+class Call:
+    """One command on its way, and what is needed to send it elsewhere should the node redirect it."""
+
+    __slots__ = ("args", "asking", "deadline", "future", "script", "written")
+
+    def __init__(
+        self, args: Sequence[Argument], future: asyncio.Future[Any], script: str | None = None
+    ) -> None:
+        self.args = args
+        self.future = future
+        self.script = script  # name, where args are EVALSHA's
+        self.asking = False
+        self.written = False
+        self.deadline: float | None = (
+            None  # loop time after which a redirect or LOADING is no longer followed
+        )
+
+
+OnError = Callable[["Link", Call, ResponseError], None]
+
+
+class Link:
+    """Keeps one connection open, reconnecting with backoff, and pairs replies with calls.
+
+    `reply_seconds_max`: no reply for so long while one is due means the connection is dead.
+    `patience_seconds`: how long an unwritten call waits for a connection before it fails as StoreUnavailable.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], AbstractConnection],
+        on_error: OnError,
+        *,
+        reply_seconds_max: float = 5.0,
+        patience_seconds: float = 5.0,
+        greeting: Sequence[Sequence[Argument]] = (),
+    ) -> None:
+        self._connect = connect
+        self._on_error = on_error
+        self._reply_seconds_max = reply_seconds_max
+        self._patience_seconds = patience_seconds
+        self._greeting = greeting
+        self._outbox: deque[Call] = deque()
+        self._pending: deque[Call] = deque()
+        self._waker = asyncio.Event()
+        self._last_reply = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+        self.connections = 0  # made so far; a change tells that the node may have restarted
+        self.error: str | None = None  # why there is no connection
+
+    def send(self, call: Call) -> None:
+        """Queue a call; it is written in this turn of the loop's end, after all calls before it."""
+        if self._closed:
+            _fail(call, StoreUnavailable("the store is closed"))
+            return
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="redis link")
+        self._outbox.append(call)
+        self._waker.set()
+
+    async def close(self) -> None:
+        """Drop the connection; calls that wait for a reply end as OutcomeUnknown."""
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._abandon("the store is closed")
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        backoff, since = 0.02, loop.time()
+        while True:
+            connection = self._connect()
+            try:
+                await connection.connect()  # type: ignore[no-untyped-call]
+                for command in self._greeting:
+                    await connection.send_command(*command)
+                    await connection.read_response(disable_decoding=True)
+            except (RedisError, OSError, TimeoutError) as error:
+                self.error = str(error)
+                await connection.disconnect(nowait=True)
+                if loop.time() - since >= self._patience_seconds:
+                    self._refuse_unwritten(str(error))
+                await asyncio.sleep(backoff)
+                backoff = min(backoff * 2, 0.5)
+                continue
+            self.error = None
+            self.connections += 1
+            backoff = 0.02
+            reason = await self._exchange(connection)
+            self._abandon(reason)
+            since = loop.time()
+
+    async def _exchange(self, connection: AbstractConnection) -> str:
+        """Write and read until the connection fails; returns why."""
+        loop = asyncio.get_running_loop()
+        self._last_reply = loop.time()
+        tasks = [
+            loop.create_task(self._write(connection)),
+            loop.create_task(self._read(connection)),
+            loop.create_task(self._watch()),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            self.error = "; ".join(str(task.exception()) for task in done if task.exception())
+            return self.error
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await connection.disconnect(nowait=True)
+
+    async def _write(self, connection: AbstractConnection) -> None:
+        while True:
+            await self._waker.wait()
+            self._waker.clear()
+            while self._outbox:
+                chunks: list[bytes] = []
+                size = 0
+                while self._outbox and size < WRITE_BYTES_MAX:
+                    call = self._outbox.popleft()
+                    if call.asking:
+                        chunks.append(hiredis.pack_command(("ASKING",)))
+                        self._pending.append(Call((), asyncio.get_running_loop().create_future()))
+                    packed = hiredis.pack_command(tuple(call.args))  # type: ignore[arg-type]
+                    chunks.append(packed)
+                    size += len(packed)
+                    call.written = True
+                    self._pending.append(call)
+                if len(self._pending) == len(chunks):
+                    self._last_reply = asyncio.get_running_loop().time()
+                await connection.send_packed_command(b"".join(chunks), check_health=False)
+
+    async def _read(self, connection: AbstractConnection) -> None:
+        pending, loop = self._pending, asyncio.get_running_loop()
+        while True:
+            try:
+                reply = await connection.read_response(disable_decoding=True)
+            except ResponseError as error:
+                call = pending.popleft()
+                self._last_reply = loop.time()
+                if call.args and not call.future.done():
+                    self._on_error(self, call, error)
+                continue
+            call = pending.popleft()
+            self._last_reply = loop.time()
+            if not call.future.done():
+                call.future.set_result(reply)
+
+    async def _watch(self) -> None:
+        """End the connection when a reply has been due for too long."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._reply_seconds_max / 5)
+            late = loop.time() - self._last_reply
+            if self._pending and late > self._reply_seconds_max:
+                raise TimeoutError(f"no reply from Redis for {late:.1f} s")
+
+    def _refuse_unwritten(self, reason: str) -> None:
+        outbox, self._outbox = self._outbox, deque()
+        for call in outbox:
+            _fail(call, StoreUnavailable(reason))
+
+    def _abandon(self, reason: str) -> None:
+        pending = list(self._pending)
+        self._pending.clear()
+        for call in pending:
+            _fail(call, OutcomeUnknown(reason))
+        if self._closed:
+            self._refuse_unwritten(reason)
+
+
+def _fail(call: Call, error: Exception) -> None:
+    if not call.future.done():
+        call.future.set_exception(error)
+        call.future.exception()  # whoever awaits still gets it; nobody awaiting is no error of the loop's

@@ -1,0 +1,39 @@
+#!lua flags=allow-oom
+--[[ claim
+  Take an execution for `lease_ms`, if nobody holds it, and read what is needed to go on.
+  Claiming counts and committing resets the count: what kills its holder time after time is quarantined.
+
+  KEYS[1] x        hash  the execution
+  KEYS[2] inbox    list
+  KEYS[3] control  list
+  KEYS[4] ready    zset  of the partition; the score is when the execution may be claimed
+  ARGV[1] ref, [2] nonce, [3] lease_ms, [4] claims_max
+  Returns {"OK", now_ms, rev, version, started_ms, static, meta, ready, control, entries, frames}
+        | {"HELD", until_ms} | {"GONE"} (not ready; one that is not running is taken off the ready set) | {"QUARANTINED"}
+]]
+--- @include clock
+--- @include inbox
+local x, entries, control, ready = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local ref, nonce, lease_ms, claims_max = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local at = redis.call('HMGET', x, 'status', 'own', 'until', 'claims', 'rev', 'ver', 's', 'm', 'ready', 'quarantine', 'started')
+if at[1] ~= 'RUNNING' or at[10] then
+  redis.call('ZREM', ready, ref)
+  return {'GONE'}
+end
+if not redis.call('ZSCORE', ready, ref) then return {'GONE'} end
+local now = now_ms()
+if at[2] ~= '' and at[2] ~= nonce and tonumber(at[3]) > now then
+  redis.call('ZADD', ready, at[3], ref)
+  return {'HELD', at[3]}
+end
+local claims = tonumber(at[4]) + 1
+if claims > claims_max then
+  redis.call('HSET', x, 'own', '', 'quarantine', 'claimed ' .. text(claims_max) .. ' times without a commit')
+  redis.call('ZREM', ready, ref)
+  return {'QUARANTINED'}
+end
+local till = text(now + lease_ms)
+redis.call('HSET', x, 'own', nonce, 'until', till, 'claims', text(claims))
+redis.call('ZADD', ready, till, ref)
+local first, rest, frames = inbox(x, control, entries, at[9])
+return {'OK', text(now), at[5], at[6], at[11], at[7], at[8] or '', at[9], first, rest, frames}

@@ -1,0 +1,79 @@
+#!lua flags=allow-oom
+--[[ commit
+  Replace an execution's checkpoint and publish the transition's effects: all of it, or none.
+  The fence is the holder's nonce and the revision it read, both checked before anything is written.
+
+  KEYS[1] x hash, [2] inbox list, [3] control list, [4] history list, [5] values hash: of the execution
+  KEYS[6] ready zset, [7] timers zset, [8] tasks hash, [9] leases hash, [10] queues set, [11] closed zset: of the partition
+  KEYS[12] open string, of the namespace in the partition; KEYS[13...] queues and indexes (zsets) that the envelope names by number
+  ARGV[1] ref, [2] nonce, [3] revision the holder read, [4] lease_ms (0 = leave the lease as it is), [5] envelope, msgpack:
+    set {field, bytes ...}  del {field ...}  records {bytes ...}  trim (records to keep, 0 = all)
+    keep {field, bytes ...}  drop {field ...}                  values
+    taken, controls         inbox and control entries consumed
+    timers {ms, member ...}  untimers {member ...}
+    tasks {{id, row, queue key number, queue}...}  untasks {{id, queue key number, queue}...}
+    index {{key number, score, member}...}  unindex {{key number, member}...}
+    close                    prune_ms: the execution has ended; spent: its values can go (no signal is left over)
+    release                  let go if nothing has come in
+    bells {ready, queues}  changes   channels; now_ms: the holder's clock, refused when ahead of Redis time
+  Returns {"OK", now_ms, released 0|1, control, entries, frames} | {"STALE", revision, nonce} | {"AHEAD", now_ms}
+]]
+--- @include clock
+--- @include inbox
+local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local ready, timers, tasks, leases, queues, closed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
+local at = redis.call('HMGET', x, 'own', 'rev', 'watch')
+if at[1] ~= ARGV[2] or at[2] ~= ARGV[3] then return {'STALE', at[2] or '', at[1] or ''} end
+local e, ref, lease_ms = cmsgpack.unpack(ARGV[5]), ARGV[1], tonumber(ARGV[4])
+local now = now_ms()
+if tonumber(e.now) > now then return {'AHEAD', text(now)} end
+
+redis.call('HSET', x, 'rev', text(tonumber(at[2]) + 1), unpack(e.set))
+if e.del then redis.call('HDEL', x, unpack(e.del)) end
+if e.records then redis.call('RPUSH', history, unpack(e.records)) end
+if e.keep then redis.call('HSET', values, unpack(e.keep)) end
+if e.drop then redis.call('HDEL', values, unpack(e.drop)) end
+if e.taken then redis.call('LTRIM', entries, e.taken, -1) end
+if e.controls then redis.call('LTRIM', control, e.controls, -1) end
+if e.timers then redis.call('ZADD', timers, unpack(e.timers)) end
+if e.untimers then redis.call('ZREM', timers, unpack(e.untimers)) end
+for _, task in ipairs(e.tasks or {}) do
+  redis.call('HSET', tasks, task[1], task[2])
+  if redis.call('ZCARD', KEYS[task[3]]) == 0 then
+    redis.call('SADD', queues, task[4])
+    if e.bell ~= '' then redis.call('PUBLISH', e.bell, 'queue ' .. ref .. ' ' .. task[4]) end
+  end
+  redis.call('ZADD', KEYS[task[3]], text(now), task[1])
+end
+for _, task in ipairs(e.untasks or {}) do
+  redis.call('HDEL', tasks, task[1])
+  redis.call('HDEL', leases, task[1])
+  redis.call('ZREM', timers, task[1] .. '#timeout', task[1] .. '#heartbeat', task[1] .. '#lease')
+  if redis.call('ZREM', KEYS[task[2]], task[1]) == 1 and redis.call('ZCARD', KEYS[task[2]]) == 0 then
+    redis.call('SREM', queues, task[3])
+  end
+end
+for _, add in ipairs(e.index or {}) do redis.call('ZADD', KEYS[add[1]], add[2], add[3]) end
+for _, gone in ipairs(e.unindex or {}) do redis.call('ZREM', KEYS[gone[1]], gone[2]) end
+if at[3] and tonumber(at[3]) > now then redis.call('PUBLISH', e.changes, ref) end
+if e.close then
+  redis.call('UNLINK', control)
+  if e.spent then redis.call('UNLINK', values) end
+  redis.call('DECR', KEYS[12])
+  redis.call('ZADD', closed, text(now + e.close), ref)
+  redis.call('HSET', x, 'own', '', 'stopped', text(now))
+  redis.call('ZREM', ready, ref)
+  return {'OK', text(now), 1, {}, {}, {}}
+end
+local first, rest, frames = {}, {}, {}
+if redis.call('EXISTS', entries, control) > 0 then first, rest, frames = inbox(x, control, entries, '') end
+if e.release and #first == 0 and #rest == 0 then
+  redis.call('HSET', x, 'own', '')
+  redis.call('ZREM', ready, ref)
+  return {'OK', text(now), 1, first, rest, frames}
+end
+if lease_ms > 0 then
+  redis.call('HSET', x, 'until', text(now + lease_ms))
+  redis.call('ZADD', ready, text(now + lease_ms), ref)
+end
+return {'OK', text(now), 0, first, rest, frames}

@@ -1,0 +1,35 @@
+--[[ create_execution
+  Start an execution, once per name: all of it, or none. The version is resolved here, so that no start slips past a publish.
+
+  KEYS[1] x            hash   the execution
+  KEYS[2] ready        zset   of the partition
+  KEYS[3] definitions  hash   of the partition: definition -> current version
+  KEYS[4] index        zset   of (definition, RUNNING) in the partition
+  KEYS[5] open         string number of open executions of the namespace in the partition
+  ARGV[1] ref          namespace:definition:name
+  ARGV[2] envelope     msgpack: id, definition, version ("" = current), digest of the input, fields {field, bytes ...},
+                       open_max (0 = no limit), watch_ms (0 = none), bell
+  Returns {"OK", now_ms, version} | {"EXISTS", started_ms, version} | {"CONFLICT", status} | {"UNKNOWN"} | {"QUOTA"};
+  everything but OK wrote nothing.
+]]
+--- @include clock
+--- @include wake
+local x, ready, definitions, index, open = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local ref, e = ARGV[1], cmsgpack.unpack(ARGV[2])
+local found = redis.call('HMGET', x, 'status', 'digest', 'started', 'ver')
+if found[1] then
+  if found[1] == 'RUNNING' and found[2] == e.digest then return {'EXISTS', found[3], found[4]} end
+  return {'CONFLICT', found[1]}
+end
+local version = e.version
+if version == '' then version = redis.call('HGET', definitions, e.definition) end
+if not version then return {'UNKNOWN'} end
+if e.open_max > 0 and tonumber(redis.call('GET', open) or '0') >= e.open_max then return {'QUOTA'} end
+local now = now_ms()
+redis.call('HSET', x, 'status', 'RUNNING', 'rev', '0', 'own', '', 'until', '0', 'claims', '0', 'ready', '0',
+  'digest', e.digest, 'ver', version, 'started', text(now), unpack(e.fields))
+if e.watch_ms > 0 then redis.call('HSET', x, 'watch', text(now + e.watch_ms)) end
+redis.call('INCR', open)
+redis.call('ZADD', index, text(now), e.id)
+wake(ready, ref, {}, now, e.bell)
+return {'OK', text(now), version}

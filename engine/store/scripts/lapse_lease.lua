@@ -1,0 +1,21 @@
+#!lua flags=allow-oom
+--[[ lapse_lease
+  A worker's lease has run out: the task goes back to the head of its queue, under the same token.
+
+  KEYS[1] timers zset, [2] tasks hash, [3] leases hash, [4] queue zset, [5] queues set: of the partition
+  ARGV[1] task id, [2] queue as the queues set names it, [3] bell, [4] ref
+  Returns 1, or 0 when the lease was extended, ended or lapsed already (nothing was written but a dead timer's removal).
+]]
+--- @include clock
+local timers, tasks, leases, queue, id = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]
+local due, now = redis.call('ZSCORE', timers, id .. '#lease'), now_ms()
+if not due or tonumber(due) > now then return 0 end
+redis.call('ZREM', timers, id .. '#lease')
+if redis.call('HDEL', leases, id) == 0 or redis.call('HEXISTS', tasks, id) == 0 then return 0 end
+local idle = redis.call('ZCARD', queue) == 0
+redis.call('ZADD', queue, 0, id)
+if idle then
+  redis.call('SADD', KEYS[5], ARGV[2])
+  if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], 'queue ' .. ARGV[4] .. ' ' .. ARGV[2]) end
+end
+return 1

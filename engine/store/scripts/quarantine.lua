@@ -1,0 +1,12 @@
+#!lua flags=allow-oom
+--[[ quarantine
+  Set an execution that its holder cannot go on with aside, so that the others are not held up. Data and inbox stay.
+
+  KEYS[1] x hash, [2] ready zset of the partition
+  ARGV[1] ref, [2] nonce of the holder, [3] reason
+  Returns 1, or 0 when the nonce is not the holder's (nothing was written).
+]]
+if redis.call('HGET', KEYS[1], 'own') ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], 'own', '', 'quarantine', ARGV[3])
+redis.call('ZREM', KEYS[2], ARGV[1])
+return 1

@@ -1,0 +1,13 @@
+--[[ watch
+  Ask that commits of an execution be announced for `watch_ms` from now; a running one only.
+
+  KEYS[1] x hash
+  ARGV[1] watch_ms
+  Returns {status, revision}, or {} when there is no such execution.
+]]
+--- @include clock
+local at = redis.call('HMGET', KEYS[1], 'status', 'rev', 'watch')
+if not at[1] then return {} end
+local till = now_ms() + tonumber(ARGV[1])
+if at[1] == 'RUNNING' and tonumber(at[3] or '0') < till then redis.call('HSET', KEYS[1], 'watch', text(till)) end
+return {at[1], at[2]}

@@ -1,0 +1,60 @@
+"""Signals and control events: deliveries to one execution."""
+
+from __future__ import annotations
+
+from engine.core.events import SignalReceived, StopRequested
+from engine.documents import Document
+from engine.errors import ExecutionClosed, ExecutionNotFound, QuotaExceeded
+from engine.store import codec
+from engine.store.connection import Redis
+from engine.store.keys import Keys
+
+
+class Signals:
+    """`inbox_max`: entries an inbox may hold; `seen_max`: signals one execution accepts in its life."""
+
+    def __init__(
+        self, redis: Redis, keys: Keys, *, inbox_max: int, seen_max: int, bell: bool
+    ) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._inbox_max = inbox_max
+        self._seen_max = seen_max
+        self._bell = keys.bell if bell else ""
+
+    async def deliver(self, ref: str, name: str, identifier: str, payload: Document) -> bool:
+        """Accept a signal; False when this id was accepted before.
+
+        Raises ExecutionNotFound, ExecutionClosed or QuotaExceeded; then nothing was accepted.
+        """
+        keys = self._keys.of(ref)
+        entry = codec.pack_entry("", SignalReceived(name, identifier, payload))
+        reply = await self._redis.script(
+            "deliver_signal",
+            [keys.execution, keys.inbox, keys.seen, keys.tag + ":ready"],
+            [ref, identifier, entry, self._bell, self._inbox_max, self._seen_max],
+        )
+        _refuse(reply, "signals waiting for this execution, or accepted by it")
+        return bool(reply[0] == b"OK")
+
+    async def stop(self, ref: str, error: str | None, cause: str | None, *, watch_ms: int) -> None:
+        """Put a stop before everything else. Raises ExecutionNotFound, ExecutionClosed or QuotaExceeded."""
+        keys = self._keys.of(ref)
+        reply = await self._redis.script(
+            "deliver_control",
+            [keys.execution, keys.control, keys.tag + ":ready"],
+            [ref, codec.pack_entry("", StopRequested(error, cause)), self._bell, watch_ms],
+        )
+        _refuse(reply, "control events waiting for this execution")
+
+
+def _refuse(reply: list[bytes], what: str) -> None:
+    match reply[0]:
+        case b"UNKNOWN":
+            raise ExecutionNotFound
+        case b"CLOSED":
+            raise ExecutionClosed(execution_status=reply[1].decode())
+        case b"QUOTA":
+            raise QuotaExceeded(f"too many {what}")
+        case _:
+            return

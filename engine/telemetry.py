@@ -1,0 +1,214 @@
+"""What the engine tells its operator: log events and counters. The names, fields and help texts are a contract.
+
+Text from outside (names, causes, addresses) may hold anything; nothing of it reaches a terminal or a log line as a
+control character.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any, Literal, TextIO
+
+import msgspec
+
+TEXT_CHARACTERS_MAX = 2000  # per logged value; a payload in a log is a leak and a cost.
+
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE_BUT_NEWLINE = re.compile(_UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
+_logger = logging.getLogger("detent")
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One kind of log line: how grave it is, what it means, and the fields it carries."""
+
+    level: int
+    meaning: str
+    fields: tuple[str, ...] = ()
+
+
+EVENTS: dict[str, LogEvent] = {
+    "engine.started": LogEvent(
+        logging.INFO, "Executions are being advanced.", ("promise", "redis")
+    ),
+    "engine.stopped": LogEvent(logging.INFO, "Claims were released and connections closed.", ()),
+    "promise.changed": LogEvent(
+        logging.WARNING,
+        "What this Redis lets Detent promise is not what it was.",
+        ("promise", "reasons"),
+    ),
+    "store.lost": LogEvent(
+        logging.ERROR, "Redis cannot be reached; work stands still.", ("cause",)
+    ),
+    "store.found": LogEvent(logging.INFO, "Redis can be reached again.", ()),
+    "loop.failed": LogEvent(
+        logging.ERROR, "A loop's turn failed; it is repeated later.", ("loop", "cause")
+    ),
+    "execution.quarantined": LogEvent(
+        logging.ERROR, "An execution is set aside and needs a person.", ("execution", "cause")
+    ),
+    "redis.started": LogEvent(
+        logging.INFO,
+        "The embedded server answers.",
+        ("pid", "version", "binary", "data", "seconds"),
+    ),
+    "redis.stopped": LogEvent(logging.INFO, "The embedded server ended as asked.", ("pid",)),
+    "redis.exited": LogEvent(
+        logging.ERROR, "The embedded server ended by itself and is started again.", ("pid", "code")
+    ),
+    "redis.orphan": LogEvent(
+        logging.WARNING,
+        "An embedded server had outlived its owner and was asked to end.",
+        ("data",),
+    ),
+    "http.blocked": LogEvent(
+        logging.WARNING,
+        "An HTTP task named an address that the policy refuses.",
+        ("execution", "cause"),
+    ),
+}
+
+
+def emit(name: str, *, error: BaseException | None = None, **facts: Any) -> None:
+    """Log an event of `EVENTS` with its facts; `error` adds a traceback.
+
+    Raises KeyError for a name that is not in the table and TypeError for a field it does not list.
+    """
+    event = EVENTS[name]
+    strangers = set(facts) - set(event.fields)
+    if strangers:
+        raise TypeError(f"log event {name} has no field {', '.join(sorted(strangers))}")
+    _logger.log(event.level, name, extra={"facts": facts}, exc_info=error)
+
+
+def set_up(style: Literal["text", "json"], level: str, stream: TextIO | None = None) -> None:
+    """Send everything under the logger `detent` to `stream` (standard error by default), once per line.
+
+    Calling it again replaces what the last call set up.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    _logger.handlers = [handler]
+    _logger.setLevel(level.upper())
+    _logger.propagate = False
+
+
+class TextFormatter(logging.Formatter):
+    """For people: time, level, event, `key=value` fields; a traceback follows, indented."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = getattr(record, "facts", {})
+        parts = [_moment(record), f"{record.levelname:<7}", plain(record.getMessage())]
+        parts += [f"{key}={plain(value)}" for key, value in facts.items()]
+        line = " ".join(parts)
+        if record.exc_info:
+            trace = _UNSAFE_BUT_NEWLINE.sub(_escaped, self.formatException(record.exc_info))
+            line += "\n" + "\n".join(f"    {part}" for part in trace.splitlines())
+        return line
+
+
+class JsonFormatter(logging.Formatter):
+    """For collectors: one object per line with `time`, `level`, `logger`, `event`, the fields, and `traceback`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = getattr(record, "facts", {})
+        line: dict[str, Any] = {
+            "time": _moment(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": plain(record.getMessage()),
+        }
+        line |= {key: _json_safe(value) for key, value in facts.items() if key not in line}
+        if record.exc_info:
+            line["traceback"] = _UNSAFE_BUT_NEWLINE.sub(
+                _escaped, self.formatException(record.exc_info)
+            )
+        return msgspec.json.encode(line).decode()
+
+
+def plain(value: Any) -> str:
+    """`value` as text of one line: control and direction characters escaped, cut at `TEXT_CHARACTERS_MAX`."""
+    text = str(value)
+    if len(text) > TEXT_CHARACTERS_MAX:
+        text = text[:TEXT_CHARACTERS_MAX] + "…"
+    return _UNSAFE.sub(_escaped, text)
+
+
+def _moment(record: logging.LogRecord) -> str:
+    """When the line was logged, by this machine's clock."""
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03d}Z"
+
+
+def _json_safe(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [_json_safe(item) for item in value]
+    return plain(value)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number shown at /metrics. A counter only grows while the process lives; a gauge goes both ways."""
+
+    kind: Literal["counter", "gauge"]
+    help: str
+
+
+METRICS: dict[str, Metric] = {
+    "detent_transitions_total": Metric("counter", "Transitions committed by this process."),
+    "detent_commits_refused_total": Metric(
+        "counter", "Commits refused because another holder came first."
+    ),
+    "detent_executions_started_total": Metric("counter", "Executions created by this process."),
+    "detent_executions_closed_total": Metric(
+        "counter", "Executions this process brought to their end."
+    ),
+    "detent_tasks_leased_total": Metric("counter", "Tasks handed out."),
+    "detent_tasks_settled_total": Metric("counter", "Task outcomes accepted."),
+    "detent_timers_fired_total": Metric("counter", "Timers turned into events."),
+    "detent_http_calls_total": Metric("counter", "HTTP tasks performed, whatever their outcome."),
+    "detent_http_failures_total": Metric("counter", "HTTP tasks that ended in an error."),
+    "detent_loop_failures_total": Metric("counter", "Turns of background loops that failed."),
+    "detent_executions_active": Metric("gauge", "Executions being advanced at this moment."),
+}
+
+
+class Counters:
+    """The numbers of one process. Not safe for use from several threads at once."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values: dict[str, float] = dict.fromkeys(METRICS, 0)
+
+    def add(self, name: str, amount: float = 1) -> None:
+        """Raises KeyError for a name that is not in `METRICS`."""
+        self._values[name] += amount
+
+    def put(self, name: str, value: float) -> None:
+        """Set a gauge. Raises KeyError for a name that is not in `METRICS`."""
+        if name not in self._values:
+            raise KeyError(name)
+        self._values[name] = value
+
+    def value(self, name: str) -> float:
+        return self._values[name]
+
+    def render(self) -> str:
+        """Prometheus' text format, version 0.0.4."""
+        lines: list[str] = []
+        for name, metric in METRICS.items():
+            lines.append(f"# HELP {name} {metric.help}")
+            lines.append(f"# TYPE {name} {metric.kind}")
+            lines.append(f"{name} {self._values[name]:.17g}")
+        return "\n".join(lines) + "\n"

@@ -1,0 +1,217 @@
+"""What callers are shown: the shapes that commands and queries return and that the REST face writes as they are.
+
+Times are ISO 8601 UTC with milliseconds. A `Document` is written as the JSON it holds. Fields that do not apply are
+left out (`UNSET`), except where null means something.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+from engine.core.execution import Status
+from engine.documents import Document
+from engine.language.problems import Problem
+
+
+class Caller(Struct, frozen=True):
+    """On whose behalf a command runs. Every key it touches lies under its namespace."""
+
+    namespace: str = "default"
+    name: str = "anonymous"
+    roles: frozenset[str] = frozenset({"admin"})
+
+
+class Published(Struct, frozen=True):
+    """The answer to a publish. `changed` is False where the content equals the current version."""
+
+    name: str
+    version: int
+    hash: str
+    created: str
+    changed: bool
+    problems: tuple[Problem, ...] = ()
+
+
+class DefinitionSummary(Struct, frozen=True):
+    name: str
+    version: int
+    updated: str
+
+
+class DefinitionPage(Struct, frozen=True):
+    definitions: list[DefinitionSummary]
+    next: str | None = None
+
+
+class DefinitionText(Struct, frozen=True):
+    """One version, as its author wrote it."""
+
+    name: str
+    version: int
+    hash: str
+    created: str
+    format: Literal["yaml", "json"]
+    text: str
+
+
+class VersionSummary(Struct, frozen=True):
+    version: int
+    hash: str
+    created: str
+
+
+class ExecutionSummary(Struct, frozen=True):
+    """One line of a listing, and the answer to start and stop."""
+
+    id: str
+    definition: str
+    name: str
+    version: int
+    status: Status
+    started: str
+    stopped: str | UnsetType = UNSET
+    state: str | UnsetType = UNSET  # where it rests; only in listings
+    output: Document | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+    cause: str | UnsetType = UNSET
+
+
+class StartResult(Struct, frozen=True):
+    execution: ExecutionSummary
+    created: bool  # False: it existed already, with the same input, and runs
+
+
+class ExecutionPage(Struct, frozen=True):
+    executions: list[ExecutionSummary]
+    next: str | None = None
+
+
+class FrameView(Struct, frozen=True):
+    """Where one strand of the execution rests, with the data it rests with."""
+
+    frame: str
+    state: str
+    type: str
+    input: Document
+    entered: str | UnsetType = UNSET
+    waiting: dict[str, Any] | None = None
+
+
+class TaskView(Struct, frozen=True):
+    frame: str
+    state: str
+    queue: str
+    attempt: int
+    status: Literal["queued", "leased", "waiting"]
+    token: str | UnsetType = UNSET
+    worker: str | UnsetType = UNSET
+    leased: str | UnsetType = UNSET
+    lease_until: str | UnsetType = UNSET
+    timeout: str | UnsetType = UNSET
+
+
+class TimerView(Struct, frozen=True):
+    frame: str
+    kind: str
+    due: str
+
+
+class SignalView(Struct, frozen=True):
+    """A signal kept for a state that has not been reached."""
+
+    name: str
+    id: str
+    payload: Document
+
+
+class ListenerView(Struct, frozen=True):
+    name: str
+    frame: str
+
+
+class ExecutionView(Struct, frozen=True, kw_only=True):
+    """All there is to know of one execution, except its history."""
+
+    id: str
+    definition: str
+    name: str
+    version: int
+    status: Status
+    started: str
+    revision: int
+    input: Document
+    stopped: str | UnsetType = UNSET
+    output: Document | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+    cause: str | UnsetType = UNSET
+    quarantined: str | UnsetType = UNSET
+    frames: list[FrameView] = field(default_factory=list)
+    tasks: list[TaskView] = field(default_factory=list)
+    timers: list[TimerView] = field(default_factory=list)
+    signals: list[SignalView] = field(default_factory=list)
+    waiting_signals: list[ListenerView] = field(default_factory=list)
+
+
+class HistoryPage(Struct, frozen=True):
+    """Records in Step Functions' event shape. `next` is the `after` of the following page, null at the end."""
+
+    events: list[dict[str, Any]]
+    status: Status
+    next: int | None = None
+
+
+class SignalResult(Struct, frozen=True):
+    execution: str
+    signal: str
+    id: str
+    duplicate: bool
+
+
+class LeasedTask(Struct, frozen=True):
+    """A task in a worker's hands until `lease_until`."""
+
+    token: str
+    lease: str
+    queue: str
+    execution: str
+    definition: str
+    state: str
+    attempt: int
+    input: Document
+    idempotency_key: str
+    lease_until: str
+    uri: str = ""
+    timeout: str | UnsetType = UNSET
+    heartbeat_seconds: float | UnsetType = UNSET
+
+
+class Outcome(Struct, frozen=True):
+    """What a worker says of a task: a result, or (where `output` is None) a failure."""
+
+    token: str
+    output: Document | None = None
+    error: str | None = None
+    cause: str | None = None
+    lease: str | None = None
+
+
+class Settled(Struct, frozen=True):
+    token: str
+    status: Literal["accepted", "closed", "unknown"]
+    detail: str | UnsetType = UNSET
+
+
+class Heartbeat(Struct, frozen=True):
+    token: str
+    lease_until: str | UnsetType = UNSET
+
+
+class Health(Struct, frozen=True):
+    """What this Redis lets Detent promise, and why not more."""
+
+    status: Literal["ok", "degraded", "down"]
+    promise: Literal["dev", "durable", "ha", "none"]
+    redis: dict[str, Any]
+    reasons: list[str]

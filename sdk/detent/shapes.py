@@ -1,0 +1,163 @@
+"""The JSON objects the server answers with, for type checkers; at run time they are plain dicts.
+
+Times are ISO 8601 UTC with milliseconds. A key marked NotRequired is left out where it does not apply.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+
+CLOSED: frozenset[str] = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
+
+
+class Problem(TypedDict):
+    """One thing wrong with a definition, and where."""
+
+    code: str
+    pointer: str
+    message: str
+    severity: Literal["error", "warning"]
+    line: NotRequired[int | None]
+    column: NotRequired[int | None]
+    hint: NotRequired[str | None]
+
+
+class Validation(TypedDict):
+    valid: bool
+    problems: list[Problem]
+
+
+class Published(TypedDict):
+    """`changed` is False where the text equals the current version."""
+
+    name: str
+    version: int
+    hash: str
+    created: str
+    changed: bool
+    problems: list[Problem]
+
+
+class DefinitionSummary(TypedDict):
+    name: str
+    version: int
+    updated: str
+
+
+class DefinitionText(TypedDict):
+    name: str
+    version: int
+    hash: str
+    created: str
+    format: Literal["yaml", "json"]
+    text: str
+
+
+class VersionSummary(TypedDict):
+    version: int
+    hash: str
+    created: str
+
+
+class ExecutionSummary(TypedDict):
+    """`output`, or `error` and `cause`, only where a start waited and the execution closed; `state` only in listings."""
+
+    id: str
+    definition: str
+    name: str
+    version: int
+    status: Status
+    started: str
+    stopped: NotRequired[str]
+    state: NotRequired[str]
+    output: NotRequired[Any]
+    error: NotRequired[str]
+    cause: NotRequired[str]
+
+
+class Execution(ExecutionSummary):
+    """All there is to know of one execution, except its history."""
+
+    input: Any
+    revision: int
+    quarantined: NotRequired[str]
+    frames: list[dict[str, Any]]
+    tasks: list[dict[str, Any]]
+    timers: list[dict[str, Any]]
+    signals: list[dict[str, Any]]
+    waiting_signals: list[dict[str, Any]]
+
+
+class SignalReceipt(TypedDict):
+    """`duplicate` is True where a signal of this id was accepted before; it counts once."""
+
+    execution: str
+    signal: str
+    id: str
+    duplicate: bool
+
+
+class Stopped(TypedDict):
+    id: str
+    status: Status
+
+
+class LeasedTask(TypedDict):
+    """A task in this worker's hands until `lease_until`."""
+
+    token: str
+    lease: str
+    queue: str
+    execution: str
+    definition: str
+    state: str
+    attempt: int
+    input: Any
+    idempotency_key: str
+    lease_until: str
+    timeout: NotRequired[str]
+    heartbeat_seconds: NotRequired[float]
+
+
+class Success(TypedDict):
+    """One result of an exchange: the task succeeded."""
+
+    token: str
+    output: Any
+    lease: NotRequired[str]
+
+
+class Failure(TypedDict):
+    """One result of an exchange: the task failed."""
+
+    token: str
+    error: str
+    cause: NotRequired[str]
+    lease: NotRequired[str]
+
+
+class Settled(TypedDict):
+    token: str
+    status: Literal["accepted", "closed", "unknown"]
+    detail: NotRequired[str]
+
+
+class Exchange(TypedDict):
+    results: list[Settled]
+    tasks: list[LeasedTask]
+
+
+class Heartbeat(TypedDict):
+    token: str
+    lease_until: NotRequired[str]
+
+
+class Health(TypedDict):
+    """What the server's Redis lets it promise, and why not more."""
+
+    status: str
+    promise: str
+    redis: dict[str, Any]
+    reasons: list[str]

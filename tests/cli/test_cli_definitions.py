@@ -1,0 +1,86 @@
+"""`validate` and `publish`."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+GOOD = "StartAt: A\nStates:\n  A:\n    Type: Succeed\n"
+BAD = "StartAt: A\nStates:\n  A:\n    Type: Pass\n    Next: Nowhere\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "bad.yml").write_text(BAD)
+    (tmp_path / "notes.txt").write_text("not a definition")
+    return tmp_path
+
+
+def test_validate_points_at_the_place_and_exits_1(detent, folder):
+    refused = detent("validate", str(folder / "bad.yml"))
+    assert refused.exit_code == 1
+    assert f"{folder / 'bad.yml'}:5:" in refused.stderr
+    assert "error[unknown_target]" in refused.stderr
+    assert "  5 |     Next: Nowhere" in refused.stderr
+    assert re.fullmatch(r"\d errors?(, \d warnings?)? in 1 file\n", refused.stdout)
+
+
+def test_validate_takes_folders_and_passes_good_files(detent, folder):
+    (folder / "bad.yml").unlink()
+    passed = detent("validate", str(folder))
+    assert (passed.exit_code, passed.stdout) == (0, "no errors in 1 file\n")
+
+
+def test_validate_as_json_is_one_document(detent, folder):
+    refused = detent("validate", "--json", str(folder))
+    document = json.loads(refused.stdout)
+    assert refused.exit_code == 1
+    assert not document["valid"]
+    assert {file["file"].rsplit("/", 1)[1]: file["valid"] for file in document["files"]} == {
+        "bad.yml": False,
+        "good.yaml": True,
+    }
+    assert "unknown_target" in {problem["code"] for problem in document["files"][0]["problems"]}
+
+
+def test_an_empty_folder_is_wrong_usage(detent, tmp_path):
+    assert detent("validate", str(tmp_path)).exit_code == 2
+
+
+def test_publish_sends_the_files_own_text_under_its_name(detent, server, folder):
+    answer = {
+        "name": "good",
+        "version": 1,
+        "hash": "h",
+        "created": "",
+        "changed": True,
+        "problems": [],
+    }
+    server.answer("PUT", "/v1/definitions/good", answer, 201)
+    published = detent("publish", str(folder / "good.yaml"))
+    assert published.exit_code == 0
+    assert published.stdout.splitlines()[1].split() == ["good", "1", "new"]
+    assert server.requests[0]["body"] == GOOD.encode()
+    assert server.requests[0]["headers"]["Content-Type"] == "application/yaml"
+
+
+def test_publish_goes_on_after_an_invalid_definition_and_exits_1(detent, server, folder):
+    problems = [
+        {"code": "unknown_target", "line": 5, "column": 11, "message": "No.", "severity": "error"}
+    ]
+    server.problem("PUT", "/v1/definitions/bad", 400, "invalid_definition", problems=problems)
+    server.answer("PUT", "/v1/definitions/good", {"name": "good", "version": 3, "changed": False})
+    refused = detent("publish", str(folder))
+    assert refused.exit_code == 1
+    assert "bad.yml:5:11: error[unknown_target]: No." in refused.stderr
+    assert "1 error in 2 files" in refused.stderr
+    assert refused.stdout.splitlines()[1].split() == ["good", "3", "unchanged"]
+
+
+def test_publish_under_another_name_takes_one_file(detent, server, folder):
+    assert detent("publish", "--name", "x", str(folder)).exit_code == 2
+    server.answer("PUT", "/v1/definitions/x", {"name": "x", "version": 1, "changed": True})
+    assert detent("publish", "--name", "x", str(folder / "good.yaml")).exit_code == 0

@@ -1,0 +1,65 @@
+"""Writes docs/reference/conformance.md: `python -m tests.conformance.table`; with `--show`, what differs."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from tests.conformance.recorded import COLUMNS, cases, out_of_scope, play
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
+TITLES = {"result": "result", "cause": "cause", "types": "event types", "events": "exact"}
+
+
+def table(*, show: bool = False) -> str:
+    """The page. `show` also prints what differs."""
+    passed: dict[str, Counter[str]] = defaultdict(Counter)
+    asked: dict[str, Counter[str]] = defaultdict(Counter)
+    skipped: Counter[str] = Counter()
+    for name, case in cases().items():
+        reason = out_of_scope(case)
+        if reason is not None:
+            skipped[reason] += 1
+            continue
+        for column, differences in play(case).items():
+            if differences is None:
+                continue
+            for area in (case["area"], "**all**"):
+                asked[area][column] += 1
+                passed[area][column] += not differences
+            if show and differences:
+                print(name, column, *differences[:3], sep="\n    ")
+    return _page(passed, asked, skipped)
+
+
+def _page(
+    passed: dict[str, Counter[str]], asked: dict[str, Counter[str]], skipped: Counter[str]
+) -> str:
+    lines = [
+        "# Conformance",
+        "",
+        "Recorded AWS executions, played in the rehearsal (`python -m tests.conformance.table` writes this page).",
+        "*result*: status, output, error name. *cause*: the exact text, where the execution does not succeed.",
+        "*event types*: their sequence; of concurrent branches, up to interleaving. *exact*: every event with id,",
+        "previous id and details.",
+        "",
+        "| area | " + " | ".join(TITLES[column] for column in COLUMNS) + " |",
+        "|---|" + "---|" * len(COLUMNS),
+    ]
+    for area in [*sorted(area for area in asked if area != "**all**"), "**all**"]:
+        cells = (
+            f"{passed[area][column]}/{asked[area][column]}" if asked[area][column] else "-"
+            for column in COLUMNS
+        )
+        lines.append(f"| {area} | " + " | ".join(cells) + " |")
+    lines += ["", "Not played yet, by what they need:", "", "| feature | cases |", "|---|---|"]
+    lines += [f"| {reason} | {count} |" for reason, count in sorted(skipped.items())]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    text = table(show="--show" in sys.argv)
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(text)
+    print(text)
