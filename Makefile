@@ -19,7 +19,7 @@ help: ## list the targets
 setup: ## make .venv and install Detent, its SDK and the test tools (does nothing when they are installed)
 	@bash .ci/setup "$(PYTHON)" "$(VENV)" "$(STAMP)"
 
-demo: setup ## run the main example: an order that survives a kill -9 (half a minute)
+demo: setup ## run the main example: an order that survives a kill -9 (15 seconds)
 	@$(BIN)/detent demo
 
 test: setup ## check the style and the types, then run every test
@@ -34,7 +34,7 @@ check: setup ## check style, types and import rules only (a few seconds)
 	$(BIN)/lint-imports
 
 bench: setup ## answer the questions in bench/, one after the other
-	@for question in bench/[a-z]*.py; do echo "== $$question"; $(BIN)/python "$$question"; done
+	@for question in $(wildcard bench/[a-z]*.py); do echo "== $$question"; $(BIN)/python "$$question"; done
 
 serve: setup ## run API, engine and an embedded Redis on http://127.0.0.1:8083
 	@$(BIN)/detent serve

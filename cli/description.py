@@ -48,10 +48,16 @@ def _frame(frame: View) -> tuple[str, ...]:
 
 
 def _waits_for(waiting: dict[str, Any] | None) -> str:
+    """`task of queue pay`, `signal PickedUp`, `timer until 2026-11-22 10:00:00`, as far as is told."""
     if not waiting:
         return "nothing: it goes on"
-    facts = [f"{key} {one_line(value, 60)}" for key, value in waiting.items() if key != "kind"]
-    return ", ".join([str(waiting.get("kind", "?")), *facts])
+    parts = [str(waiting.get("kind", "?"))]
+    if waiting.get("queue"):
+        parts.append(f"of queue {waiting['queue']}")
+    if waiting.get("name"):
+        parts.append(str(waiting["name"]))
+    until = waiting.get("due") or waiting.get("timeout")
+    return " ".join([*parts, f"until {moment(until)}"] if until else parts)
 
 
 def _task(task: View) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "list": ("cli.executions", "list_executions", "List executions, newest first."),
     "signal": ("cli.executions", "signal", "Send a signal to an execution."),
     "stop": ("cli.executions", "stop", "End an execution as ABORTED."),
-    "demo": ("cli.demo.command", "demo", "Watch an order survive a kill -9 (half a minute)."),
+    "demo": ("cli.demo.command", "demo", "Watch an order survive a kill -9 (15 seconds)."),
 }
 
 EPILOG = """\b

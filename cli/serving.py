@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -66,19 +66,24 @@ def _settings(given: dict[str, Any]) -> Settings:
 
 
 def _with_redis(settings: Settings) -> Settings:
-    if settings.redis_url is None:
-        # An embedded server belongs to one process, so halves that run apart have to share one by address.
+    """The Redis to join: the configured one, else the embedded one that `detent serve` runs in the data folder."""
+    from engine.store.data_folder import running_url
+
+    url = settings.redis_url or running_url(settings.data)
+    if url is None:
         raise click.UsageError("set REDIS_URL: only `detent serve` starts a Redis of its own")
-    return settings
+    return replace(settings, redis_url=url)
 
 
-def _run(settings: Settings, roles: Sequence[str]) -> None:
+def _run(settings: Settings, roles: Sequence[Literal["api", "engine"]]) -> None:
+    from api.process import run
     from engine.errors import EngineError
-    from engine.serve import run
 
     try:
-        asyncio.run(run(settings, roles=tuple(roles), engines=settings.engines))
+        run(settings, roles=roles, engines=settings.engines)
     except EngineError as refused:
         raise click.ClickException(str(refused)) from None
+    except OSError as failed:
+        raise click.ClickException(f"{settings.host}:{settings.port}: {failed.strerror}") from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -246,7 +246,7 @@ class Queries:
         check_execution(execution)
         ref = ref_of(caller.namespace, execution)
         deadline = self._clock.monotonic() + wait_ms / 1000
-        with self._changes.watching(ref) as change:
+        with self._changes.watching(ref, end=True) as change:
             while True:
                 at = await self._listing.watch(ref, WATCH_MS)
                 left = deadline - self._clock.monotonic()

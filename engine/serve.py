@@ -106,7 +106,7 @@ class Engine:
             redis,
             keys,
             inbox_max=settings.inbox_max,
-            seen_max=settings.inbox_max,
+            buffered_max=settings.buffered_signals_max,
             bell=True,
         )
         catalog, listing = Catalog(redis, keys), Listing(redis, keys)
@@ -178,7 +178,8 @@ class Engine:
     def _hear(self, keys: Keys) -> Callable[[str, str], None]:
         def hear(channel: str, message: str) -> None:
             if channel == keys.changes:
-                self.changes.ring(message)
+                ref, _, closed = message.partition(" ")
+                self.changes.ring(ref, closed=bool(closed))
                 return
             kind, ref, *queue = message.split(" ", 2)
             if kind == "queue" and queue:

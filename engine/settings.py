@@ -199,13 +199,6 @@ class Settings:
     buffered_signals_max: int = _count(
         1000, "signals", "Sent before a state waits for them, per execution.", 1, 10**6
     )
-    queue_depth_max: int = _count(
-        1_000_000,
-        "tasks",
-        "Waiting in one queue: without workers a queue must not fill the store.",
-        64,
-        10**9,
-    )
     drain_seconds: float = _seconds(
         10, "What is in flight may end after SIGTERM; orchestrators send SIGKILL after 30.", 0, 3600
     )

@@ -60,6 +60,9 @@ EVENTS: dict[str, LogEvent] = {
     "redis.exited": LogEvent(
         logging.ERROR, "The embedded server ended by itself and is started again.", ("pid", "code")
     ),
+    "process.exited": LogEvent(
+        logging.ERROR, "An engine process ended by itself and is started again.", ("pid", "code")
+    ),
     "redis.orphan": LogEvent(
         logging.WARNING,
         "An embedded server had outlived its owner and was asked to end.",

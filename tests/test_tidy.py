@@ -235,7 +235,7 @@ def test_the_plain_commands_in_the_readme_are_those_that_make_runs():
         '"$venv/bin/python"', ".venv/bin/python"
     )
     recipes = recipes.replace('"${pip[@]}"', "python3 -m pip --python .venv/bin/python")
-    recipes = recipes.replace("--quiet --disable-pip-version-check ", "")
+    recipes = recipes.replace("--quiet --quiet --disable-pip-version-check ", "")
     missing = [
         line for line in block[1].splitlines() if line.split("  #")[0].rstrip() not in recipes
     ]

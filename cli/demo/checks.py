@@ -38,7 +38,7 @@ def checks(evidence: Evidence) -> Iterator[tuple[str, bool]]:
     ledger, order, cancelled = evidence.ledger, evidence.order, evidence.cancelled
     refusals = ledger.deeds("charge-card", order, "failed")
     yield "the first two charges were refused by the gateway", len(refusals) == len(BACKOFF_SECONDS)
-    yield "the third was tried after 1 s and then 2 s, never earlier", _backed_off(evidence.history)
+    yield "its retries came after 1 s and then 2 s, never earlier", _backed_off(evidence.history)
     yield "the card was charged once", len(ledger.deeds("charge-card", order, "done")) == 1
     yield "the engine ended by SIGKILL", evidence.engine_end == -9
     labels = ledger.deeds("create-label", order, "began")

@@ -183,14 +183,6 @@ class Draft:
         left = tuple(listener for listener in buffer.listeners if listener != frame)
         self.set_buffer(name, Buffer(left, buffer.head, buffer.tail))
 
-    def release_fork(self, frame: Frame) -> None:
-        """Drop what a fork keeps of its own: the pages not yet spawned from, and a joined array."""
-        fork = frame.hold
-        if isinstance(fork, Fork):
-            self.forget(*(f"i:{frame.id}:{page}" for page in range(fork.page, fork.pages)))
-            if fork.swept:
-                self.forget(f"o:{frame.id}")
-
     def release(self, frame: Frame) -> None:
         """Take back what the frame's hold has out in the world, and the values it has stored."""
         hold = frame.hold
@@ -204,7 +196,9 @@ class Draft:
                 if hold.timeout_ms is not None:
                     self.effects.append(CancelTimer(frame.id, hold.revision, "timeout"))
             case Fork():
-                self.release_fork(frame)
+                self.forget(*(f"i:{frame.id}:{page}" for page in range(hold.page, hold.pages)))
+                if hold.swept:
+                    self.forget(f"o:{frame.id}")
             case _:
                 pass
 

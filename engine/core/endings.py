@@ -26,6 +26,8 @@ def close(
         draft.closing = Closing(status, error, cause, previous, stack)
         draft.ready = [ROOT]
         return
+    if root is not None:
+        draft.release(root)
     end(draft, status, error, cause, previous)
 
 
@@ -38,15 +40,15 @@ def go_on(draft: Draft) -> None:
     status, error, cause, previous = closing.status, closing.error, closing.cause, closing.previous
     if way.rest:
         draft.closing = Closing(status, error, cause, previous, way.rest)
-    else:
-        end(draft, status, error, cause, previous)
+        return
+    root = draft.frames[ROOT]
+    assert root is not None
+    draft.release(root)
+    end(draft, status, error, cause, previous)
 
 
 def end(draft: Draft, status: Status, error: str | None, cause: str | None, previous: int) -> None:
-    """Record the end. A time-out is told in the history alone, not by the execution's error (measured)."""
-    root = draft.frames.get(ROOT)
-    if root is not None:
-        draft.release(root)
+    """Record the end; nothing of the execution waits any more. A time-out is told in the history alone, not by the execution's error (measured)."""
     draft.drop(ROOT)
     details: dict[str, Any] = {}
     if status == "SUCCEEDED":

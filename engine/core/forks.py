@@ -13,15 +13,17 @@ from msgspec import structs
 
 from engine.core.draft import Draft
 from engine.core.execution import ENTER, Fork, Frame
-from engine.core.failures import parameters_too_large
+from engine.core.failures import parameters_too_large, result_too_large
 from engine.core.limits import (
     PAGE_BYTES,
     PAGE_ITEMS,
     READY_MAX,
     RESIDENT_MAX,
+    RESULTS_FACTOR,
     SPAWN_BYTES,
     SPAWN_MAX,
     SWEEP_MAX,
+    Limits,
 )
 from engine.core.outcomes import Divide, Fails
 from engine.core.states import map_
@@ -126,10 +128,9 @@ def _spawn(
             given = map_.iteration_input(state, visit, index, item)
             kept = Document.of(item) if state.processor_uses_map_item else None
             child = (state.processor, given, kept)
-        length = len(child[1].text)
-        if length > draft.limits.payload_bytes_max:
+        if not draft.limits.fits(child[1]):
             return Fails(parameters_too_large(state.name))
-        size += length
+        size += len(child[1].text)
         if children and size > SPAWN_BYTES:
             break
         children.append(child)
@@ -178,23 +179,34 @@ def finish_child(draft: Draft, parent: Frame, child: Frame, output: Document, la
     key = f"r:{parent.id}:{child.index}"
     draft.keep(key, output, resident=fork.total <= RESIDENT_MAX)
     draft.drop(child.id)
-    fork = structs.replace(fork, done=fork.done + 1, last=last, tail=child.previous)
+    size = fork.size + len(output.text) + 1
+    fork = structs.replace(fork, done=fork.done + 1, last=last, tail=child.previous, size=size)
     rest(draft, parent, fork)
 
 
-def gather(draft: Draft, frame: Frame, fork: Fork) -> Document | None:
+def overflows(fork: Fork, limits: Limits) -> bool:
+    """Whether the results are so large together that a join need not even read them."""
+    return fork.size > RESULTS_FACTOR * limits.payload_bytes_max
+
+
+def gather(draft: Draft, frame: Frame, fork: Fork) -> Document | Fails | None:
     """The array of all results, dropping them; None while there are more to drop than one transition may.
 
-    A join of many stores the array as "o:<frame>" first and drops the results over several transitions.
+    A join of many stores the array as "o:<frame>" first and drops the results over several transitions. Fails, and
+    drops nothing, if the array is too large.
     """
     results = [f"r:{frame.id}:{index}" for index in range(fork.swept, fork.total)]
     joined = f"o:{frame.id}"
     if fork.swept:
         array = draft.value(joined)
+    elif overflows(fork, draft.limits):
+        return Fails(result_too_large(frame.state))
     elif fork.total:
         array = Document.of([draft.value(key).value for key in results])
     else:
         array = EMPTY_ARRAY
+    if not draft.limits.fits(array):
+        return Fails(result_too_large(frame.state))
     draft.forget(*results[:SWEEP_MAX])
     if len(results) <= SWEEP_MAX:
         if fork.swept:

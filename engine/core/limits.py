@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from engine.documents import Document
+
 PAYLOAD_BYTES_MAX = (
     256 * 1024
 )  # UTF-8, per state input, task parameters or output; as AWS Step Functions.
@@ -24,6 +26,7 @@ SWEEP_MAX = 500  # results dropped in one transition by a join: about 8 KiB of k
 PAGE_ITEMS = 100  # items in one page of a Map.
 PAGE_BYTES = 64 * 1024  # about the size of one page of a Map, beyond its first item.
 RESIDENT_MAX = 100  # results of a Parallel or Map kept in memory until its join; more are read back at the join.
+RESULTS_FACTOR = 4  # results are read for a join up to so many payloads: their own white space may be dropped there.
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -32,6 +35,13 @@ class Limits(Struct, frozen=True, kw_only=True):
     payload_bytes_max: int = PAYLOAD_BYTES_MAX
     records_max: int = RECORDS_MAX
     map_window: int = MAP_WINDOW
+
+    def fits(self, payload: Document) -> bool:
+        """Whether a payload is within the limit. One nested too deeply to be written as text is not."""
+        try:
+            return len(payload.text) <= self.payload_bytes_max
+        except RecursionError:
+            return False
 
 
 DEFAULT = Limits()

@@ -34,6 +34,9 @@ def decide(
         return table[state.type](state, draft.visit(frame), *given)
     except ExpressionError as error:
         return Fails(of_expression(error, frame))
+    except RecursionError:
+        too_deep = ExpressionError("The data is nested too deeply to be evaluated.")
+        return Fails(of_expression(too_deep, frame))
 
 
 def leave(draft: Draft, frame: Frame, output: Document, target: str | None) -> Frame:

@@ -262,7 +262,7 @@ def _complete(draft: Draft, frame: Frame, result: Document) -> None:
 
 def _leave(draft: Draft, frame: Frame, output: Document, target: str | None) -> None:
     """Exit the state and arrive at the next, or end the scope."""
-    if len(output.text) > draft.limits.payload_bytes_max:
+    if not draft.limits.fits(output):
         _fail(draft, frame, result_too_large(frame.state))
         return
     frame = rests.leave(draft, frame, output, target)
@@ -291,7 +291,9 @@ def _advance_fork(draft: Draft, frame: Frame, fork: Fork) -> None:
         _spawn(draft, frame, lambda: forks.go_on(draft, frame, fork))
         return
     results = forks.gather(draft, frame, fork)
-    if results is not None:
+    if isinstance(results, Fails):
+        _fail(draft, frame, results.failure)
+    elif results is not None:
         kind = draft.machine.states[frame.state].type
         previous = fork.last or fork.started
         draft.record(records.SUCCEEDED[kind], previous, {})
@@ -314,13 +316,16 @@ def _spawn(draft: Draft, frame: Frame, deed: Callable[[], Fails | None]) -> None
 
 def _fail(draft: Draft, frame: Frame, failure: Failure, *, arriving: bool = False) -> None:
     """A frame's state has failed. With children still about, they go first."""
+    fork = frame.hold if isinstance(frame.hold, Fork) else None
+    if fork is None:
+        frame = structs.replace(frame, hold=RUN)  # what it waited for is over
     if failure.is_fatal:
+        draft.put(frame)
         endings.close(draft, "FAILED", failure.error, failure.cause, frame.previous)
         return
-    if isinstance(frame.hold, Fork) and frame.hold.spawned:
-        _begin_unwind(draft, frame, failure, frame.hold.last or frame.previous)
+    if fork is not None:
+        _begin_unwind(draft, frame, failure, fork.last or frame.previous)
         return
-    draft.release_fork(frame)
     state = draft.machine.states[frame.state]
     if not isinstance(state, Task | Parallel | Map):
         _give_up(draft, frame, failure)
@@ -341,7 +346,7 @@ def _fail(draft: Draft, frame: Frame, failure: Failure, *, arriving: bool = Fals
     except ExpressionError as error:
         _fail(draft, frame, of_expression(error, frame))
         return
-    if len(output.text) > draft.limits.payload_bytes_max:
+    if not draft.limits.fits(output):
         _give_up(draft, frame, result_too_large(frame.state))
         return
     frame = rests.leave(draft, frame, output, catcher.next)
@@ -356,7 +361,7 @@ def _give_up(draft: Draft, frame: Frame, failure: Failure) -> None:
     """Nobody here takes the failure: it is the parent's, or the execution's."""
     previous = frame.previous
     if frame.id == ROOT:
-        endings.close(draft, "FAILED", failure.error, failure.cause, previous)
+        endings.end(draft, "FAILED", failure.error, failure.cause, previous)
         return
     if draft.machine.states[frame.state].type == "Task":
         draft.record(records.ABORTED["Task"], previous, {})
@@ -369,7 +374,7 @@ def _begin_unwind(draft: Draft, frame: Frame, failure: Failure, previous: int) -
     """Drop everything below the frame, before anything else goes on there."""
     fork = frame.hold
     assert isinstance(fork, Fork)
-    draft.release_fork(frame)
+    draft.release(frame)
     stack = ((frame.id, 0, fork.spawned),)
     hold = Unwind(failure.error, failure.cause, stack, previous, failure.heartbeat)
     draft.put(structs.replace(frame, hold=hold))

@@ -73,9 +73,7 @@ def walk(frames: Mapping[FrameId, Frame | None], stack: Stack) -> Walk:
 
 
 def is_live(frames: Mapping[FrameId, Frame | None], frame: FrameId) -> bool:
-    """Whether a loaded frame exists and nothing above it is being dropped."""
-    if frames.get(frame) is None:
-        return False
+    """Whether everything above a frame is there and nothing of it is being dropped."""
     above = parent_of(frame)
     while above:
         owner = frames.get(above)

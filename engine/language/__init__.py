@@ -11,8 +11,8 @@ from engine.language.machine import Machine
 from engine.language.problems import Problem
 from engine.language.report import Report
 from engine.language.schema import check_structure, kind_of
-from engine.language.source import Format, shown
 from engine.language.text import read_source
+from engine.language.text.source import Format, shown
 
 __all__ = ["Format", "Machine", "Problem", "check", "examine", "read"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.language.document import Node, Scope, transitions_of
 from engine.language.report import Report
-from engine.language.source import Path, shown
+from engine.language.text.source import Path, shown
 
 
 def check_graph(scopes: list[Scope], report: Report) -> None:

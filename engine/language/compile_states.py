@@ -26,7 +26,7 @@ from engine.language.machine import (
     Wait,
 )
 from engine.language.resources import Refused, parse_resource
-from engine.language.source import shown
+from engine.language.text.source import shown
 
 
 def compile_state(node: Node, fields: Fields) -> State | None:

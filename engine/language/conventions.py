@@ -8,7 +8,7 @@ from typing import Any
 from engine.language.document import Node, Scope
 from engine.language.fields import whole
 from engine.language.report import Report
-from engine.language.source import Path, shown
+from engine.language.text.source import Path, shown
 
 RESERVED_ERRORS = (
     "States.ALL",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.language.source import Path
+from engine.language.text.source import Path
 
 
 @dataclass(slots=True, eq=False)

@@ -16,7 +16,7 @@ from engine.language.expressions.paths import ReferencePath, parse_path, parse_r
 from engine.language.expressions.templates import Template, compile_template, compile_value
 from engine.language.machine import DISCARD, Catcher, Discard, Retrier
 from engine.language.report import Report
-from engine.language.source import Path, path_of, pointer_of
+from engine.language.text.source import Path, path_of, pointer_of
 
 _P = TypeVar("_P", bound=JsonPath)
 

@@ -8,5 +8,8 @@ VALUES_MAX = 150_000  # keys and values of one document, aliases expanded; 1 MiB
 ALIASES_MAX = 100  # YAML aliases in one document
 ALIAS_VALUES_MAX = 2_000  # keys and values that aliases may add: refuses "billion laughs" before anything is expanded
 PROBLEMS_MAX = 1_000  # problems reported of one definition; errors go before warnings
+FAULTS_MAX = (
+    2_000  # schema errors looked at; each costs up to 1 ms to make, and a mistake makes up to 8
+)
 SUGGESTIONS_MAX = 50  # did-you-mean searches for one definition; each costs up to 1 ms
 STATE_NAME_MAX = 80  # characters, as on AWS

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine.language.limits import PROBLEMS_MAX, SUGGESTIONS_MAX
 from engine.language.problems import Problem, did_you_mean, nearest, severity_of
-from engine.language.source import Path, Source, pointer_of
+from engine.language.text.source import Path, Source, pointer_of
 
 
 class Report:

@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from engine.language.machine import Resource
-from engine.language.source import shown
+from engine.language.text.source import shown
 
 CALLBACK = ".waitForTaskToken"
 _URL_MAX = 2048  # characters

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
-from jsonschema import Draft7Validator
-
 from engine.language.document import Node, Scope
+from engine.language.limits import FAULTS_MAX
 from engine.language.report import Report
-from engine.language.source import Path, shown
+from engine.language.text.source import Path, shown
+from engine.language.validator import make_validator
 
 JSONATA_FIELDS = frozenset({"Arguments", "Output", "Items", "Condition"})
 DISTRIBUTED_FIELDS = frozenset(
@@ -26,10 +27,10 @@ DISTRIBUTED_FIELDS = frozenset(
 
 
 @cache
-def validator() -> Draft7Validator:
+def validator() -> Any:
     """The schema, ready to validate; read once."""
     text = files("schemas").joinpath("state-machine.schema.json").read_text(encoding="utf-8")
-    return Draft7Validator(json.loads(text))
+    return make_validator(json.loads(text))
 
 
 def check_structure(document: dict[str, Any], scopes: Iterable[Scope], report: Report) -> None:
@@ -39,6 +40,15 @@ def check_structure(document: dict[str, Any], scopes: Iterable[Scope], report: R
     )
     if document.get("QueryLanguage") == "JSONata":
         report.add("jsonata_unsupported", ("QueryLanguage",), _JSONATA, _JSONATA_HINT)
+    for node in reader.nodes.values():
+        # Said here, too, because they silence other faults, and the schema's own may lie beyond FAULTS_MAX.
+        if node.fields.get("QueryLanguage") == "JSONata":
+            report.add(
+                "jsonata_unsupported", (*node.path, "QueryLanguage"), _JSONATA, _JSONATA_HINT
+            )
+        mode = _distributed_mode(node)
+        if mode is not None:
+            report.add("distributed_map_unsupported", mode, _DISTRIBUTED, _DISTRIBUTED_HINT)
     faults = [
         Fault(
             rule=str(error.validator),
@@ -48,7 +58,7 @@ def check_structure(document: dict[str, Any], scopes: Iterable[Scope], report: R
             path=tuple(error.absolute_path),
             in_names="propertyNames" in error.absolute_schema_path,
         )
-        for error in validator().iter_errors(document)
+        for error in islice(validator().iter_errors(document), FAULTS_MAX)
     ]
     # Unknown fields first: a misspelt field must not be reported as missing, too.
     for fault in faults:
@@ -127,7 +137,7 @@ class _Reader:
         elif name == "Assign":
             self.report.add("assign_unsupported", here, _ASSIGN, _ASSIGN_HINT, key=True)
         elif name in DISTRIBUTED_FIELDS and node is not None and node.type == "Map":
-            if not _is_distributed(node):
+            if _distributed_mode(node) is None:
                 message = (
                     f"The field {name} belongs to the distributed Map, which is not supported."
                 )
@@ -249,13 +259,14 @@ def _is_there(name: str, written: dict[str, Any]) -> bool:
     return name in written and (name != "End" or written[name] is not False)
 
 
-def _is_distributed(node: Node) -> bool:
-    for name in ("ItemProcessor", "Iterator"):
+def _distributed_mode(node: Node) -> Path | None:
+    """Where a Map says that it is distributed."""
+    for name in ("ItemProcessor", "Iterator") if node.type == "Map" else ():
         processor = node.fields.get(name)
         config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
         if isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED":
-            return True
-    return False
+            return (*node.path, name, "ProcessorConfig", "Mode")
+    return None
 
 
 def _is_expression(value: Any) -> bool:

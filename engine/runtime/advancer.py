@@ -206,7 +206,7 @@ class Advancer:
         return True
 
     def _decide(self, machine: Machine, execution: Execution, event: Event) -> Transition:
-        now_ms = max(self._clock.now_ms(), execution.last_ms)
+        now_ms = max(self._clock.now_ms(), execution.last_ms, _came_ms(event))
         return transition(machine, execution, event, now_ms, limits=self._limits)
 
     async def _commit(
@@ -265,7 +265,7 @@ class Advancer:
                     self._counters.add("detent_executions_closed_total")
                 case _:
                     pass
-        self._changes.ring(ref)
+        self._changes.ring(ref, closed=execution.status != "RUNNING")
 
     async def _load(self, claim: Claim, machine: Machine, event: Event) -> None:
         """Read whatever the event's transition needs and the claim did not bring."""
@@ -297,6 +297,12 @@ class Advancer:
             await self._executions.quarantine(claim, reason)
         except EngineError:
             pass  # the claim lapses; the next holder finds the same
+
+
+def _came_ms(event: Event) -> int:
+    """When a task of this event was leased, by Redis' clock: what follows is never dated before it."""
+    started = getattr(event, "started", None)
+    return started.at_ms if started is not None else 0
 
 
 def _next(claim: Claim) -> tuple[Event | None, int, int]:

@@ -16,37 +16,43 @@ class Changes:
     """
 
     def __init__(self) -> None:
-        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._waiting: defaultdict[str, set[Change]] = defaultdict(set)
 
-    def ring(self, ref: str) -> None:
-        """Something was committed to this execution."""
-        for event in self._waiting.get(ref, ()):
-            event.set()
+    def ring(self, ref: str, *, closed: bool) -> None:
+        """Something was committed to this execution; `closed`: it was its end."""
+        if ref in self._waiting:
+            for change in self._waiting[ref]:
+                change.ring(closed=closed)
 
     @contextmanager
-    def watching(self, ref: str) -> Iterator[Change]:
-        """From here on, a change of this execution is noticed. Look first, then wait for the next change."""
-        event = asyncio.Event()
-        self._waiting[ref].add(event)
+    def watching(self, ref: str, *, end: bool = False) -> Iterator[Change]:
+        """From here on, a change of this execution is noticed (`end`: only its end). Look first, then wait for the next."""
+        change = Change(end=end)
+        self._waiting[ref].add(change)
         try:
-            yield Change(event)
+            yield change
         finally:
             waiting = self._waiting[ref]
-            waiting.discard(event)
+            waiting.discard(change)
             if not waiting:
                 del self._waiting[ref]
 
     async def tick(self) -> None:
         """Let every waiter look for itself."""
         for ref in list(self._waiting):
-            self.ring(ref)
+            self.ring(ref, closed=True)
 
 
 class Change:
     """One waiter's view of an execution."""
 
-    def __init__(self, event: asyncio.Event) -> None:
-        self._event = event
+    def __init__(self, *, end: bool) -> None:
+        self._end = end
+        self._event = asyncio.Event()
+
+    def ring(self, *, closed: bool) -> None:
+        if closed or not self._end:
+            self._event.set()
 
     async def wait(self, seconds: float) -> None:
         """Return when something changed since the last call, or it is time to look again, or after `seconds`."""

@@ -241,6 +241,9 @@ class Executions:
             fields += ("ready", " ".join(after.ready))
         if claim.fresh:
             fields += ("claims", "0")
+        if after.signals is not before.signals:
+            kept = sum(buffer.tail - buffer.head for buffer in after.signals.values())
+            fields += ("buffered", str(kept))
         for name, frame in transition.frames.items():
             if frame is None:
                 envelope.add("del", "f:" + name)

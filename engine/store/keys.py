@@ -10,8 +10,8 @@ of an execution (ID is "definition:name")
   P:{07}:NS:x:ID:ctl         list    control events, applied before the inbox
   P:{07}:NS:x:ID:h           list    history records
   P:{07}:NS:x:ID:v           hash    values: Map pages and results, buffered signals
-  P:{07}:NS:x:ID:o           list    outcomes of the last 100 tasks: "<frame>@<rev> <digest> <how>"
-  P:{07}:NS:x:ID:sig         hash    ids of accepted signals
+  P:{07}:NS:x:ID:o           list    outcomes of the last 100 tasks: "<frame>@<rev> <proof> <digest> <how>"
+  P:{07}:NS:x:ID:sig         zset    ids of the last 10,000 accepted signals, by ms
 of a partition
   P:{07}:ready               zset    ref, by the ms from which it may be claimed
   P:{07}:timers              zset    "<ref>/<frame>@<rev>#<kind>", by due ms
@@ -30,7 +30,7 @@ of the whole store
   P:{catalog}:NS:d:DEF       hash    current hash created v:<n> -> text
 channels
   P:bell                     "ready <ref>", "queue <ref> NS:QUEUE"
-  P:changes                  refs whose commits somebody watches
+  P:changes                  "<ref>" or "<ref> closed": commits of executions that somebody watches
 """
 
 from __future__ import annotations

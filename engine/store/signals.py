@@ -10,16 +10,19 @@ from engine.store.connection import Redis
 from engine.store.keys import Keys
 
 
+SEEN_MAX = 10_000  # ids of accepted signals that an execution remembers; a repeat of an older one counts anew
+
+
 class Signals:
-    """`inbox_max`: entries an inbox may hold; `seen_max`: signals one execution accepts in its life."""
+    """`inbox_max`: entries an inbox may hold; `buffered_max`: signals an execution may keep for later."""
 
     def __init__(
-        self, redis: Redis, keys: Keys, *, inbox_max: int, seen_max: int, bell: bool
+        self, redis: Redis, keys: Keys, *, inbox_max: int, buffered_max: int, bell: bool
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._inbox_max = inbox_max
-        self._seen_max = seen_max
+        self._buffered_max = buffered_max
         self._bell = keys.bell if bell else ""
 
     async def deliver(self, ref: str, name: str, identifier: str, payload: Document) -> bool:
@@ -32,9 +35,9 @@ class Signals:
         reply = await self._redis.script(
             "deliver_signal",
             [keys.execution, keys.inbox, keys.seen, keys.tag + ":ready"],
-            [ref, identifier, entry, self._bell, self._inbox_max, self._seen_max],
+            [ref, identifier, entry, self._bell, self._inbox_max, self._buffered_max, SEEN_MAX],
         )
-        _refuse(reply, "signals waiting for this execution, or accepted by it")
+        _refuse(reply, "signals are kept for this execution already")
         return bool(reply[0] == b"OK")
 
     async def stop(self, ref: str, error: str | None, cause: str | None, *, watch_ms: int) -> None:
@@ -45,7 +48,7 @@ class Signals:
             [keys.execution, keys.control, keys.tag + ":ready"],
             [ref, codec.pack_entry("", StopRequested(error, cause)), self._bell, watch_ms],
         )
-        _refuse(reply, "control events waiting for this execution")
+        _refuse(reply, "control events wait for this execution already")
 
 
 def _refuse(reply: list[bytes], what: str) -> None:
@@ -55,6 +58,6 @@ def _refuse(reply: list[bytes], what: str) -> None:
         case b"CLOSED":
             raise ExecutionClosed(execution_status=reply[1].decode())
         case b"QUOTA":
-            raise QuotaExceeded(f"too many {what}")
+            raise QuotaExceeded(what)
         case _:
             return

@@ -115,7 +115,7 @@ def test_what_did_not_happen_is_named(evidence, change, sentence):
 
 def test_a_retry_that_came_early_is_named(evidence):
     evidence.history[5] = evidence.history[5] | {"timestamp": "2026-11-22T10:00:03.900Z"}
-    assert broken(evidence) == ["the third was tried after 1 s and then 2 s, never earlier"]
+    assert broken(evidence) == ["its retries came after 1 s and then 2 s, never earlier"]
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_describe_shows_where_it_rests_and_what_it_waits_for(detent, server):
     server.answer("GET", PATH, VIEW)
     shown = detent("describe", ID).stdout
     assert "RUNNING" in shown
-    assert "0      AwaitPickUp  Task  2026-11-22 10:00:01  signal, name PickedUp" in shown
+    assert "0      AwaitPickUp  Task  2026-11-22 10:00:01  signal PickedUp" in shown
     assert "2026-11-29 10:00:01" in shown
     assert '"orderId": "A-1"' in shown
     assert "Signals kept" not in shown

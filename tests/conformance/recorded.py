@@ -12,7 +12,7 @@ import os
 import sys
 import types
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +76,10 @@ def out_of_scope(case: dict[str, Any]) -> str | None:
     return next((reason for holds, reason in reasons if holds), None)
 
 
-def play(case: dict[str, Any]) -> Verdict:
-    """Differences by column, over all inputs of the case."""
+@cache
+def play(name: str) -> Verdict:
+    """Differences by column, over all inputs of the case; played once a process."""
+    case = cases()[name]
     total: Verdict = dict.fromkeys(COLUMNS)
     for number, given in enumerate(case["inputs"]):
         for column, differences in _play_input(case, given).items():
@@ -161,9 +163,10 @@ def _compare(
     elif expected["status"] == "SUCCEEDED":
         if "output" in expected:
             differences += shared.diff(expected["output"], result.output, bindings, False, "output")
-    elif not shared.match_string(
-        expected.get("error") or "", result.error or "", bindings
-    ) and result.status != "TIMED_OUT":
+    elif (
+        not shared.match_string(expected.get("error") or "", result.error or "", bindings)
+        and result.status != "TIMED_OUT"
+    ):
         differences.append(
             f"error: expected {expected.get('error')}, got {result.error}: {result.cause}"
         )

@@ -22,7 +22,7 @@ def table(*, show: bool = False) -> str:
         if reason is not None:
             skipped[reason] += 1
             continue
-        for column, differences in play(case).items():
+        for column, differences in play(name).items():
             if differences is None:
                 continue
             for area in (case["area"], "**all**"):

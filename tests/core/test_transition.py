@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from engine.core.effects import ScheduleTask
+from engine.core.effects import Close, ScheduleTask
 from engine.core.events import Advance, Begin, Started, TaskSucceeded, TimerFired
 from engine.core.execution import Execution
 from engine.core.limits import Limits
@@ -44,6 +44,34 @@ def test_a_task_step_is_one_transition():
     assert [type(effect) for effect in second.effects] == [ScheduleTask]
 
 
+def test_the_last_tasks_success_closes_and_takes_nothing_back():
+    compiled, first = begun({"A": TASKS["B"]})
+    last = transition(compiled, first.execution, TaskSucceeded("0", 1, Document.of(7)), 2000)
+    assert last.effects == (Close("SUCCEEDED"),)
+    assert last.frames == {"0": None}
+    assert last.execution.ready == ()
+
+
+def test_a_fatal_failure_takes_back_only_what_is_still_out():
+    compiled, first = begun({"A": {**TASKS["B"], "OutputPath": "$.no"}})
+    last = transition(compiled, first.execution, TaskSucceeded("0", 1, Document.of(7)), 2000)
+    assert last.effects == (Close("FAILED"),)
+
+
+def test_data_nested_ever_deeper_fails_the_execution_not_the_engine():
+    states = {
+        "A": {"Type": "Pass", "Parameters": {"a.$": "$"}, "Next": "C"},
+        "C": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.end", "IsPresent": True, "Next": "Z"}],
+            "Default": "A",
+        },
+        "Z": {"Type": "Succeed"},
+    }
+    result = run(states, {"k": 1})
+    assert result.status == "FAILED"
+
+
 def test_the_same_arguments_give_the_same_transition():
     _, first = begun(TASKS)
     _, again = begun(TASKS)
@@ -62,7 +90,10 @@ def test_an_outcome_of_another_revision_is_stale():
     compiled, first = begun(TASKS)
     change = transition(compiled, first.execution, TaskSucceeded("0", 9, Document.of(7)), 2000)
     assert change.execution.revision == 2
-    assert not (change.records or change.frames or change.effects or change.values)
+    assert not change.records
+    assert not change.frames
+    assert not change.effects
+    assert not change.values
 
 
 def test_a_timer_of_a_hold_that_has_none_is_stale():

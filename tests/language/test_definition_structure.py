@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import jsonschema
 import pytest
@@ -10,6 +11,7 @@ from language_cases import ROOT, places
 
 from engine.language import check, examine
 from engine.language.expressions.conditions import OPERATORS
+from engine.language.schema import validator
 
 SCHEMA = json.loads((ROOT / "schemas" / "state-machine.schema.json").read_text(encoding="utf-8"))
 TYPES = ("Pass", "Task", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map")
@@ -363,3 +365,45 @@ def test_every_field_of_a_state_is_described_for_editors():
 def test_the_schema_and_the_engine_agree_on_its_own_examples():
     for example in SCHEMA["examples"]:
         assert check(json.dumps(example)) == ()
+
+
+def test_the_quick_validator_agrees_with_jsonschema():
+    plain = jsonschema.Draft7Validator(SCHEMA)
+    texts = [machine(kind, **fields) for kind, fields, *_ in REFUSED]
+    texts += [machine(kind, **{field: value}) for field, value, _ in ALLOWED for kind in TYPES]
+    for state in (
+        None,
+        5,
+        [],
+        "x",
+        {},
+        {"Type": None},
+        {"Type": ["Pass"]},
+        {"Type": "Pass", "End": False},
+    ):
+        texts.append(json.dumps({"StartAt": "A", "States": {"A": state}}))
+    answers = [(validator().is_valid(json.loads(t)), plain.is_valid(json.loads(t))) for t in texts]
+    assert all(quick == slow for quick, slow in answers)
+    assert {quick for quick, _ in answers} == {True, False}
+
+
+def test_jsonata_is_told_even_where_faults_are_too_many_to_look_at():
+    rules = [{"Condition": "{% true %}", "Next": "Z"}] * 5000
+    text = machine("Choice", Choices=rules, QueryLanguage="JSONata")
+    assert ("jsonata_unsupported", "/States/S/QueryLanguage") in errors(text)
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        {f"S{n}": 0 for n in range(70_000)},
+        {f"S{n}": {"Type": "Choice"} for n in range(25_000)},
+        {"S0": {"Type": "Choice", "Choices": [{}] * 100_000}},
+        {f"State {n}": {"Type": "Pass", "Nxt": f"Stat {n + 1}"} for n in range(15_000)},
+        {f"State {n}": {"Type": "Pass", "Next": f"Stat {n + 1}"} for n in range(15_000)},
+    ],
+)
+def test_a_megabyte_of_mistakes_is_answered_within_seconds(states):
+    begun = time.perf_counter()
+    assert 1 <= len(check(json.dumps({"StartAt": "S0", "States": states}))) <= 1000
+    assert time.perf_counter() - begun < 15

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from language_cases import places
 
 from engine.language.limits import ALIAS_VALUES_MAX, ALIASES_MAX, DEPTH_MAX, TEXT_BYTES_MAX
-from engine.language.source import path_of, pointer_of
 from engine.language.text import read_source
+from engine.language.text.source import path_of, pointer_of
 
 
 def findings(text: str | bytes, notation: str | None = None) -> list[tuple[str, str, int, int]]:

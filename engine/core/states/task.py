@@ -35,7 +35,7 @@ def arrive(state: Task, visit: Visit) -> Outcome:
     if resource.kind == "signal":
         return Await(resource.name, parameters, timeout)
     heartbeat = _seconds(state.heartbeat_seconds, "HeartbeatSecondsPath", effective, visit)
-    if len(parameters.text) > visit.limits.payload_bytes_max:
+    if not visit.limits.fits(parameters):
         return Fails(parameters_too_large(_spoken(state)))
     queue, work = _addressed(state, parameters)
     return Dispatch(queue, parameters, work, secret, timeout, heartbeat)
@@ -52,7 +52,7 @@ def succeed(state: Task, visit: Visit, result: Document) -> Outcome:
 
 def refusal(state: Task, visit: Visit, result: Document) -> Fails | None:
     """The failure that a result over the payload limit becomes; None for one that fits."""
-    if len(result.text) <= visit.limits.payload_bytes_max:
+    if visit.limits.fits(result):
         return None
     return Fails(result_too_large(_spoken(state)))
 

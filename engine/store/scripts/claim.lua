@@ -23,7 +23,6 @@ end
 if not redis.call('ZSCORE', ready, ref) then return {'GONE'} end
 local now = now_ms()
 if at[2] ~= '' and at[2] ~= nonce and tonumber(at[3]) > now then
-  redis.call('ZADD', ready, at[3], ref)
   return {'HELD', at[3]}
 end
 local claims = tonumber(at[4]) + 1

@@ -55,7 +55,7 @@ for _, task in ipairs(e.untasks or {}) do
 end
 for _, add in ipairs(e.index or {}) do redis.call('ZADD', KEYS[add[1]], add[2], add[3]) end
 for _, gone in ipairs(e.unindex or {}) do redis.call('ZREM', KEYS[gone[1]], gone[2]) end
-if at[3] and tonumber(at[3]) > now then redis.call('PUBLISH', e.changes, ref) end
+if at[3] and tonumber(at[3]) > now then redis.call('PUBLISH', e.changes, ref .. (e.close and ' closed' or '')) end
 if e.close then
   redis.call('UNLINK', control)
   if e.spent then redis.call('UNLINK', values) end

@@ -17,11 +17,12 @@ local at = redis.call('HMGET', KEYS[7], 'own', 'until', 'quarantine', 'status')
 local held = redis.call('HGET', leases, id)
 redis.call('ZREM', timers, id .. '#timeout', id .. '#heartbeat', id .. '#lease')
 redis.call('HDEL', leases, id)
+local row = redis.call('HGET', tasks, id)
 if redis.call('HDEL', tasks, id) == 0 or at[4] ~= 'RUNNING' then return -1 end
 if redis.call('ZREM', KEYS[5], id) == 1 and redis.call('ZCARD', KEYS[5]) == 0 then redis.call('SREM', KEYS[6], ARGV[8]) end
 local since, worker = '', ''
 if held then since, worker = string.match(held, '^[^|]*|([^|]*)|[^|]*|(.*)$') end
-redis.call('LPUSH', KEYS[9], ARGV[6] .. ' - TIMED_OUT')
+redis.call('LPUSH', KEYS[9], ARGV[6] .. ' ' .. redis.sha1hex(string.match(row, '^[^|]*')) .. ' - TIMED_OUT')
 redis.call('LTRIM', KEYS[9], 0, 99)
 redis.call('RPUSH', KEYS[8], ARGV[4] .. '|' .. since .. '|' .. worker .. '|' .. ARGV[5])
 wake(KEYS[2], ARGV[3], at, now, ARGV[7])

@@ -19,8 +19,9 @@ if not at[4] then return {'UNKNOWN'} end
 local row, held = redis.call('HGET', tasks, id), redis.call('HGET', leases, id)
 if not row or at[4] ~= 'RUNNING' then
   for _, past in ipairs(redis.call('LRANGE', outcomes, 0, -1)) do
-    local which, digest, how = string.match(past, '^([^ ]*) ([^ ]*) (.*)$')
+    local which, proof, digest, how = string.match(past, '^([^ ]*) ([^ ]*) ([^ ]*) (.*)$')
     if which == ARGV[7] then
+      if proof ~= redis.sha1hex(ARGV[3]) then return {'UNKNOWN'} end
       if digest == ARGV[8] then return {'REPEAT'} end
       return {'CLOSED', how}
     end
@@ -40,7 +41,7 @@ if ARGV[10] ~= 'submitted' then
   if redis.call('ZREM', KEYS[8], id) == 1 and redis.call('ZCARD', KEYS[8]) == 0 then
     redis.call('SREM', KEYS[9], ARGV[11])
   end
-  redis.call('LPUSH', outcomes, ARGV[7] .. ' ' .. ARGV[8] .. ' ' .. ARGV[10])
+  redis.call('LPUSH', outcomes, ARGV[7] .. ' ' .. redis.sha1hex(ARGV[3]) .. ' ' .. ARGV[8] .. ' ' .. ARGV[10])
   redis.call('LTRIM', outcomes, 0, 99)
 end
 redis.call('RPUSH', entries, ARGV[5] .. '|' .. since .. '|' .. worker .. '|' .. ARGV[6])

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from engine.language.limits import ALIAS_VALUES_MAX, ALIASES_MAX
-from engine.language.source import Draft, Finding, Path, Unreadable, shown
-from engine.language.yamlscalars import Ambiguous, NoJson, plain_value
+from engine.language.text.source import Draft, Finding, Path, Unreadable, shown
+from engine.language.text.yamlscalars import Ambiguous, NoJson, plain_value
 
 _MERGE = "<<"
 

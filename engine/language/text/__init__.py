@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-from engine.language.jsontext import read_json
 from engine.language.limits import TEXT_BYTES_MAX
-from engine.language.source import Draft, Finding, Format, Lines, Source, Unreadable
-from engine.language.yamltext import read_yaml
+from engine.language.text.jsontext import read_json
+from engine.language.text.source import Draft, Finding, Format, Lines, Source, Unreadable
+from engine.language.text.yamltext import read_yaml
 
 # C0 except tab and line breaks, DEL, C1 and surrogates; U+FFFE and U+FFFF are no characters.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")

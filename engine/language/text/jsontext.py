@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any
 
-from engine.language.source import Draft, Finding, Path, Unreadable, shown
+from engine.language.text.source import Draft, Finding, Path, Unreadable, shown
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(
