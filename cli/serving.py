@@ -22,6 +22,7 @@ _data = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the embedded Redis; DETENT_DATA, else .detent. Not used with REDIS_URL.",
 )
+_NO_REDIS = "set REDIS_URL, or start `detent serve` on this data folder first: it brings the Redis"
 _engines = click.option("--engines", type=int, help="Engine processes; DETENT_ENGINES, else 1.")
 
 
@@ -42,15 +43,23 @@ def serve(**given: Any) -> None:
 @click.command()
 @_host
 @_port
+@_data
 def api(**given: Any) -> None:
-    """Run the HTTP face alone, on the Redis of REDIS_URL. Stateless: run as many as you like."""
+    """Run the HTTP face alone. Stateless: run as many as you like.
+
+    Joins the Redis of REDIS_URL, else the embedded one of a `detent serve` that runs on the data folder.
+    """
     _run(_with_redis(_settings(given)), ("api",))
 
 
 @click.command()
+@_data
 @_engines
 def engine(**given: Any) -> None:
-    """Run the engine alone, on the Redis of REDIS_URL. Stateless: run as many as you like."""
+    """Run the engine alone. Stateless: run as many as you like.
+
+    Joins the Redis of REDIS_URL, else the embedded one of a `detent serve` that runs on the data folder.
+    """
     _run(_with_redis(_settings(given)), ("engine",))
 
 
@@ -71,7 +80,7 @@ def _with_redis(settings: Settings) -> Settings:
 
     url = settings.redis_url or running_url(settings.data)
     if url is None:
-        raise click.UsageError("set REDIS_URL: only `detent serve` starts a Redis of its own")
+        raise click.UsageError(_NO_REDIS)
     return replace(settings, redis_url=url)
 
 

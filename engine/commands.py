@@ -12,13 +12,14 @@ import secrets
 import uuid
 from collections.abc import Callable, Sequence
 
-from engine.clock import RedisClock, iso
+from engine.clock import iso
 from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded
 from engine.core.tokens import task_token
 from engine.documents import Document
 from engine.errors import (
     DefinitionNotFound,
     ExecutionAlreadyExists,
+    InvalidDefinition,
     InvalidRequest,
     LeaseLost,
     OutcomeUnknown,
@@ -27,7 +28,7 @@ from engine.errors import (
     TaskClosed,
     TaskNotFound,
 )
-from engine.language import check, read
+from engine.language import examine
 from engine.names import check_execution, check_name, check_queue
 from engine.queries import Queries
 from engine.runtime.dispatcher import Dispatcher
@@ -36,7 +37,7 @@ from engine.settings import Settings
 from engine.store.catalog import Catalog, Format
 from engine.store.codec import Static
 from engine.store.executions import Executions
-from engine.store.keys import Keys, ref_of
+from engine.store.keys import ref_of
 from engine.store.signals import Signals
 from engine.store.tasks import Address, Lease, Tasks, address_of
 from engine.views import (
@@ -51,6 +52,9 @@ from engine.views import (
     StartResult,
 )
 
+READ_INLINE_BYTES_MAX = (
+    32 * 1024
+)  # longer definitions are examined in a thread, so that others are served meanwhile
 CALLBACK_MARK = "~"  # ends the lease of a callback task: its holder's answer only submits
 ERROR_CHARACTERS_MAX = 256  # as AWS Step Functions
 CAUSE_CHARACTERS_MAX = 32_768
@@ -69,8 +73,6 @@ class Commands:
         machines: Machines,
         dispatcher: Dispatcher,
         queries: Queries,
-        keys: Keys,
-        clock: RedisClock,
         settings: Settings,
         offer: Callable[[str], None],
     ) -> None:
@@ -81,8 +83,6 @@ class Commands:
         self._machines = machines
         self._dispatcher = dispatcher
         self._queries = queries
-        self._keys = keys
-        self._clock = clock
         self._settings = settings
         self._offer = offer
 
@@ -94,14 +94,20 @@ class Commands:
         Raises InvalidDefinition with every problem; then nothing was published.
         """
         check_name(name, "definition")
-        machine = read(text, format=form)
-        warnings = tuple(p for p in check(text, format=form) if p.severity == "warning")
+        if len(text) > self._settings.definition_bytes_max:
+            raise PayloadTooLarge(f"{len(text)} bytes of definition")
+        if len(text) > READ_INLINE_BYTES_MAX:
+            machine, problems = await asyncio.to_thread(examine, text, form)
+        else:
+            machine, problems = examine(text, form)
+        if machine is None:
+            raise InvalidDefinition(problems)
         stored_as: Format = form or ("json" if text.lstrip()[:1] == b"{" else "yaml")
         version, changed = await self._catalog.publish(
             caller.namespace, name, machine.content_hash, text, stored_as
         )
         return Published(
-            name, version.version, version.hash, iso(version.created_ms), changed, warnings
+            name, version.version, version.hash, iso(version.created_ms), changed, problems
         )
 
     async def start(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from engine.clock import RedisClock
 from engine.commands import Commands
@@ -38,8 +39,46 @@ from engine.views import Caller
 SWEEP_SECONDS = 1.0
 PROMISE_SECONDS = 10.0
 PRUNE_SECONDS = 30.0
+HOUR_MS = 3_600_000
 
 log = logging.getLogger("detent.serve")
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Each aggregate's way to one Redis."""
+
+    executions: Executions
+    tasks: Tasks
+    timers: Timers
+    signals: Signals
+    catalog: Catalog
+    listing: Listing
+
+    @classmethod
+    def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
+        tasks = Tasks(redis, keys, bell=True)
+        return cls(
+            executions=Executions(
+                redis,
+                keys,
+                lease_ms=settings.lease_ms,
+                retention_ms=int(settings.retention_hours * HOUR_MS),
+                open_max=settings.open_executions_max,
+                bell=True,
+            ),
+            tasks=tasks,
+            timers=Timers(redis, keys, tasks, bell=True),
+            signals=Signals(
+                redis,
+                keys,
+                inbox_max=settings.inbox_max,
+                buffered_max=settings.buffered_signals_max,
+                bell=True,
+            ),
+            catalog=Catalog(redis, keys),
+            listing=Listing(redis, keys),
+        )
 
 
 class Engine:
@@ -59,6 +98,7 @@ class Engine:
         self._doorbell: Doorbell | None = None
         self._performer: Performer | None = None
         self._advancer: Advancer | None = None
+        self._timekeeper: Timekeeper | None = None
         self.commands: Commands
         self.queries: Queries
 
@@ -75,7 +115,13 @@ class Engine:
         self._compose(keys)
         self.queries.promise = promise
         self._begin(keys)
-        emit("engine.started", promise=promise.mode, redis=self.settings.redis_url_shown)
+        holder = "" if self._advancer is None else self._advancer.name
+        emit(
+            "engine.started",
+            promise=promise.mode,
+            redis=self.settings.redis_url_shown,
+            holder=holder,
+        )
 
     async def stop(self) -> None:
         """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
@@ -92,72 +138,59 @@ class Engine:
         emit("engine.stopped")
 
     def _compose(self, keys: Keys) -> None:
-        settings, redis, clock = self.settings, self.redis, self.clock
-        executions = Executions(
-            redis,
-            keys,
-            lease_ms=settings.lease_ms,
-            retention_ms=int(settings.retention_hours * 3_600_000),
-            open_max=settings.open_executions_max,
-            bell=True,
-        )
-        tasks = Tasks(redis, keys, bell=True)
-        signals = Signals(
-            redis,
-            keys,
-            inbox_max=settings.inbox_max,
-            buffered_max=settings.buffered_signals_max,
-            bell=True,
-        )
-        catalog, listing = Catalog(redis, keys), Listing(redis, keys)
-        machines = Machines(catalog)
-        self.executions = executions
-        self.dispatcher = Dispatcher(tasks, keys, clock)
-        self.queries = Queries(listing, catalog, machines, self.changes, clock)
-        timekeeper = None
+        settings, clock = self.settings, self.clock
+        stores = Stores.of(self.redis, keys, settings)
+        machines = Machines(stores.catalog)
+        self.dispatcher = Dispatcher(stores.tasks, keys, clock)
+        self.queries = Queries(stores.listing, stores.catalog, machines, self.changes, clock)
         if self._advances:
-            timekeeper = Timekeeper(Timers(redis, keys, tasks, bell=True), clock, self._offer)
-            self._timekeeper = timekeeper
-            self._advancer = Advancer(
-                executions,
-                machines,
-                clock,
-                self.changes,
-                self.counters,
-                Limits(
-                    payload_bytes_max=settings.payload_bytes_max,
-                    records_max=settings.history_records_max,
-                ),
-                concurrency=settings.concurrency,
-                lease_ms=settings.lease_ms,
-                on_task=self.dispatcher.hint,
-                on_timer=timekeeper.note,
-                on_room=self._room,
-            )
-            self._performer = Performer(
-                self.dispatcher,
-                tasks,
-                HttpRunner(settings),
-                clock,
-                self.counters,
-                namespace=Caller().namespace,
-                calls_max=settings.http_calls_max,
-                on_settled=self._offer,
-            )
-        self.sweeper = Sweeper(executions, keys, clock, self.dispatcher, self._advancer, timekeeper)
-        self.pruner = Pruner(listing, clock, tombstone_ms=int(settings.tombstone_hours * 3_600_000))
+            self._compose_advancing(stores, machines)
+        self.sweeper = Sweeper(
+            stores.executions, keys, clock, self.dispatcher, self._advancer, self._timekeeper
+        )
+        tombstone_ms = int(settings.tombstone_hours * HOUR_MS)
+        self.pruner = Pruner(stores.listing, clock, tombstone_ms=tombstone_ms)
         self.commands = Commands(
-            executions,
-            tasks,
-            signals,
-            catalog,
+            stores.executions,
+            stores.tasks,
+            stores.signals,
+            stores.catalog,
             machines,
             self.dispatcher,
             self.queries,
-            keys,
-            clock,
             settings,
             self._offer,
+        )
+
+    def _compose_advancing(self, stores: Stores, machines: Machines) -> None:
+        """What only a process with the engine's role has."""
+        settings, clock = self.settings, self.clock
+        self._timekeeper = Timekeeper(stores.timers, clock, self._offer)
+        limits = Limits(
+            payload_bytes_max=settings.payload_bytes_max, records_max=settings.history_records_max
+        )
+        self._advancer = Advancer(
+            stores.executions,
+            machines,
+            clock,
+            self.changes,
+            self.counters,
+            limits,
+            concurrency=settings.concurrency,
+            lease_ms=settings.lease_ms,
+            on_task=self.dispatcher.hint,
+            on_timer=self._timekeeper.note,
+            on_room=self._room,
+        )
+        self._performer = Performer(
+            self.dispatcher,
+            stores.tasks,
+            HttpRunner(settings),
+            clock,
+            self.counters,
+            namespace=Caller().namespace,
+            calls_max=settings.http_calls_max,
+            on_settled=self._offer,
         )
 
     def _begin(self, keys: Keys) -> None:
@@ -168,7 +201,8 @@ class Engine:
         supervisor.every(SWEEP_SECONDS, "changes", self.changes.tick)
         supervisor.every(PROMISE_SECONDS, "promise", self._check)
         supervisor.every(SWEEP_SECONDS, "clock", self._observe_time)
-        if self._advancer is not None and self._performer is not None:
+        if self._advancer is not None:
+            assert self._timekeeper is not None and self._performer is not None  # noqa: PT018
             self._advancer.start()
             supervisor.forever("timekeeper", self._timekeeper.run)
             supervisor.forever("refill", self.sweeper.refill)

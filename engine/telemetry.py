@@ -33,7 +33,9 @@ class LogEvent:
 
 EVENTS: dict[str, LogEvent] = {
     "engine.started": LogEvent(
-        logging.INFO, "Executions are being advanced.", ("promise", "redis")
+        logging.INFO,
+        "Executions are being advanced. `holder` opens the nonces of this process's claims.",
+        ("promise", "redis", "holder"),
     ),
     "engine.stopped": LogEvent(logging.INFO, "Claims were released and connections closed.", ()),
     "promise.changed": LogEvent(

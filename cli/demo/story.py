@@ -68,7 +68,7 @@ class Story:
         time.sleep(0.7)  # long enough that the task is well under way
         self._evidence.before = list(all_records(self._server, _id(ORDER)))
         self._act("The plug is pulled while the label is being created")
-        for process in processes:
+        for process in reversed(processes):  # the worker first, so that it has no time to wonder
             kill(process)
         self._evidence.engine_end = processes[0].returncode
         pids = " and ".join(str(process.pid) for process in processes)

@@ -82,15 +82,13 @@ class Fork(Struct, frozen=True, array_like=True, tag="fork"):
     done: int = 0
     window: int = 0  # children at once; 0 is no limit
     last: int = 0  # id of the last finished child's record, for previousEventId at the join
-    tail: int = (
-        0  # id of the last record inside a finished iteration: the next one spawned follows it
-    )
+    # id of the last record inside a finished iteration: the next one spawned follows it
+    tail: int = 0
     pages: int = 0  # number of pages written, in values "i:<frame>:<page>"
     page: int = 0  # the page that holds the next item to spawn
     page_start: int = 0  # index of that page's first item
-    swept: int = (
-        0  # results already dropped by a join of many; the joined result is value "o:<frame>"
-    )
+    swept: int = 0  # results already dropped by a join of many; the array is value "o:<frame>"
+    size: int = 0  # bytes of all results so far; -1: too many for a join to read them
 
 
 class Unwind(Struct, frozen=True, array_like=True, tag="unwind"):
@@ -103,9 +101,8 @@ class Unwind(Struct, frozen=True, array_like=True, tag="unwind"):
     cause: str | None
     stack: tuple[tuple[FrameId, int, int], ...]
     previous: int  # id of the record that the Failed record follows
-    heartbeat: bool = (
-        False  # the failure is a missed heartbeat, so States.HeartbeatTimeout matches it too
-    )
+    # the failure is a missed heartbeat, so States.HeartbeatTimeout matches it too
+    heartbeat: bool = False
 
 
 Hold = Enter | Run | Delay | Backoff | Work | Listen | Fork | Unwind

@@ -23,7 +23,6 @@ from engine.core.limits import (
     SPAWN_BYTES,
     SPAWN_MAX,
     SWEEP_MAX,
-    Limits,
 )
 from engine.core.outcomes import Divide, Fails
 from engine.core.states import map_
@@ -180,13 +179,10 @@ def finish_child(draft: Draft, parent: Frame, child: Frame, output: Document, la
     draft.keep(key, output, resident=fork.total <= RESIDENT_MAX)
     draft.drop(child.id)
     size = fork.size + len(output.text) + 1
+    if fork.size < 0 or size > RESULTS_FACTOR * draft.limits.payload_bytes_max:
+        size = -1
     fork = structs.replace(fork, done=fork.done + 1, last=last, tail=child.previous, size=size)
     rest(draft, parent, fork)
-
-
-def overflows(fork: Fork, limits: Limits) -> bool:
-    """Whether the results are so large together that a join need not even read them."""
-    return fork.size > RESULTS_FACTOR * limits.payload_bytes_max
 
 
 def gather(draft: Draft, frame: Frame, fork: Fork) -> Document | Fails | None:
@@ -199,7 +195,7 @@ def gather(draft: Draft, frame: Frame, fork: Fork) -> Document | Fails | None:
     joined = f"o:{frame.id}"
     if fork.swept:
         array = draft.value(joined)
-    elif overflows(fork, draft.limits):
+    elif fork.size < 0:
         return Fails(result_too_large(frame.state))
     elif fork.total:
         array = Document.of([draft.value(key).value for key in results])

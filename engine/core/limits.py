@@ -6,27 +6,26 @@ from msgspec import Struct
 
 from engine.documents import Document
 
-PAYLOAD_BYTES_MAX = (
-    256 * 1024
-)  # UTF-8, per state input, task parameters or output; as AWS Step Functions.
-RECORDS_MAX = 25_000  # history records of one execution; as AWS Step Functions.
-WAIT_MS_MAX = (
-    2**31 * 1000
-)  # AWS refuses a wait of more than 2^31 seconds (measured: 24,855 days go, 24,856 do not).
-MAP_WINDOW = (
-    40  # iterations at once where MaxConcurrency is 0 or absent; what AWS was measured to run.
-)
-SPAWN_MAX = 100  # children put into one transition; design.md, section 5.
-SPAWN_BYTES = (
-    64 * 1024
-)  # of children's inputs put into one transition, beyond the first child; design.md, section 5.
-READY_MAX = 200  # ids in Execution.ready: they are written with every commit.
-UNWIND_MAX = 100  # frames dropped in one transition; design.md, section 5.
-SWEEP_MAX = 500  # results dropped in one transition by a join: about 8 KiB of keys.
-PAGE_ITEMS = 100  # items in one page of a Map.
-PAGE_BYTES = 64 * 1024  # about the size of one page of a Map, beyond its first item.
-RESIDENT_MAX = 100  # results of a Parallel or Map kept in memory until its join; more are read back at the join.
-RESULTS_FACTOR = 4  # results are read for a join up to so many payloads: their own white space may be dropped there.
+# As AWS Step Functions.
+PAYLOAD_BYTES_MAX = 256 * 1024  # UTF-8, per state input, task parameters or output
+RECORDS_MAX = 25_000  # history records of one execution
+WAIT_MS_MAX = 2**31 * 1000  # measured: 24,855 days are waited for, 24,856 are refused
+
+# How much goes into one commit: 100 frames, and about 64 KiB of what is not payload.
+SPAWN_MAX = 100  # children made
+SPAWN_BYTES = 64 * 1024  # of their inputs, beyond the first child's
+UNWIND_MAX = 100  # children looked at when they are dropped
+SWEEP_MAX = 500  # results dropped by a join: about 8 KiB of keys
+READY_MAX = 200  # ids in Execution.ready, which every commit writes
+
+# Parallel and Map.
+# iterations at once where MaxConcurrency is 0 or absent; what AWS was measured to run
+MAP_WINDOW = 40
+PAGE_ITEMS = 100  # items in one page
+PAGE_BYTES = 64 * 1024  # about the size of one page, beyond its first item
+RESIDENT_MAX = 100  # results kept in memory until the join; of more, all are read back then
+# payloads that results may fill before the join reads them: it drops their white space
+RESULTS_FACTOR = 4
 
 
 class Limits(Struct, frozen=True, kw_only=True):

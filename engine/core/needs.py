@@ -107,6 +107,8 @@ def _fork(execution: Execution, frame: Frame, fork: Fork) -> Needs:
     if fork.swept:
         return _values(execution, (f"o:{frame.id}",))
     if fork.done == fork.total:
+        if fork.size < 0:
+            return NOTHING
         return _values(execution, (f"r:{frame.id}:{index}" for index in range(fork.total)))
     if has_room(fork):
         return _values(execution, (f"i:{frame.id}:{fork.page}",))

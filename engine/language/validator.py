@@ -1,7 +1,7 @@
 """A JSON Schema validator that is quick with the three forms our schema is made of.
 
 jsonschema tries each alternative of a `oneOf` and each `if` as a schema of its own, which is most of the time spent on
-a definition. Where the alternatives only ask for a field, and the `if` only for a Type, looking is enough. The answer is
+a definition; and it looks every reference up again each time. Where the alternatives only ask for a field, and the `if` only for a Type, looking is enough. The answer is
 the same as Draft7Validator's for our schema (what is no object is refused beside the `if`); a test compares them.
 """
 
@@ -19,8 +19,27 @@ _KEYWORDS = Draft7Validator.VALIDATORS
 
 def make_validator(schema: dict[str, Any]) -> Any:
     """A validator of the schema, with `iter_errors` as jsonschema's own."""
-    quick = extend(Draft7Validator, {"if": _if, "oneOf": _one_of})
-    return quick(schema)
+    make: Any = extend  # its stub is untyped
+    quick = make(Draft7Validator, {"if": _if, "oneOf": _one_of})
+    return quick(_inlined(schema, schema))
+
+
+def _inlined(node: Any, schema: dict[str, Any]) -> Any:
+    """The schema with its references replaced by what they mean, but for those to what contains itself."""
+    if isinstance(node, list):
+        return [_inlined(inner, schema) for inner in node]
+    if not isinstance(node, dict):
+        return node
+    pointer = node.get("$ref")
+    if pointer is None or pointer in _RECURSIVE:
+        return {key: _inlined(inner, schema) for key, inner in node.items()}
+    target: Any = schema
+    for step in pointer.split("/")[1:]:
+        target = target[step]
+    return _inlined(target, schema)
+
+
+_RECURSIVE = frozenset({"#/definitions/State", "#/definitions/Condition"})
 
 
 def _if(validator: Any, condition: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:

@@ -30,7 +30,8 @@ from engine.language.machine import Machine
 from engine.runtime.changes import Changes
 from engine.runtime.machines import Machines
 from engine.store import codec
-from engine.store.executions import Claim, ClockAhead, Committed, Executions
+from engine.store.commits import Claim
+from engine.store.executions import ClockAhead, Committed, Executions
 from engine.store.keys import task_id
 from engine.telemetry import Counters, emit, plain
 
@@ -76,7 +77,7 @@ class Advancer:
         self._on_task = on_task
         self._on_timer = on_timer
         self._on_room = on_room
-        self._name = secrets.token_hex(6)
+        self.name = secrets.token_hex(6)  # opens the nonces of this process's claims
         self._claims = 0
         self._backlog: deque[str] = deque()
         self._offered: set[str] = set()
@@ -151,7 +152,7 @@ class Advancer:
     async def advance(self, ref: str) -> bool:
         """Claim and advance until nothing is left to do; True when it should be offered again (its turn was up)."""
         self._claims += 1
-        claim = await self._executions.claim(ref, f"{self._name}-{self._claims}")
+        claim = await self._executions.claim(ref, f"{self.name}-{self._claims}")
         if claim is None:
             return False
         namespace = ref.partition(":")[0]
@@ -220,7 +221,7 @@ class Advancer:
         extend: bool,
     ) -> Committed | None:
         """Commit a step; None when this process's clock ran ahead and the step has to be decided anew."""
-        arguments = self._executions.commit_arguments(
+        arguments = self._executions.commits.of(
             claim,
             step,
             taken=taken,
@@ -275,7 +276,7 @@ class Advancer:
 
     async def _idle(self, claim: Claim) -> bool:
         """Nothing to do: let go without a transition, unless something came in meanwhile."""
-        arguments = self._executions.touch_arguments(claim)
+        arguments = self._executions.commits.touch(claim)
         committed = await self._executions.commit(claim, arguments)
         claim.execution = structs.replace(
             claim.execution,

@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-import msgpack
 import msgspec
 
-from engine.core.effects import (
-    CancelTask,
-    CancelTimer,
-    Close,
-    Needs,
-    ScheduleTask,
-    StartTimer,
-    Transition,
-)
-from engine.core.execution import ROOT, Execution, Frame, FrameId
+from engine.core.effects import Needs
+from engine.core.execution import ROOT, Frame, FrameId
 from engine.documents import Document
 from engine.errors import StaleCommit
 from engine.store import codec
+from engine.store.commits import Claim, Commit, Commits
 from engine.store.connection import Redis
-from engine.store.keys import ExecutionKeys, Keys, task_id
+from engine.store.keys import Keys
 
 CLAIMS_MAX = 5  # claims without a commit before an execution is quarantined
-FIXED_KEYS = 12  # of commit.lua; the queues and indexes a commit touches follow
-
-# Redis' cmsgpack knows no bin type, so bytes must cross as the older raw type, which msgspec does not write.
-_packer = msgpack.Packer(use_bin_type=False)
 
 
 class ClockAhead(Exception):
@@ -38,20 +26,6 @@ class ClockAhead(Exception):
     def __init__(self, now_ms: int) -> None:
         self.now_ms = now_ms
         super().__init__(f"ahead of {now_ms}")
-
-
-@dataclass(slots=True)
-class Claim:
-    """An execution in its holder's hands: what it knows, and what has come in."""
-
-    keys: ExecutionKeys
-    nonce: str
-    execution: Execution
-    resting: str
-    control: list[bytes]
-    entries: list[bytes]
-    frames: dict[FrameId, Frame]
-    fresh: bool = True  # no commit since the claim: the count of claims is still to be reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +49,6 @@ class Creation:
     status: str = "RUNNING"
 
 
-@dataclass(slots=True)
-class _Envelope:
-    """Collects a commit's writes; see commit.lua for the names."""
-
-    body: dict[str, Any]
-    keys: list[str] = field(default_factory=list)
-
-    def key(self, name: str) -> int:
-        """The number of a dynamic key, as Lua counts."""
-        if name not in self.keys:
-            self.keys.append(name)
-        return FIXED_KEYS + 1 + self.keys.index(name)
-
-    def add(self, part: str, *values: Any) -> None:
-        self.body.setdefault(part, []).extend(values)
-
-
 class Executions:
     """`retention_ms`: how long a closed execution is kept; `lease_ms`: how long a claim holds without a commit."""
 
@@ -108,9 +65,9 @@ class Executions:
         self._redis = redis
         self._keys = keys
         self._lease_ms = lease_ms
-        self._retention_ms = retention_ms
         self._open_max = -(-open_max // keys.partitions)
         self._bell = keys.bell if bell else ""
+        self.commits = Commits(keys, lease_ms=lease_ms, retention_ms=retention_ms, bell=self._bell)
 
     async def create(
         self,
@@ -152,7 +109,7 @@ class Executions:
                 self._keys.index(keys.partition, namespace, static.definition, "RUNNING"),
                 self._keys.open(keys.partition, namespace),
             ],
-            [ref, _packer.pack(body)],
+            [ref, codec.pack_envelope(body)],
         )
         word = reply[0]
         if word == b"OK":
@@ -219,87 +176,15 @@ class Executions:
         given = Document.from_text(fields[-1]) if needs.input and fields[-1] is not None else None
         return frames, values, given
 
-    def commit_arguments(
-        self,
-        claim: Claim,
-        transition: Transition,
-        *,
-        taken: int,
-        controls: int,
-        release: bool,
-        extend: bool,
-        now_ms: int,
-    ) -> tuple[list[str], list[Any], str]:
-        """KEYS and ARGV of commit.lua for a transition, and the state whose index holds the execution after it."""
-        keys, before, after = claim.keys, claim.execution, transition.execution
-        envelope = _Envelope(
-            {"now": str(now_ms), "bell": self._bell, "changes": self._keys.changes}
-        )
-        resting = self._index(envelope, claim, transition, release=release)
-        fields: list[Any] = ["m", codec.pack(codec.meta_of(after, resting))]
-        if after.ready != before.ready:
-            fields += ("ready", " ".join(after.ready))
-        if claim.fresh:
-            fields += ("claims", "0")
-        if after.signals is not before.signals:
-            kept = sum(buffer.tail - buffer.head for buffer in after.signals.values())
-            fields += ("buffered", str(kept))
-        for name, frame in transition.frames.items():
-            if frame is None:
-                envelope.add("del", "f:" + name)
-            else:
-                fields += ("f:" + name, codec.pack(frame))
-        if after.status != "RUNNING":
-            fields += ("status", after.status)
-            if after.output is not None:
-                fields += ("output", after.output.text)
-        body = envelope.body
-        body["set"] = fields
-        if transition.records:
-            body["records"] = [codec.pack(record) for record in transition.records]
-        for name, value in transition.values.items():
-            if value is None:
-                envelope.add("drop", name)
-            else:
-                envelope.add("keep", name, value.text)
-        if taken:
-            body["taken"] = taken
-        if controls:
-            body["controls"] = controls
-        if release:
-            body["release"] = True
-        self._effects(envelope, claim, transition, now_ms)
-        lease_ms = self._lease_ms if extend else 0
-        return (
-            self._names(keys, envelope.keys),
-            [keys.ref, claim.nonce, before.revision, lease_ms, _packer.pack(body)],
-            resting,
-        )
-
-    def touch_arguments(self, claim: Claim) -> tuple[list[str], list[Any], str]:
-        """KEYS and ARGV of a commit that changes nothing but lets go, unless something has come in."""
-        body = {"now": "0", "bell": "", "changes": "", "set": [], "release": True}
-        if claim.fresh:
-            body["set"] = ["claims", "0"]
-        arguments = [
-            claim.keys.ref,
-            claim.nonce,
-            claim.execution.revision,
-            0,
-            _packer.pack(body),
-        ]
-        return self._names(claim.keys, []), arguments, claim.resting
-
-    async def commit(self, claim: Claim, arguments: tuple[list[str], list[Any], str]) -> Committed:
+    async def commit(self, claim: Claim, commit: Commit) -> Committed:
         """Run commit.lua. Raises StaleCommit when the fence refused, ClockAhead when time did; neither wrote."""
-        names, values, resting = arguments
-        reply = await self._redis.script("commit", names, values)
+        reply = await self._redis.script("commit", commit.keys, commit.arguments)
         if reply[0] == b"STALE":
             raise StaleCommit(revision=reply[1].decode(), nonce=reply[2].decode())
         if reply[0] == b"AHEAD":
             raise ClockAhead(int(reply[1]))
         claim.fresh = False
-        claim.resting = resting
+        claim.resting = commit.resting
         frames = {f.id: f for f in map(codec.unpack_frame, reply[5])}
         return Committed(int(reply[1]), reply[2] == 1, reply[3], reply[4], frames)
 
@@ -320,95 +205,6 @@ class Executions:
             [keys.execution, keys.tag + ":ready"],
             [keys.ref, claim.nonce, reason[:1000]],
         )
-
-    async def fence(self, ref: str) -> tuple[int, str]:
-        """(revision, nonce) as stored: settles whether a commit of unknown outcome happened."""
-        execution = self._keys.of(ref).execution
-        revision, nonce = await self._redis.call(execution, "HMGET", execution, "rev", "own")
-        return int(revision or -1), (nonce or b"").decode()
-
-    def _names(self, keys: ExecutionKeys, dynamic: list[str]) -> list[str]:
-        tag, namespace = keys.tag, keys.ref.partition(":")[0]
-        return [
-            keys.execution, keys.inbox, keys.control, keys.history, keys.values,
-            tag + ":ready", tag + ":timers", tag + ":tasks", tag + ":leases", tag + ":queues",
-            tag + ":closed", f"{tag}:{namespace}:open", *dynamic,
-        ]  # fmt: skip
-
-    def _index(
-        self, envelope: _Envelope, claim: Claim, transition: Transition, *, release: bool
-    ) -> str:
-        """Move the execution between indexes where it closes or comes to rest; returns where it rests."""
-        after, keys = transition.execution, claim.keys
-        closes = after.status != "RUNNING"
-        if not closes and not release:
-            return claim.resting
-        root = after.frames.get(ROOT)
-        resting = "" if closes or root is None else root.state
-        namespace = keys.ref.partition(":")[0]
-        if resting != claim.resting:
-            for state, part in ((claim.resting, "unindex"), (resting, "index")):
-                if state:
-                    number = envelope.key(
-                        self._keys.resting(keys.partition, namespace, after.definition, state)
-                    )
-                    score = [str(after.started_ms)] if part == "index" else []
-                    envelope.add(part, [number, *score, after.id])
-        if closes:
-            running, ended = (
-                envelope.key(self._keys.index(keys.partition, namespace, after.definition, status))
-                for status in ("RUNNING", after.status)
-            )
-            envelope.add("unindex", [running, after.id])
-            envelope.add("index", [ended, str(after.started_ms), after.id])
-        return resting
-
-    def _effects(
-        self, envelope: _Envelope, claim: Claim, transition: Transition, now_ms: int
-    ) -> None:
-        keys = claim.keys
-        namespace = keys.ref.partition(":")[0]
-        for effect in transition.effects:
-            match effect:
-                case ScheduleTask():
-                    self._schedule(envelope, keys, transition.execution, effect, now_ms)
-                case CancelTask():
-                    number = envelope.key(self._keys.queue(keys.partition, namespace, effect.queue))
-                    identifier = task_id(keys.ref, effect.frame, effect.revision)
-                    envelope.add("untasks", [identifier, number, f"{namespace}:{effect.queue}"])
-                case StartTimer():
-                    member = task_id(keys.ref, effect.frame, effect.revision)
-                    envelope.add("timers", str(effect.due_ms), f"{member}#{effect.kind}")
-                case CancelTimer():
-                    member = task_id(keys.ref, effect.frame, effect.revision)
-                    envelope.add("untimers", f"{member}#{effect.kind}")
-                case Close():
-                    envelope.body["close"] = self._retention_ms
-                    if not any(b.head < b.tail for b in transition.execution.signals.values()):
-                        envelope.body["spent"] = True
-
-    def _schedule(
-        self,
-        envelope: _Envelope,
-        keys: ExecutionKeys,
-        execution: Execution,
-        effect: ScheduleTask,
-        now_ms: int,
-    ) -> None:
-        namespace = keys.ref.partition(":")[0]
-        identifier = task_id(keys.ref, effect.frame, effect.revision)
-        row = codec.TaskRow(
-            effect.queue, execution.id, execution.definition, effect.state, effect.frame,
-            effect.revision, effect.attempt, effect.input, effect.idempotency_key, effect.uri,
-            now_ms, effect.timeout_ms, effect.heartbeat_ms, effect.callback,
-        )  # fmt: skip
-        number = envelope.key(self._keys.queue(keys.partition, namespace, effect.queue))
-        packed = effect.token.encode() + b"|" + codec.pack(row)
-        envelope.add("tasks", [identifier, packed, number, f"{namespace}:{effect.queue}"])
-        if effect.timeout_ms is not None:
-            envelope.add("timers", str(effect.timeout_ms), identifier + "#timeout")
-        if effect.heartbeat_ms is not None:
-            envelope.add("timers", str(now_ms + effect.heartbeat_ms), identifier + "#heartbeat")
 
 
 def _canonical(document: Document) -> bytes:

@@ -72,13 +72,24 @@ class Listing:
         after: tuple[int, str] | None,
     ) -> Page:
         """Executions newest first. Reads the state index where a state is asked for, else the status index."""
-        keys = [
-            key
-            for partition in range(self._keys.partitions)
-            for definition in definitions
-            for key in self._index_keys(partition, namespace, definition, status, state)
-        ]
         want = limit if version is None and state is None else CANDIDATES_MAX
+        keys = self._index_keys(namespace, definitions, status, state)
+        candidates, more = await self._candidates(keys, after, want)
+        rows = await self._rows(namespace, candidates)
+        kept: list[Row] = []
+        for number, row in enumerate(rows):
+            if row is None or _differs(row, status, state, version):
+                continue
+            kept.append(row)
+            if len(kept) == limit:
+                last = number + 1 == len(rows) and not more
+                return Page(kept, None if last else candidates[number])
+        return Page(kept, candidates[-1] if more and candidates else None)
+
+    async def _candidates(
+        self, keys: Sequence[str], after: tuple[int, str] | None, want: int
+    ) -> tuple[list[tuple[int, str]], bool]:
+        """(start ms, id) from these indexes, newest first, at most `want`; and whether there are more."""
         highest: str | int = after[0] if after else "+inf"
         calls = [
             self._redis.call(
@@ -107,37 +118,22 @@ class Listing:
             ),
             reverse=True,
         )
-        candidates = []
+        candidates: list[tuple[int, str]] = []
         for item in found:
             if after is None or item < after:
                 candidates.append(item)
                 if len(candidates) > want:
                     break
-        more = len(candidates) > want
-        candidates = candidates[:want]
-        rows = await self._rows(namespace, candidates)
-        kept: list[Row] = []
-        for number, row in enumerate(rows):
-            if row is None or _differs(row, status, state, version):
-                continue
-            kept.append(row)
-            if len(kept) == limit:
-                last = number + 1 == len(rows) and not more
-                return Page(kept, None if last else candidates[number])
-        return Page(kept, candidates[-1] if more and candidates else None)
+        return candidates[:want], len(candidates) > want
 
     def _index_keys(
-        self,
-        partition: int,
-        namespace: str,
-        definition: str,
-        status: Status | None,
-        state: str | None,
+        self, namespace: str, definitions: Sequence[str], status: Status | None, state: str | None
     ) -> list[str]:
+        pairs = [(p, d) for p in range(self._keys.partitions) for d in definitions]
         if state is not None:
-            return [self._keys.resting(partition, namespace, definition, state)]
+            return [self._keys.resting(p, namespace, d, state) for p, d in pairs]
         statuses = STATUSES if status is None else (status,)
-        return [self._keys.index(partition, namespace, definition, s) for s in statuses]
+        return [self._keys.index(p, namespace, d, s) for p, d in pairs for s in statuses]
 
     async def _rows(
         self, namespace: str, candidates: Sequence[tuple[int, str]]

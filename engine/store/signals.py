@@ -9,7 +9,6 @@ from engine.store import codec
 from engine.store.connection import Redis
 from engine.store.keys import Keys
 
-
 SEEN_MAX = 10_000  # ids of accepted signals that an execution remembers; a repeat of an older one counts anew
 
 

@@ -53,10 +53,11 @@ def test_version_is_the_installed_one(detent):
     assert detent("--version").stdout == f"detent {version('detent-server')}\n"
 
 
-def test_api_alone_needs_a_shared_redis(detent, monkeypatch):
+@pytest.mark.parametrize("half", ["api", "engine"])
+def test_a_half_alone_needs_a_redis_to_join(detent, monkeypatch, tmp_path, half):
     monkeypatch.delenv("REDIS_URL", raising=False)
     monkeypatch.delenv("DETENT_REDIS_URL", raising=False)
-    refused = detent("api")
+    refused = detent(half, "--data", str(tmp_path))
     assert refused.exit_code == 2
     assert "REDIS_URL" in refused.stderr
 

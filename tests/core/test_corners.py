@@ -17,7 +17,7 @@ from engine.core.events import (
     TaskSubmitted,
     TimerFired,
 )
-from engine.core.execution import Execution, Fork
+from engine.core.execution import Execution, Fork, Unwind
 from engine.core.limits import Limits
 from engine.core.outcomes import Fails
 from engine.core.transition import needs, transition
@@ -65,6 +65,7 @@ def test_outcomes_that_do_not_fit_the_hold_change_nothing():
 def test_a_full_window_spawns_nothing_when_advanced_out_of_turn():
     wait = scope(W={"Type": "Wait", "Seconds": 9, "End": True})
     compiled, execution = begun({"M": mapped(wait, MaxConcurrency=1)})
+    assert not needs(compiled, execution, Advance("0"))
     change = transition(compiled, execution, Advance("0"), 2000)
     fork = change.execution.frames["0"].hold
     assert isinstance(fork, Fork)
@@ -159,3 +160,30 @@ def test_a_closed_execution_needs_nothing():
     compiled, execution = begun({"A": {"Type": "Succeed"}})
     closed = transition(compiled, execution, Advance("0"), 2000).execution
     assert not needs(compiled, structs.replace(closed, frames={}), Advance("0"))
+
+
+class Signalled(Rehearsal):
+    """Sends one signal while the root's children are being dropped."""
+
+    sent = False
+
+    def _next(self):
+        root = self.memory.frame("0")
+        if root is not None and isinstance(root.hold, Unwind) and not self.sent:
+            self.sent = True
+            return SignalReceived("go", "1", Document.of(7))
+        return super()._next()
+
+
+def test_a_signal_is_kept_when_those_who_listen_are_being_dropped():
+    waits = [scope(**{f"W{n}": {"Type": "Wait", "Seconds": 50, "End": True}}) for n in range(150)]
+    fails = scope(Z={"Type": "Wait", "Seconds": 5, "Next": "F"}, F=FAIL)
+    catch = [{"ErrorEquals": ["Broken"], "Next": "Again"}]
+    branches = [*waits, scope(S=SIGNAL), fails]
+    states = {
+        "P": {"Type": "Parallel", "Branches": branches, "Catch": catch, "End": True},
+        "Again": {**SIGNAL, "Resource": "signal:go"},
+    }
+    result = Signalled(machine(states), evict=True).run()
+    assert result.output == 7
+    assert result.left_behind == []

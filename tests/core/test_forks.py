@@ -236,3 +236,23 @@ def test_a_result_larger_than_the_limit_fails_the_map_and_can_be_caught_by_name(
     result = run(states, [1, 2, 3], limits=Limits(payload_bytes_max=5000))
     assert result.status == "SUCCEEDED"
     assert result.output == [1, 2, 3]
+
+
+@pytest.mark.parametrize("evict", [False, True])
+def test_results_beyond_all_measure_fail_the_map_without_being_read(evict):
+    big = {"Type": "Pass", "Result": "x" * 2000, "End": True}
+    result = run(
+        {"M": mapped(scope(P=big))},
+        list(range(700)),
+        limits=Limits(payload_bytes_max=4000, records_max=10**6),
+        evict=evict,
+    )
+    assert result.error == "States.DataLimitExceeded"
+    assert result.types[-2:] == ["MapStateFailed", "ExecutionFailed"]
+
+
+def test_a_first_item_that_is_too_large_fails_the_map_before_any_iteration():
+    states = {"M": mapped(scope(P=PASS), ItemSelector={"a.$": "$", "b.$": "$"})}
+    result = run(states, ["x" * 60], limits=Limits(payload_bytes_max=100))
+    assert result.error == "States.DataLimitExceeded"
+    assert "MapIterationStarted" not in result.types

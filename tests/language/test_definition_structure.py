@@ -10,7 +10,6 @@ import pytest
 from language_cases import ROOT, places
 
 from engine.language import check, examine
-from engine.language.expressions.conditions import OPERATORS
 from engine.language.schema import validator
 
 SCHEMA = json.loads((ROOT / "schemas" / "state-machine.schema.json").read_text(encoding="utf-8"))
@@ -337,34 +336,6 @@ def test_whole_numbers_may_be_written_with_a_point():
     made, _ = examine(machine("Wait", Seconds=5.0))
     assert made is not None
     assert repr(made.states["S"].seconds) == "5"
-
-
-def test_the_schema_is_valid_and_knows_exactly_the_operators_of_the_engine():
-    jsonschema.Draft7Validator.check_schema(SCHEMA)
-    fields = set(SCHEMA["definitions"]["Condition"]["properties"])
-    assert fields == {*OPERATORS, "And", "Or", "Not", "Variable", "Comment"}
-    alternatives = {one["required"][0] for one in SCHEMA["definitions"]["OneOperator"]["oneOf"]}
-    assert alternatives == {*OPERATORS, "And", "Or", "Not"}
-    assert set(SCHEMA["definitions"]["Rule"]["properties"]) == fields | {"Next"}
-
-
-def test_the_schema_offers_nothing_that_is_refused():
-    text = json.dumps(SCHEMA["definitions"])
-    for word in ("Arguments", "Assign", "ItemReader", "Tolerated", "DISTRIBUTED", 'Condition"]'):
-        assert f'"{word}' not in text.replace('"Condition": {', "")
-
-
-def test_every_field_of_a_state_is_described_for_editors():
-    definitions = SCHEMA["definitions"]
-    for kind in TYPES:
-        for name, field in definitions[kind]["properties"].items():
-            target = definitions[field["$ref"].rpartition("/")[2]] if "$ref" in field else field
-            assert target.get("description"), (kind, name)
-
-
-def test_the_schema_and_the_engine_agree_on_its_own_examples():
-    for example in SCHEMA["examples"]:
-        assert check(json.dumps(example)) == ()
 
 
 def test_the_quick_validator_agrees_with_jsonschema():

@@ -1,0 +1,138 @@
+"""The processes of a run: one durable Redis, engines and an API, each known by its pid and started again when killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.store.embedded import EmbeddedRedis
+
+DETENT = ("-c", "from cli.main import main; main()")
+ENDS_SECONDS = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Server:
+    """One place in the household; whatever process fills it at the moment."""
+
+    kind: str  # "engine" or "api"
+    arguments: tuple[str, ...]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    since: int = 0  # where this process's part of the log begins
+    holders: list[str] = field(default_factory=list)
+
+    def holder(self) -> str | None:
+        """What the claims of the running process begin with; None until it has said that it started."""
+        with self.log.open("rb") as log:
+            log.seek(self.since)
+            for line in log:
+                if b'"engine.started"' in line:
+                    return json.loads(line)["holder"]
+        return None
+
+
+class Household:
+    """Starts, kills and ends the processes; none outlives `close`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        engines: int,
+        lease_ms: int,
+        mutant: str = "",
+        redis_url: str | None = None,
+    ) -> None:
+        self.folder = folder
+        self.redis = EmbeddedRedis(folder / "data")
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        program = ("-m", "tests.acceptance.broken", mutant) if mutant else DETENT
+        self.engines = [
+            Server("engine", (*program, "engine"), folder / f"engine-{number}.log")
+            for number in range(engines)
+        ]
+        self.api = Server("api", (*program, "api", "--port", str(self.port)), folder / "api.log")
+        self._lease_ms = lease_ms
+        self.engine_redis_url = redis_url  # a proxy's, where engines do not speak to Redis directly
+
+    def start(self) -> None:
+        self.redis.start()
+        for server in (*self.engines, self.api):
+            self.spawn(server)
+
+    def spawn(self, server: Server) -> None:
+        """Start a process in the server's place."""
+        server.log.touch()
+        server.since = server.log.stat().st_size
+        url = self.engine_redis_url if server.kind == "engine" else None
+        ours = ("DETENT_", "REDIS_URL", "PYTHONWARNINGS")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)} | {
+            "DETENT_REDIS_URL": url or self.redis.url,
+            "DETENT_LEASE_MS": str(self._lease_ms),
+            "DETENT_LOG": "json",
+        }
+        with server.log.open("ab") as log:
+            server.process = subprocess.Popen(
+                (sys.executable, *server.arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=Path(__file__).resolve().parents[2],
+            )
+
+    def kill(self, server: Server) -> int:
+        """SIGKILL; returns the dead process's id."""
+        process = server.process
+        assert process is not None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return process.pid
+
+    def terminate(self, server: Server, seconds: float = ENDS_SECONDS) -> tuple[int, float]:
+        """SIGTERM; the exit code, and how many seconds the end took. Raises TimeoutExpired when it does not end."""
+        process = server.process
+        assert process is not None
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        return process.wait(seconds), time.monotonic() - began
+
+    async def ready(self, server: Server, seconds: float = 60.0) -> str:
+        """Wait until the server's process has started; returns its holder name."""
+        deadline = time.monotonic() + seconds
+        while (holder := server.holder()) is None:
+            assert server.process is not None
+            if server.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{server.kind} did not start: {server.log.read_text()[-2000:]}")
+            await asyncio.sleep(0.05)
+        return holder
+
+    def close(self) -> None:
+        """End everything, Redis last."""
+        for server in (self.api, *self.engines):
+            process = server.process
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
+                try:
+                    process.wait(ENDS_SECONDS)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        self.redis.stop()

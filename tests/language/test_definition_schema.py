@@ -1,0 +1,51 @@
+"""The published schema: what editors see, and that it says no more and no less than the engine."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+from language_cases import ROOT
+
+from engine.language import check
+from engine.language.expressions.conditions import OPERATORS
+
+SCHEMA = json.loads((ROOT / "schemas" / "state-machine.schema.json").read_text(encoding="utf-8"))
+TYPES = SCHEMA["definitions"]["State"]["properties"]["Type"]["enum"]
+
+
+def test_the_schema_is_valid_and_knows_exactly_the_operators_of_the_engine():
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+    fields = set(SCHEMA["definitions"]["Condition"]["properties"])
+    assert fields == {*OPERATORS, "And", "Or", "Not", "Variable", "Comment"}
+    alternatives = {one["required"][0] for one in SCHEMA["definitions"]["OneOperator"]["oneOf"]}
+    assert alternatives == {*OPERATORS, "And", "Or", "Not"}
+    assert set(SCHEMA["definitions"]["Rule"]["properties"]) == fields | {"Next"}
+
+
+def test_the_schema_offers_nothing_that_is_refused():
+    text = json.dumps(SCHEMA)
+    for word in (
+        "Arguments",
+        "Assign",
+        "Output",
+        "Items",
+        "ItemReader",
+        "Label",
+        "ToleratedFailureCount",
+        "DISTRIBUTED",
+    ):
+        assert f'"{word}"' not in text
+
+
+def test_every_field_of_a_state_is_described_for_editors():
+    definitions = SCHEMA["definitions"]
+    for kind in TYPES:
+        for name, field in definitions[kind]["properties"].items():
+            target = definitions[field["$ref"].rpartition("/")[2]] if "$ref" in field else field
+            assert target.get("description"), (kind, name)
+
+
+def test_the_schema_and_the_engine_agree_on_its_own_examples():
+    for example in SCHEMA["examples"]:
+        assert check(json.dumps(example)) == ()
