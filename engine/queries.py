@@ -9,6 +9,7 @@ from typing import Any, cast
 from msgspec import UNSET
 
 from engine.clock import RedisClock, iso
+from engine.core.events import read_signal
 from engine.core.execution import (
     Backoff,
     Delay,
@@ -24,7 +25,7 @@ from engine.core.execution import (
 )
 from engine.core.records import render
 from engine.core.tokens import task_token
-from engine.documents import EMPTY_OBJECT, Document
+from engine.documents import EMPTY_OBJECT
 from engine.errors import DefinitionNotFound, ExecutionNotFound, InvalidRequest
 from engine.language.machine import Machine
 from engine.names import check_execution, check_name
@@ -264,14 +265,8 @@ class Queries:
         views = []
         for name, value in zip(names, kept, strict=True):
             if value is not None:
-                signal = value.value
-                views.append(
-                    SignalView(
-                        name.split(":", 1)[1].rpartition(":")[0],
-                        signal["id"],
-                        Document.of(signal["payload"]),
-                    )
-                )
+                identifier, payload = read_signal(value)
+                views.append(SignalView(name.split(":", 2)[1], identifier, payload))
         return views + [SignalView(e.name, e.id, e.payload) for e in stored.unread]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Raw, Struct, json
 
 from engine.core.execution import FrameId
 from engine.documents import Document
@@ -98,3 +98,20 @@ Event = (
     | StopRequested
     | DeadlineReached
 )
+
+
+class _Kept(Struct, frozen=True):
+    id: str
+    payload: Raw
+
+
+def kept_signal(event: SignalReceived) -> Document:
+    """A signal as it is kept for a state that has not been reached."""
+    kept = _Kept(event.id, Raw(event.payload.text))
+    return Document.from_text(json.encode(kept))
+
+
+def read_signal(kept: Document) -> tuple[str, Document]:
+    """(id, payload) of a signal that was kept; the payload's text is the sender's own."""
+    signal = json.decode(kept.text, type=_Kept)
+    return signal.id, Document.from_text(bytes(signal.payload))

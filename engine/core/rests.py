@@ -14,7 +14,7 @@ from engine.core import records
 from engine.core.draft import Draft
 from engine.core.effects import ScheduleTask, StartTimer
 from engine.core.entropy import secret
-from engine.core.events import SignalReceived, Started
+from engine.core.events import SignalReceived, Started, kept_signal, read_signal
 from engine.core.execution import ENTER, Backoff, Buffer, Delay, Frame, Listen, Work
 from engine.core.failures import of_expression
 from engine.core.outcomes import Await, Dispatch, Fails, Outcome, Sleep
@@ -138,7 +138,7 @@ def accept_signal(draft: Draft, event: SignalReceived) -> Frame | None:
             frame = draft.live(listener)
             if frame is not None and isinstance(frame.hold, Listen):
                 return frame
-    draft.keep(f"s:{name}:{buffer.tail}", event.payload, resident=False)
+    draft.keep(f"s:{name}:{buffer.tail}", kept_signal(event), resident=False)
     draft.set_buffer(name, structs.replace(buffer, tail=buffer.tail + 1))
     return None
 
@@ -149,10 +149,10 @@ def take_signal(draft: Draft, hold: Listen) -> Document | None:
     if buffer.head == buffer.tail:
         return None
     key = f"s:{hold.name}:{buffer.head}"
-    payload = draft.value(key)
+    kept = draft.value(key)
     draft.forget(key)
     draft.set_buffer(hold.name, Buffer(buffer.listeners, buffer.head + 1, buffer.tail))
-    return payload
+    return read_signal(kept)[1] if kept is not None else None
 
 
 def record_started(draft: Draft, frame: Frame, started: Started | None) -> Frame:

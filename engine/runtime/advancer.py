@@ -22,7 +22,7 @@ from engine.clock import RedisClock
 from engine.core.effects import Close, Needs, ScheduleTask, StartTimer, Transition
 from engine.core.events import Advance, Begin, Event
 from engine.core.execution import Execution, Frame, FrameId
-from engine.core.limits import Limits
+from engine.core.limits import READY_MAX, Limits
 from engine.core.transition import needs, transition
 from engine.documents import Document
 from engine.errors import EngineError, OutcomeUnknown, StaleCommit, StoreUnavailable
@@ -169,6 +169,7 @@ class Advancer:
             await self._let_go(claim)
             return True
         except StoreUnavailable:
+            await self._let_go(claim)
             raise
         except EngineError as error:
             await self._set_aside(claim, f"{error.code}: {error}")
@@ -188,7 +189,7 @@ class Advancer:
                 continue
             await self._load(claim, machine, event)
             step = self._decide(machine, claim.execution, event)
-            release = _is_last(claim, step, controls, taken) or not self._open
+            release = _is_last(claim, step, controls, taken)
             moment = self._clock.monotonic()
             extend = moment - extended > self._extend_seconds
             if extend:
@@ -287,8 +288,9 @@ class Advancer:
         return committed.released
 
     async def _let_go(self, claim: Claim) -> None:
+        """Release after a trouble that is Redis', not the execution's: this claim does not count."""
         try:
-            await self._executions.release(claim, reset=False)
+            await self._executions.release(claim, reset=True)
         except EngineError:
             pass  # the claim lapses
 
@@ -313,7 +315,7 @@ def _next(claim: Claim) -> tuple[Event | None, int, int]:
         return Begin(), 0, 0
     if claim.control:
         return codec.unpack_entry(claim.control[0]), 1, 0
-    if claim.entries and execution.closing is None:
+    if claim.entries and execution.closing is None and len(execution.ready) < READY_MAX:
         return codec.unpack_entry(claim.entries[0]), 0, 1
     if execution.ready:
         return Advance(execution.ready[0]), 0, 0

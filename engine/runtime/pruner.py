@@ -9,7 +9,7 @@ PRUNED_PER_PARTITION = 100  # a tick; a backlog takes more ticks, other work goe
 
 
 class Pruner:
-    """`tombstone_ms`: how long a name stays taken after its execution was pruned."""
+    """`tombstone_ms`: how long a name stays taken after its execution closed, if it is pruned earlier."""
 
     def __init__(self, listing: Listing, clock: RedisClock, *, tombstone_ms: int) -> None:
         self._listing = listing

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 from collections.abc import Callable
 
 from engine.clock import RedisClock
 from engine.errors import EngineError
 from engine.store.timers import Timer, Timers
+from engine.telemetry import plain
 
 HORIZON_MS = 1500  # timers due later than this are left to a later sweep
 BATCH = 200  # fired at once
+
+log = logging.getLogger("detent.timekeeper")
 
 
 class Timekeeper:
@@ -81,4 +85,8 @@ class Timekeeper:
         try:
             return await self._timers.fire(timer)
         except EngineError:
+            return None
+        except Exception:
+            # What stands in one timer must not hold up the others.
+            log.exception("firing %s failed", plain(timer.member))
             return None

@@ -53,13 +53,13 @@ class Redis:
     async def close(self) -> None:
         if self._refreshing is not None:
             self._refreshing.cancel()
-        for link in {*self._links.values(), self._home}:
+        for link in self._known():
             await link.close()
 
     @property
     def connections(self) -> int:
         """Connections made so far, all nodes together; a change tells that a node may have restarted."""
-        return sum(link.connections for link in {*self._links.values(), self._home})
+        return sum(link.connections for link in self._known())
 
     def new_connection(self) -> AbstractConnection:
         """An unconnected connection to the configured node, for a subscriber of its own."""
@@ -112,6 +112,7 @@ class Redis:
         link = Link(
             lambda: kind(**options),
             self._on_error,
+            self._on_down,
             reply_seconds_max=self._reply_seconds_max,
             greeting=[("SCRIPT", "LOAD", scripts.load(name).text) for name in scripts.names()],
         )
@@ -121,12 +122,24 @@ class Redis:
 
     async def _refresh(self) -> None:
         """Read which node serves which slots."""
-        answer = await self.call(None, "CLUSTER", "SLOTS")
+        link = next((link for link in self._known() if link.error is None), self._home)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        link.send(Call(("CLUSTER", "SLOTS"), future))
+        answer = await future
         slots = [self._home] * 16384
         for first, last, master, *_ in answer:
             host = master[0].decode() or self._options.get("host", "127.0.0.1")
             slots[first : last + 1] = [self._link_to((host, master[1]))] * (last - first + 1)
         self._slots = slots
+
+    def _known(self) -> list[Link]:
+        """Every link there is, the configured node's first."""
+        return [self._home, *self._links.values()]
+
+    def _on_down(self) -> None:
+        """A node cannot be reached: perhaps its slots are another's by now."""
+        if self.cluster:
+            self._refresh_soon()
 
     def _refresh_soon(self) -> None:
         if self._refreshing is None or self._refreshing.done():

@@ -49,13 +49,14 @@ class Link:
     """Keeps one connection open, reconnecting with backoff, and pairs replies with calls.
 
     `reply_seconds_max`: no reply for so long while one is due means the connection is dead.
-    `patience_seconds`: how long an unwritten call waits for a connection before it fails as StoreUnavailable.
+    `on_down()`: an attempt to connect failed. `patience_seconds`: how long an unwritten call waits for a connection before it fails as StoreUnavailable.
     """
 
     def __init__(
         self,
         connect: Callable[[], AbstractConnection],
         on_error: OnError,
+        on_down: Callable[[], None],
         *,
         reply_seconds_max: float = 5.0,
         patience_seconds: float = 5.0,
@@ -63,6 +64,7 @@ class Link:
     ) -> None:
         self._connect = connect
         self._on_error = on_error
+        self._on_down = on_down
         self._reply_seconds_max = reply_seconds_max
         self._patience_seconds = patience_seconds
         self._greeting = greeting
@@ -100,15 +102,14 @@ class Link:
         while True:
             connection = self._connect()
             try:
-                await connection.connect()  # type: ignore[no-untyped-call]
-                for command in self._greeting:
-                    await connection.send_command(*command)
-                    await connection.read_response(disable_decoding=True)
+                async with asyncio.timeout(self._reply_seconds_max):
+                    await self._greet(connection)
             except (RedisError, OSError, TimeoutError) as error:
-                self.error = str(error)
+                self.error = str(error) or "no answer from Redis"
                 await connection.disconnect(nowait=True)
+                self._on_down()
                 if loop.time() - since >= self._patience_seconds:
-                    self._refuse_unwritten(str(error))
+                    self._refuse_unwritten(self.error)
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, 0.5)
                 continue
@@ -117,7 +118,14 @@ class Link:
             backoff = 0.02
             reason = await self._exchange(connection)
             self._abandon(reason)
+            await asyncio.sleep(backoff)
             since = loop.time()
+
+    async def _greet(self, connection: AbstractConnection) -> None:
+        await connection.connect()  # type: ignore[no-untyped-call]
+        for command in self._greeting:
+            await connection.send_command(*command)
+            await connection.read_response(disable_decoding=True)
 
     async def _exchange(self, connection: AbstractConnection) -> str:
         """Write and read until the connection fails; returns why."""

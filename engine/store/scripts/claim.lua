@@ -31,8 +31,8 @@ if claims > claims_max then
   redis.call('ZREM', ready, ref)
   return {'QUARANTINED'}
 end
+local first, rest, frames = inbox(x, control, entries, at[9])
 local till = text(now + lease_ms)
 redis.call('HSET', x, 'own', nonce, 'until', till, 'claims', text(claims))
 redis.call('ZADD', ready, till, ref)
-local first, rest, frames = inbox(x, control, entries, at[9])
 return {'OK', text(now), at[5], at[6], at[11], at[7], at[8] or '', at[9], first, rest, frames}

@@ -7,9 +7,9 @@
   KEYS[6] ready zset, [7] timers zset, [8] tasks hash, [9] leases hash, [10] queues set, [11] closed zset: of the partition
   KEYS[12] open string, of the namespace in the partition; KEYS[13...] queues and indexes (zsets) that the envelope names by number
   ARGV[1] ref, [2] nonce, [3] revision the holder read, [4] lease_ms (0 = leave the lease as it is), [5] envelope, msgpack:
-    set {field, bytes ...}  del {field ...}  records {bytes ...}  trim (records to keep, 0 = all)
+    set {field, bytes ...}  del {field ...}  records {bytes ...}
     keep {field, bytes ...}  drop {field ...}                  values
-    taken, controls         inbox and control entries consumed
+    taken, controls         how many inbox and control entries were consumed
     timers {ms, member ...}  untimers {member ...}
     tasks {{id, row, queue key number, queue}...}  untasks {{id, queue key number, queue}...}
     index {{key number, score, member}...}  unindex {{key number, member}...}
@@ -20,6 +20,7 @@
 ]]
 --- @include clock
 --- @include inbox
+--- @include types
 local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ready, timers, tasks, leases, queues, closed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local at = redis.call('HMGET', x, 'own', 'rev', 'watch')
@@ -27,6 +28,21 @@ if at[1] ~= ARGV[2] or at[2] ~= ARGV[3] then return {'STALE', at[2] or '', at[1]
 local e, ref, lease_ms = cmsgpack.unpack(ARGV[5]), ARGV[1], tonumber(ARGV[4])
 local now = now_ms()
 if tonumber(e.now) > now then return {'AHEAD', text(now)} end
+
+local left = redis.call('LLEN', entries) + redis.call('LLEN', control) - (e.taken or 0) - (e.controls or 0)
+if e.records then expect('LLEN', history) end
+if e.keep or e.drop then expect('HLEN', values) end
+if e.timers or e.untimers or e.untasks then expect('ZCARD', timers) end
+if e.tasks or e.untasks then
+  expect('HLEN', tasks, leases)
+  expect('SCARD', queues)
+end
+for number = 13, #KEYS do expect('ZCARD', KEYS[number]) end
+if e.release or e.close or lease_ms > 0 then expect('ZCARD', ready) end
+if e.close then
+  expect('ZCARD', closed)
+  redis.call('DECR', KEYS[12])
+end
 
 redis.call('HSET', x, 'rev', text(tonumber(at[2]) + 1), unpack(e.set))
 if e.del then redis.call('HDEL', x, unpack(e.del)) end
@@ -59,14 +75,13 @@ if at[3] and tonumber(at[3]) > now then redis.call('PUBLISH', e.changes, ref .. 
 if e.close then
   redis.call('UNLINK', control)
   if e.spent then redis.call('UNLINK', values) end
-  redis.call('DECR', KEYS[12])
   redis.call('ZADD', closed, text(now + e.close), ref)
   redis.call('HSET', x, 'own', '', 'stopped', text(now))
   redis.call('ZREM', ready, ref)
   return {'OK', text(now), 1, {}, {}, {}}
 end
 local first, rest, frames = {}, {}, {}
-if redis.call('EXISTS', entries, control) > 0 then first, rest, frames = inbox(x, control, entries, '') end
+if left > 0 then first, rest, frames = inbox(x, control, entries, '') end
 if e.release and #first == 0 and #rest == 0 then
   redis.call('HSET', x, 'own', '')
   redis.call('ZREM', ready, ref)

@@ -14,6 +14,7 @@
 ]]
 --- @include clock
 --- @include wake
+--- @include types
 local x, ready, definitions, index, open = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ref, e = ARGV[1], cmsgpack.unpack(ARGV[2])
 local found = redis.call('HMGET', x, 'status', 'digest', 'started', 'ver')
@@ -25,11 +26,12 @@ local version = e.version
 if version == '' then version = redis.call('HGET', definitions, e.definition) end
 if not version then return {'UNKNOWN'} end
 if e.open_max > 0 and tonumber(redis.call('GET', open) or '0') >= e.open_max then return {'QUOTA'} end
+expect('ZCARD', ready, index)
 local now = now_ms()
+redis.call('INCR', open)
 redis.call('HSET', x, 'status', 'RUNNING', 'rev', '0', 'own', '', 'until', '0', 'claims', '0', 'ready', '0',
   'digest', e.digest, 'ver', version, 'started', text(now), unpack(e.fields))
 if e.watch_ms > 0 then redis.call('HSET', x, 'watch', text(now + e.watch_ms)) end
-redis.call('INCR', open)
 redis.call('ZADD', index, text(now), e.id)
 wake(ready, ref, {}, now, e.bell)
 return {'OK', text(now), version}

@@ -8,10 +8,12 @@
 ]]
 --- @include clock
 --- @include wake
+--- @include types
 local at = redis.call('HMGET', KEYS[1], 'own', 'until', 'quarantine', 'status')
 if not at[4] then return {'UNKNOWN'} end
 if at[4] ~= 'RUNNING' then return {'CLOSED', at[4]} end
 if redis.call('LLEN', KEYS[2]) >= 100 then return {'QUOTA'} end
+expect('ZCARD', KEYS[3])
 local now = now_ms()
 -- A stop must end a quarantined execution too: it is let out for this one event.
 if at[3] then

@@ -7,6 +7,7 @@
 ]]
 --- @include clock
 --- @include wake
+--- @include types
 local at = redis.call('HMGET', KEYS[1], 'own', 'until', 'quarantine', 'status', 'buffered')
 if not at[4] then return {'UNKNOWN'} end
 if redis.call('ZSCORE', KEYS[3], ARGV[2]) then return {'REPEAT'} end
@@ -14,6 +15,7 @@ if at[4] ~= 'RUNNING' then return {'CLOSED', at[4]} end
 local waiting, now = redis.call('LLEN', KEYS[2]), now_ms()
 if waiting >= tonumber(ARGV[5]) then return {'QUOTA'} end
 if waiting + tonumber(at[5] or '0') >= tonumber(ARGV[6]) then return {'QUOTA'} end
+expect('ZCARD', KEYS[4])
 redis.call('ZADD', KEYS[3], text(now), ARGV[2])
 redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - tonumber(ARGV[7]))
 redis.call('RPUSH', KEYS[2], ARGV[3])

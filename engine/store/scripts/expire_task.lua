@@ -10,14 +10,17 @@
 ]]
 --- @include clock
 --- @include wake
+--- @include types
 local timers, tasks, leases, id = KEYS[1], KEYS[3], KEYS[4], ARGV[1]
 local due, now = redis.call('ZSCORE', timers, id .. '#' .. ARGV[2]), now_ms()
 if not due or tonumber(due) > now then return 0 end
 local at = redis.call('HMGET', KEYS[7], 'own', 'until', 'quarantine', 'status')
-local held = redis.call('HGET', leases, id)
+local held, row = redis.call('HGET', leases, id), redis.call('HGET', tasks, id)
+expect('ZCARD', KEYS[2], KEYS[5])
+expect('SCARD', KEYS[6])
+expect('LLEN', KEYS[8], KEYS[9])
 redis.call('ZREM', timers, id .. '#timeout', id .. '#heartbeat', id .. '#lease')
 redis.call('HDEL', leases, id)
-local row = redis.call('HGET', tasks, id)
 if redis.call('HDEL', tasks, id) == 0 or at[4] ~= 'RUNNING' then return -1 end
 if redis.call('ZREM', KEYS[5], id) == 1 and redis.call('ZCARD', KEYS[5]) == 0 then redis.call('SREM', KEYS[6], ARGV[8]) end
 local since, worker = '', ''

@@ -8,9 +8,12 @@
 ]]
 --- @include clock
 --- @include wake
+--- @include types
 local due, now = redis.call('ZSCORE', KEYS[1], ARGV[1]), now_ms()
 if not due or tonumber(due) > now then return 0 end
 local at = redis.call('HMGET', KEYS[3], 'own', 'until', 'quarantine', 'status')
+expect('LLEN', KEYS[4])
+expect('ZCARD', KEYS[2])
 redis.call('ZREM', KEYS[1], ARGV[1])
 if at[4] ~= 'RUNNING' then return -1 end
 redis.call('RPUSH', KEYS[4], ARGV[3])

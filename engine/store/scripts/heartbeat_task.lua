@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[ heartbeat_task
   Say that a task is being worked on: puts off its heartbeat time-out, and with a lease extends that.
 
@@ -6,10 +7,12 @@
   Returns {"OK", lease_until_ms or ""} | {"CLOSED"} | {"LOST"} (the lease is another's) | {"UNKNOWN"} (wrong secret)
 ]]
 --- @include clock
+--- @include types
 local timers, tasks, leases, id = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
 local row = redis.call('HGET', tasks, id)
 if not row then return {'CLOSED'} end
 if string.sub(row, 1, #ARGV[2] + 1) ~= ARGV[2] .. '|' then return {'UNKNOWN'} end
+expect('ZCARD', timers)
 local now, till = now_ms(), ''
 if ARGV[3] ~= '' then
   local held = redis.call('HGET', leases, id) or ''

@@ -7,12 +7,15 @@
   Returns 1, or 0 when the lease was extended, ended or lapsed already (nothing was written but a dead timer's removal).
 ]]
 --- @include clock
+--- @include types
 local timers, tasks, leases, queue, id = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]
 local due, now = redis.call('ZSCORE', timers, id .. '#lease'), now_ms()
 if not due or tonumber(due) > now then return 0 end
+local open, idle = redis.call('HEXISTS', tasks, id) == 1, redis.call('ZCARD', queue) == 0
+expect('HLEN', leases)
+expect('SCARD', KEYS[5])
 redis.call('ZREM', timers, id .. '#lease')
-if redis.call('HDEL', leases, id) == 0 or redis.call('HEXISTS', tasks, id) == 0 then return 0 end
-local idle = redis.call('ZCARD', queue) == 0
+if redis.call('HDEL', leases, id) == 0 or not open then return 0 end
 redis.call('ZADD', queue, 0, id)
 if idle then
   redis.call('SADD', KEYS[5], ARGV[2])

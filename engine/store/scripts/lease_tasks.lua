@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[ lease_tasks
   Hand out at most `most` tasks of a queue in one partition, oldest first, each under a lease of its own.
   Entries whose task has ended otherwise are dropped on the way. Nothing is lost when the reply is: the leases lapse.
@@ -7,8 +8,12 @@
   Returns {now_ms, left in the queue, {id, row, lease, id, row, lease ...}}
 ]]
 --- @include clock
+--- @include types
 local queue, tasks, leases, timers = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local most, lease_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
+expect('HLEN', tasks, leases)
+expect('ZCARD', timers)
+expect('SCARD', KEYS[5])
 local now, out, passes = now_ms(), {}, 0
 while #out < most * 3 and passes < 10 do
   passes = passes + 1

@@ -6,7 +6,9 @@
   ARGV[1] ref, [2] nonce of the holder, [3] reason
   Returns 1, or 0 when the nonce is not the holder's (nothing was written).
 ]]
+--- @include types
 if redis.call('HGET', KEYS[1], 'own') ~= ARGV[2] then return 0 end
+expect('ZCARD', KEYS[2])
 redis.call('HSET', KEYS[1], 'own', '', 'quarantine', ARGV[3])
 redis.call('ZREM', KEYS[2], ARGV[1])
 return 1

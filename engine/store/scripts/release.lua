@@ -7,7 +7,9 @@
   Returns 1, or 0 when the nonce is not the holder's (nothing was written).
 ]]
 --- @include clock
+--- @include types
 if redis.call('HGET', KEYS[1], 'own') ~= ARGV[2] then return 0 end
+expect('ZCARD', KEYS[2])
 redis.call('HSET', KEYS[1], 'own', '', 'until', '0')
 if ARGV[3] == '1' then redis.call('HSET', KEYS[1], 'claims', '0') end
 redis.call('ZADD', KEYS[2], text(now_ms()), ARGV[1])

@@ -12,27 +12,32 @@
 ]]
 --- @include clock
 --- @include wake
+--- @include types
 local x, entries, outcomes, ready, timers, tasks, leases = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local ref, id, lease = ARGV[1], ARGV[2], ARGV[4]
 local at = redis.call('HMGET', x, 'own', 'until', 'quarantine', 'status')
 if not at[4] then return {'UNKNOWN'} end
 local row, held = redis.call('HGET', tasks, id), redis.call('HGET', leases, id)
-if not row or at[4] ~= 'RUNNING' then
+local proof, how = redis.sha1hex(ARGV[3]), nil
+if not row or at[4] ~= 'RUNNING' or ARGV[10] == 'submitted' then
   for _, past in ipairs(redis.call('LRANGE', outcomes, 0, -1)) do
-    local which, proof, digest, how = string.match(past, '^([^ ]*) ([^ ]*) ([^ ]*) (.*)$')
+    local which, whose, digest, word = string.match(past, '^([^ ]*) ([^ ]*) ([^ ]*) (.*)$')
     if which == ARGV[7] then
-      if proof ~= redis.sha1hex(ARGV[3]) then return {'UNKNOWN'} end
+      if whose ~= proof then return {'UNKNOWN'} end
       if digest == ARGV[8] then return {'REPEAT'} end
-      return {'CLOSED', how}
+      if word ~= 'submitted' then how = how or word end
     end
   end
-  return {'CLOSED', at[4] == 'RUNNING' and 'CANCELLED' or at[4]}
 end
+if not row or at[4] ~= 'RUNNING' then return {'CLOSED', how or (at[4] == 'RUNNING' and 'CANCELLED' or at[4])} end
 if string.sub(row, 1, #ARGV[3] + 1) ~= ARGV[3] .. '|' then return {'UNKNOWN'} end
 local ours = held and lease ~= '' and string.sub(held, 1, #lease + 1) == lease .. '|'
 if ARGV[10] == 'submitted' and not ours then return {'CLOSED', 'LEASE_LOST'} end
 local nonce, since, till, worker = '', '', '', ''
 if held then nonce, since, till, worker = string.match(held, '^([^|]*)|([^|]*)|([^|]*)|(.*)$') end
+expect('LLEN', entries, outcomes)
+expect('ZCARD', ready, timers, KEYS[8])
+expect('SCARD', KEYS[9])
 redis.call('HDEL', leases, id)
 redis.call('ZREM', timers, id .. '#lease')
 if ARGV[10] ~= 'submitted' then
@@ -41,9 +46,9 @@ if ARGV[10] ~= 'submitted' then
   if redis.call('ZREM', KEYS[8], id) == 1 and redis.call('ZCARD', KEYS[8]) == 0 then
     redis.call('SREM', KEYS[9], ARGV[11])
   end
-  redis.call('LPUSH', outcomes, ARGV[7] .. ' ' .. redis.sha1hex(ARGV[3]) .. ' ' .. ARGV[8] .. ' ' .. ARGV[10])
-  redis.call('LTRIM', outcomes, 0, 99)
 end
+redis.call('LPUSH', outcomes, ARGV[7] .. ' ' .. proof .. ' ' .. ARGV[8] .. ' ' .. ARGV[10])
+redis.call('LTRIM', outcomes, 0, 99)
 redis.call('RPUSH', entries, ARGV[5] .. '|' .. since .. '|' .. worker .. '|' .. ARGV[6])
 wake(ready, ref, at, now_ms(), ARGV[9])
 return {'OK'}
