@@ -165,7 +165,7 @@ class Engine:
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:
         """What only a process with the engine's role has."""
         settings, clock = self.settings, self.clock
-        self._timekeeper = Timekeeper(stores.timers, clock, self._offer)
+        self._timekeeper = Timekeeper(stores.timers, clock, self._offer, self.dispatcher.hint)
         limits = Limits(
             payload_bytes_max=settings.payload_bytes_max, records_max=settings.history_records_max
         )
@@ -215,7 +215,9 @@ class Engine:
                 ref, _, closed = message.partition(" ")
                 self.changes.ring(ref, closed=bool(closed))
                 return
-            kind, ref, *queue = message.split(" ", 2)
+            sender, kind, ref, *queue = message.split(" ", 3)
+            if sender == keys.sender:
+                return
             if kind == "queue" and queue:
                 self.dispatcher.ring(keys.partition_of(ref), queue[0])
             elif kind == "ready":

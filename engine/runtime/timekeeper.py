@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from engine.clock import RedisClock
 from engine.errors import EngineError
-from engine.store.timers import Timer, Timers
+from engine.store.timers import Fired, Timer, Timers
 from engine.telemetry import plain
 
 HORIZON_MS = 1500  # timers due later than this are left to a later sweep
@@ -23,12 +23,19 @@ log = logging.getLogger("detent.timekeeper")
 
 
 class Timekeeper:
-    """`on_ready(ref)` hints that an execution has an event now."""
+    """`on_ready(ref)` hints that an execution has an event now, `on_task(ref, queue)` that a task can be leased again."""
 
-    def __init__(self, timers: Timers, clock: RedisClock, on_ready: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        timers: Timers,
+        clock: RedisClock,
+        on_ready: Callable[[str], None],
+        on_task: Callable[[str, str], None],
+    ) -> None:
         self._timers = timers
         self._clock = clock
         self._on_ready = on_ready
+        self._on_task = on_task
         self._heap: list[Timer] = []
         self._known: set[Timer] = set()
         self._wake = asyncio.Event()
@@ -74,12 +81,16 @@ class Timekeeper:
         while self._heap and self._heap[0].due_ms <= now_ms and len(due) < BATCH:
             due.append(heapq.heappop(self._heap))
         results = await asyncio.gather(*map(self._fire, due))
-        for ref in results:
-            if ref is not None:
-                self._on_ready(ref)
+        for fired in results:
+            if fired is None:
+                continue
+            if fired.queue is not None:
+                self._on_task(fired.ref, fired.queue)
+            else:
+                self._on_ready(fired.ref)
         return len(due)
 
-    async def _fire(self, timer: Timer) -> str | None:
+    async def _fire(self, timer: Timer) -> Fired | None:
         """Fire one; a failure leaves it in Redis for the next sweep."""
         self._known.discard(timer)
         try:

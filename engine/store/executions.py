@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -15,7 +15,8 @@ from engine.errors import StaleCommit
 from engine.store import codec
 from engine.store.commits import Claim, Commit, Commits
 from engine.store.connection import Redis
-from engine.store.keys import Keys
+from engine.store.keys import ExecutionKeys, Keys
+from engine.telemetry import emit
 
 CLAIMS_MAX = 5  # claims without a commit before an execution is quarantined
 
@@ -66,7 +67,7 @@ class Executions:
         self._keys = keys
         self._lease_ms = lease_ms
         self._open_max = -(-open_max // keys.partitions)
-        self._bell = keys.bell if bell else ""
+        self._bell = keys.ringer if bell else ""
         self.commits = Commits(keys, lease_ms=lease_ms, retention_ms=retention_ms, bell=self._bell)
 
     async def create(
@@ -129,7 +130,10 @@ class Executions:
         return [ref.decode() for ref in reply]
 
     async def claim(self, ref: str, nonce: str) -> Claim | None:
-        """Take an execution, or None when another holds it, it is over, or it is quarantined."""
+        """Take an execution, or None when another holds it, it is over, or it is quarantined.
+
+        One whose stored state cannot be read is quarantined here, with the reason.
+        """
         keys = self._keys.of(ref)
         reply = await self._redis.script(
             "claim",
@@ -138,18 +142,13 @@ class Executions:
         )
         if reply[0] != b"OK":
             return None
-        meta = codec.unpack_meta(reply[6])
-        frames = {f.id: f for f in map(codec.unpack_frame, reply[10])}
-        execution = codec.execution_of(
-            codec.unpack_static(reply[5]),
-            meta,
-            frames,
-            version=int(reply[3]),
-            revision=int(reply[2]),
-            started_ms=int(reply[4]),
-            ready=reply[7].decode(),
-        )
-        return Claim(keys, nonce, execution, meta.resting, reply[8], reply[9], frames)
+        try:
+            return _claim(keys, nonce, reply)
+        except Exception as error:  # whatever stands there, it must not hold up the others
+            reason = f"its stored state cannot be read: {type(error).__name__}: {error}"
+        emit("execution.quarantined", execution=ref, cause=reason)
+        await self._set_aside(keys, nonce, reason)
+        return None
 
     async def load(
         self, claim: Claim, needs: Needs
@@ -199,12 +198,31 @@ class Executions:
 
     async def quarantine(self, claim: Claim, reason: str) -> None:
         """Set an execution aside that cannot go on; describe shows the reason."""
-        keys = claim.keys
+        await self._set_aside(claim.keys, claim.nonce, reason)
+
+    async def _set_aside(self, keys: ExecutionKeys, nonce: str, reason: str) -> None:
         await self._redis.script(
             "quarantine",
             [keys.execution, keys.tag + ":ready"],
-            [keys.ref, claim.nonce, reason[:1000]],
+            [keys.ref, nonce, reason[:1000]],
         )
+
+
+def _claim(keys: ExecutionKeys, nonce: str, reply: list[Any]) -> Claim:
+    """A claim of what claim.lua answered. Raises whatever unreadable bytes make of it."""
+    _, _, revision, version, started_ms, static, packed, ready, control, entries, found = reply
+    meta = codec.unpack_meta(packed)
+    frames = {f.id: f for f in map(codec.unpack_frame, found)}
+    execution = codec.execution_of(
+        codec.unpack_static(static),
+        meta,
+        frames,
+        version=int(version),
+        revision=int(revision),
+        started_ms=int(started_ms),
+        ready=ready.decode(),
+    )
+    return Claim(keys, nonce, execution, meta.resting, control, entries, frames)
 
 
 def _canonical(document: Document) -> bytes:

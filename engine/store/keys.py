@@ -29,12 +29,13 @@ of the whole store
   P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"
   P:{catalog}:NS:d:DEF       hash    current hash created v:<n> -> text
 channels
-  P:bell                     "ready <ref>", "queue <ref> NS:QUEUE"
+  P:bell                     "<sender> ready <ref>", "<sender> queue <ref> NS:QUEUE"
   P:changes                  "<ref>" or "<ref> closed": commits of executions that somebody watches
 """
 
 from __future__ import annotations
 
+import secrets
 import zlib
 from functools import lru_cache
 
@@ -79,6 +80,8 @@ class Keys:
         self.partitions = partitions
         self.layout = f"{prefix}:{{store}}:layout"
         self.bell = f"{prefix}:bell"
+        self.sender = secrets.token_hex(4)  # this process: it need not hear its own bell
+        self.ringer = f"{self.bell} {self.sender}"
         self.changes = f"{prefix}:changes"
         self.of = lru_cache(maxsize=4096)(self._of)
 

@@ -118,7 +118,6 @@ class Link:
             backoff = 0.02
             reason = await self._exchange(connection)
             self._abandon(reason)
-            await asyncio.sleep(backoff)
             since = loop.time()
 
     async def _greet(self, connection: AbstractConnection) -> None:

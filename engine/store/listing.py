@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 from msgspec import structs
 
@@ -17,6 +18,8 @@ from engine.documents import Document
 from engine.store import codec
 from engine.store.connection import Redis
 from engine.store.keys import Keys, ref_of, task_id
+
+T = TypeVar("T")
 
 STATUSES: tuple[Status, ...] = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 CANDIDATES_MAX = 1000  # examined for one page
@@ -90,41 +93,34 @@ class Listing:
         self, keys: Sequence[str], after: tuple[int, str] | None, want: int
     ) -> tuple[list[tuple[int, str]], bool]:
         """(start ms, id) from these indexes, newest first, at most `want`; and whether there are more."""
-        highest: str | int = after[0] if after else "+inf"
-        calls = [
-            self._redis.call(
-                key,
-                "ZRANGE",
-                key,
-                highest,
-                "-inf",
-                "BYSCORE",
-                "REV",
-                "LIMIT",
-                0,
-                want + 32,
-                "WITHSCORES",
-            )
-            for key in keys
-        ]
-        replies = await asyncio.gather(*calls)
-        found = heapq.merge(
-            *(
-                sorted(
-                    ((int(float(ms)), i.decode()) for i, ms in zip(r[::2], r[1::2], strict=True)),
-                    reverse=True,
-                )
-                for r in replies
-            ),
-            reverse=True,
-        )
+        found = await asyncio.gather(*(self._after(key, after, want + 1) for key in keys))
         candidates: list[tuple[int, str]] = []
-        for item in found:
-            if after is None or item < after:
+        for item in heapq.merge(*found, reverse=True):
+            # One that closes while this is read stands in two indexes; RUNNING is read first, so none is missed.
+            if not candidates or candidates[-1] != item:
                 candidates.append(item)
                 if len(candidates) > want:
                     break
         return candidates[:want], len(candidates) > want
+
+    async def _after(
+        self, key: str, after: tuple[int, str] | None, most: int
+    ) -> list[tuple[int, str]]:
+        """An index's members after `after`, newest first: at least `most`, or all there are."""
+        highest: str | int = after[0] if after else "+inf"
+        size = most + 32  # those of the same millisecond that were shown already come once more
+        found: list[tuple[int, str]] = []
+        for skipped in itertools.count(0, size):
+            reply = await self._redis.call(
+                key, "ZRANGE", key, highest, "-inf", "BYSCORE", "REV",
+                "LIMIT", skipped, size, "WITHSCORES",
+            )  # fmt: skip
+            pairs = zip(reply[::2], reply[1::2], strict=True)
+            read = [(int(float(ms)), identifier.decode()) for identifier, ms in pairs]
+            found += [item for item in read if after is None or item < after]
+            if len(read) < size or len(found) >= most:
+                break
+        return found
 
     def _index_keys(
         self, namespace: str, definitions: Sequence[str], status: Status | None, state: str | None
@@ -157,13 +153,16 @@ class Listing:
                     cast("Status", status.decode()),
                     int(started),
                     int(stopped) if stopped else None,
-                    codec.unpack_meta(meta).resting if meta else "",
+                    _meta(meta or b"").resting,
                 )
             )
         return out
 
     async def read(self, namespace: str, identifier: str) -> Stored | None:
-        """An execution with its frames (at most `FRAMES_MAX`) and buffered signals, or None."""
+        """An execution with its frames (at most `FRAMES_MAX`) and buffered signals, or None.
+
+        Bytes that cannot be read are left out: such an execution is quarantined, and can still be looked at.
+        """
         keys = self._keys.of(ref_of(namespace, identifier))
         key = keys.execution
         size = await self._redis.call(key, "HLEN", key)
@@ -179,12 +178,10 @@ class Listing:
         if b"status" not in fields:
             return None
         pruned = b"pruned" in fields
-        meta = codec.unpack_meta(fields.get(b"m", b""))
-        frames = {
-            f.id: f
-            for f in (codec.unpack_frame(v) for k, v in fields.items() if k.startswith(b"f:"))
-        }
-        static = codec.unpack_static(fields[b"s"]) if not pruned else _tombstone(identifier)
+        meta = _meta(fields.get(b"m", b""))
+        packed = [value for name, value in fields.items() if name.startswith(b"f:")]
+        frames = {f.id: f for data in packed if (f := _read(codec.unpack_frame, data))}
+        static = _read(codec.unpack_static, fields.get(b"s", b"")) or _tombstone(identifier)
         execution = codec.execution_of(
             static,
             meta,
@@ -213,7 +210,7 @@ class Listing:
     async def _unread(self, inbox: str) -> list[SignalReceived]:
         """Signals that have been accepted and not been looked at yet."""
         entries = await self._redis.call(inbox, "LRANGE", inbox, 0, SIGNALS_MAX - 1)
-        events = (codec.unpack_entry(entry) for entry in entries)
+        events = (_read(codec.unpack_entry, entry) for entry in entries)
         return [event for event in events if isinstance(event, SignalReceived)]
 
     async def values(self, ref: str, names: Sequence[str]) -> list[Document | None]:
@@ -288,6 +285,18 @@ class Listing:
         """Have commits announced for a while; returns status and revision, None when there is no such execution."""
         reply = await self._redis.script("watch", [self._keys.of(ref).execution], [watch_ms])
         return (cast("Status", reply[0].decode()), int(reply[1] or 0)) if reply else None
+
+
+def _read(unpack: Callable[[bytes], T], data: bytes) -> T | None:
+    """What the bytes hold, or None where they cannot be read."""
+    try:
+        return unpack(data)
+    except Exception:
+        return None
+
+
+def _meta(data: bytes) -> codec.Meta:
+    return _read(codec.unpack_meta, data) or codec.Meta()
 
 
 def _tombstone(identifier: str) -> codec.Static:

@@ -22,7 +22,7 @@ class Signals:
         self._keys = keys
         self._inbox_max = inbox_max
         self._buffered_max = buffered_max
-        self._bell = keys.bell if bell else ""
+        self._bell = keys.ringer if bell else ""
 
     async def deliver(self, ref: str, name: str, identifier: str, payload: Document) -> bool:
         """Accept a signal; False when this id was accepted before.

@@ -64,7 +64,7 @@ class Tasks:
     def __init__(self, redis: Redis, keys: Keys, *, bell: bool) -> None:
         self._redis = redis
         self._keys = keys
-        self._bell = keys.bell if bell else ""
+        self._bell = keys.ringer if bell else ""
 
     async def lease(
         self,
@@ -171,8 +171,8 @@ class Tasks:
             case _:
                 raise TaskNotFound
 
-    async def lapse(self, identifier: str) -> bool:
-        """Put a task whose lease has run out back to the head of its queue."""
+    async def lapse(self, identifier: str) -> str | None:
+        """Put a task whose lease has run out back to the head of its queue; returns the queue."""
         ref, frame, revision = split_task_id(identifier)
         row = await self.row(Address(ref, frame, revision, ""))
         keys, namespace = self._keys.of(ref), ref.partition(":")[0]
@@ -186,7 +186,7 @@ class Tasks:
             ],
             [identifier, f"{namespace}:{queue}", self._bell, ref],
         )
-        return bool(reply)
+        return queue if reply else None
 
     async def expire(self, identifier: str, kind: Literal["timeout", "heartbeat"]) -> bool:
         """End a task whose time-out or heartbeat has passed, and tell its execution."""

@@ -14,7 +14,7 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from engine.core.events import SignalReceived
+from engine.core.events import SignalReceived, read_signal
 from engine.documents import Document
 from engine.store import codec
 from engine.store.keys import Keys
@@ -89,7 +89,7 @@ def executions(found: Snapshot, prefix: str) -> Iterable[dict[str, Any]]:
         history = found.get(f"{name}:h", {"value": []})["value"]
         values = found.get(f"{name}:v", {"value": {}})["value"]
         kept = [
-            json.loads(_bytes(values.get(f"s:{signal}:{number}", "null")))
+            _signal_id(values.get(f"s:{signal}:{number}"))
             for signal, buffer in meta.signals.items()
             for number in range(buffer.head, buffer.tail)
         ]
@@ -104,10 +104,14 @@ def executions(found: Snapshot, prefix: str) -> Iterable[dict[str, Any]]:
             "error": meta.error,
             "cause": meta.cause,
             "records": [_record(codec.unpack_record(_bytes(item))) for item in history],
-            "buffered": [signal["id"] if signal else None for signal in kept],
+            "buffered": kept,
             "unread": [e.id for e in events if isinstance(e, SignalReceived)],
             "others": [type(e).__name__ for e in events if not isinstance(e, SignalReceived)],
         }
+
+
+def _signal_id(kept: str | None) -> str | None:
+    return None if kept is None else read_signal(Document.from_text(_bytes(kept)))[0]
 
 
 def _record(record: Any) -> dict[str, Any]:

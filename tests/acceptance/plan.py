@@ -99,7 +99,7 @@ def order_of(seed: int, number: int) -> Order:
         number=number,
         declined=chance.random() < 0.08,
         charge_busy=chance.choice(busy),
-        picks_busy=tuple(chance.choice(busy) for _ in range(chance.randint(1, 5))),
+        picks_busy=tuple(chance.choice(busy) for _ in range(chance.randint(2, 10))),
         signal_delay=0.0 if chance.random() < 0.5 else chance.uniform(1.0, 6.0),
         signal_twice=chance.random() < 0.1,
         extra=chance.random() < 0.05,

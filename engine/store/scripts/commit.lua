@@ -19,6 +19,7 @@
   Returns {"OK", now_ms, released 0|1, control, entries, frames} | {"STALE", revision, nonce} | {"AHEAD", now_ms}
 ]]
 --- @include clock
+--- @include bell
 --- @include inbox
 --- @include types
 local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -57,7 +58,7 @@ for _, task in ipairs(e.tasks or {}) do
   redis.call('HSET', tasks, task[1], task[2])
   if redis.call('ZCARD', KEYS[task[3]]) == 0 then
     redis.call('SADD', queues, task[4])
-    if e.bell ~= '' then redis.call('PUBLISH', e.bell, 'queue ' .. ref .. ' ' .. task[4]) end
+    ring(e.bell, 'queue ' .. ref .. ' ' .. task[4])
   end
   redis.call('ZADD', KEYS[task[3]], text(now), task[1])
 end

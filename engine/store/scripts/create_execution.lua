@@ -13,6 +13,7 @@
   everything but OK wrote nothing.
 ]]
 --- @include clock
+--- @include bell
 --- @include wake
 --- @include types
 local x, ready, definitions, index, open = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]

@@ -7,6 +7,7 @@
   Returns {"OK"} | {"CLOSED", status} | {"UNKNOWN"} | {"QUOTA"}; only OK wrote.
 ]]
 --- @include clock
+--- @include bell
 --- @include wake
 --- @include types
 local at = redis.call('HMGET', KEYS[1], 'own', 'until', 'quarantine', 'status')

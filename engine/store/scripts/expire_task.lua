@@ -9,6 +9,7 @@
   Returns 1 expired | 0 not due, or gone | -1 the task had ended already (the timer was removed)
 ]]
 --- @include clock
+--- @include bell
 --- @include wake
 --- @include types
 local timers, tasks, leases, id = KEYS[1], KEYS[3], KEYS[4], ARGV[1]

@@ -7,6 +7,7 @@
   Returns 1 fired | 0 not due, or gone | -1 the execution is over (the timer was removed)
 ]]
 --- @include clock
+--- @include bell
 --- @include wake
 --- @include types
 local due, now = redis.call('ZSCORE', KEYS[1], ARGV[1]), now_ms()

@@ -6,6 +6,7 @@
   ARGV[1] task id, [2] queue as the queues set names it, [3] bell, [4] ref
   Returns 1, or 0 when the lease was extended, ended or lapsed already (nothing was written but a dead timer's removal).
 ]]
+--- @include bell
 --- @include clock
 --- @include types
 local timers, tasks, leases, queue, id = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]
@@ -19,6 +20,6 @@ if redis.call('HDEL', leases, id) == 0 or not open then return 0 end
 redis.call('ZADD', queue, 0, id)
 if idle then
   redis.call('SADD', KEYS[5], ARGV[2])
-  if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], 'queue ' .. ARGV[4] .. ' ' .. ARGV[2]) end
+  ring(ARGV[3], 'queue ' .. ARGV[4] .. ' ' .. ARGV[2])
 end
 return 1

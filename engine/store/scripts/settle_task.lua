@@ -11,6 +11,7 @@
   "submitted" keeps the task and ends the lease: the token completes it later.
 ]]
 --- @include clock
+--- @include bell
 --- @include wake
 --- @include types
 local x, entries, outcomes, ready, timers, tasks, leases = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]

@@ -5,5 +5,5 @@ local function wake(ready, ref, at, now, bell)
   if at[1] and at[1] ~= '' and tonumber(at[2]) > now then return end
   local idle = redis.call('ZCOUNT', ready, '-inf', text(now)) == 0
   redis.call('ZADD', ready, text(now), ref)
-  if idle and bell ~= '' then redis.call('PUBLISH', bell, 'ready ' .. ref) end
+  if idle then ring(bell, 'ready ' .. ref) end
 end

@@ -1,0 +1,117 @@
+"""A proxy between engines and Redis that loses replies: a commit is carried out, its answer never arrives.
+
+It also watches the wire: a call that may write and is sent twice with the same arguments is a client that repeats
+what may have been carried out. (A script refused with NOSCRIPT was not carried out; engines load all scripts first.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import random
+from collections import Counter
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import hiredis
+
+from engine.store import scripts
+from tests.acceptance.journal import Journal
+
+CHUNK = 1 << 16
+LATENCY_SECONDS = 0.002  # between a request's passing on and the loss of its reply: Redis has carried it out
+
+
+class LossyProxy:
+    """Forwards to a unix socket. `loss` is the chance that a commit's reply is lost, and its connection with it."""
+
+    def __init__(self, url: str, folder: Path, *, loss: float, seed: int) -> None:
+        self._target = unquote(urlparse(url).path)
+        self._path = Path(self._target).with_name("proxy.sock")
+        self._loss = loss
+        self._chance = random.Random(f"proxy/{seed}")
+        self._journal = Journal(folder / "wire.jsonl")
+        self._names = {scripts.load(name).sha.encode(): name for name in scripts.names()}
+        self._sent: Counter[tuple[str, str, str]] = Counter()
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> str:
+        """Begin to listen; returns the URL."""
+        self._server = await asyncio.start_unix_server(self._serve, self._path)
+        return f"unix://{self._path}"
+
+    async def close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        for (script, key, _), times in self._sent.items():
+            if times > 1:
+                self._journal.add(what="repeated", script=script, key=key, times=times)
+        self._journal.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        up = writer_up = None
+        try:
+            up, writer_up = await asyncio.open_unix_connection(self._target)
+            answers = asyncio.create_task(_pump(up, writer))
+            try:
+                await self._requests(reader, writer_up, answers)
+            finally:
+                answers.cancel()
+                await asyncio.gather(answers, return_exceptions=True)
+        except OSError:
+            pass
+        finally:
+            self._connections.discard(task)
+            for stream in (writer, writer_up):
+                if stream is not None:
+                    stream.close()
+                    with contextlib.suppress(OSError):
+                        await stream.wait_closed()
+
+    async def _requests(
+        self, reader: asyncio.StreamReader, out: asyncio.StreamWriter, answers: asyncio.Task[None]
+    ) -> None:
+        """Pass requests on until the caller leaves, or a reply is to be lost."""
+        parser = hiredis.Reader()
+        while not answers.done():
+            data = await reader.read(CHUNK)
+            if not data:
+                return
+            parser.feed(data)
+            commits = 0
+            while (command := parser.gets()) is not False:
+                commits += self._note(command)
+            loses = any(self._chance.random() < self._loss for _ in range(commits))
+            if loses:
+                answers.cancel()  # nothing more comes back on this connection
+            out.write(data)
+            await out.drain()
+            if loses:
+                await asyncio.sleep(LATENCY_SECONDS)
+                self._journal.add(what="lost", commits=commits)
+                return
+
+    def _note(self, command: list[bytes]) -> bool:
+        """Count a script's call; whether it is a commit."""
+        script = self._names.get(command[1]) if command[0] == b"EVALSHA" else None
+        if script is None or script == "watch":
+            return False
+        digest = hashlib.sha256(b"\0".join(command)).hexdigest()
+        if script == "commit":
+            self._sent[script, command[3].decode(), digest] += 1
+        return script == "commit"
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(CHUNK):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
