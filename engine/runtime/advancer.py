@@ -245,13 +245,13 @@ class Advancer:
         """Take the new checkpoint over, and pass on what this process can act on at once."""
         ref = claim.keys.ref
         execution = step.execution
-        frames = dict(execution.frames)
-        for name, frame in committed.frames.items():
-            frames.setdefault(name, frame)
-        if len(frames) > FRAMES_KEPT:
-            frames = _needed(frames, execution, committed)
-        values = execution.values if len(execution.values) <= VALUES_KEPT else {}
-        claim.execution = structs.replace(execution, frames=frames, values=values)
+        if committed.frames:
+            execution = structs.replace(execution, frames={**committed.frames, **execution.frames})
+        if len(execution.frames) > FRAMES_KEPT:
+            execution = structs.replace(execution, frames=_needed(execution, committed))
+        if len(execution.values) > VALUES_KEPT:
+            execution = structs.replace(execution, values={})
+        claim.execution = execution
         claim.control, claim.entries = committed.control, committed.entries
         for effect in step.effects:
             match effect:
@@ -335,9 +335,7 @@ def _is_last(claim: Claim, step: Transition, controls: int, taken: int) -> bool:
     )
 
 
-def _needed(
-    frames: dict[FrameId, Frame | None], execution: Execution, committed: Committed
-) -> dict[FrameId, Frame | None]:
+def _needed(execution: Execution, committed: Committed) -> dict[FrameId, Frame | None]:
     """The frames that can go on or that entries name, with their ancestors."""
     keep = set(committed.frames)
     for name in execution.ready:
@@ -345,7 +343,7 @@ def _needed(
         while at:
             keep.add(at)
             at = at.rpartition("/")[0]
-    return {name: frame for name, frame in frames.items() if name in keep}
+    return {name: frame for name, frame in execution.frames.items() if name in keep}
 
 
 def _with(

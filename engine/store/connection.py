@@ -42,6 +42,7 @@ class Redis:
         self._home = self._link_to(None)
         self._refreshing: asyncio.Task[None] | None = None
         self.cluster = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def open(self) -> None:
         """Connect and learn the topology. Raises StoreUnavailable when no node answers."""
@@ -69,17 +70,17 @@ class Redis:
 
     def call(self, key: str | None, *args: Argument) -> asyncio.Future[Any]:
         """Run a command on the node of `key` (None: any node)."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._route(key).send(Call(args, future))
+        future: asyncio.Future[Any] = self._future()
+        self._route(key).send(Call(args, future, key))
         return future
 
     def script(
         self, name: str, keys: Sequence[str], args: Sequence[Argument]
     ) -> asyncio.Future[Any]:
         """Run a script of `engine/store/scripts` on the node of its first key."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Any] = self._future()
         sha = scripts.load(name).sha
-        call = Call(("EVALSHA", sha, len(keys), *keys, *args), future, name)
+        call = Call(("EVALSHA", sha, len(keys), *keys, *args), future, keys[0], name)
         self._route(keys[0]).send(call)
         return future
 
@@ -88,14 +89,22 @@ class Redis:
         links = set(self._slots) if self._slots else {self._home}
         futures = []
         for link in links:
-            future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            future: asyncio.Future[Any] = self._future()
             link.send(Call(args, future))
             futures.append(future)
         return list(await asyncio.gather(*futures))
 
+    def _future(self) -> asyncio.Future[Any]:
+        # Asking for the running loop costs a system call each time.
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop.create_future()
+
     def _route(self, key: str | None) -> Link:
-        if self._slots is None or key is None:
+        if self._slots is None:
             return self._home
+        if key is None:
+            return self._any()
         return self._slots[key_slot(key.encode())]
 
     def _link_to(self, address: tuple[str, int] | None) -> Link:
@@ -122,19 +131,27 @@ class Redis:
 
     async def _refresh(self) -> None:
         """Read which node serves which slots."""
-        link = next((link for link in self._known() if link.error is None), self._home)
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        link.send(Call(("CLUSTER", "SLOTS"), future))
+        future: asyncio.Future[Any] = self._future()
+        self._any().send(Call(("CLUSTER", "SLOTS"), future))
         answer = await future
         slots = [self._home] * 16384
         for first, last, master, *_ in answer:
             host = master[0].decode() or self._options.get("host", "127.0.0.1")
             slots[first : last + 1] = [self._link_to((host, master[1]))] * (last - first + 1)
         self._slots = slots
+        serving = {*slots}
+        for idle in self._known():
+            if idle.error is not None and idle not in serving:
+                for call in idle.take_back():
+                    self._again(self._home, call)
 
     def _known(self) -> list[Link]:
         """Every link there is, the configured node's first."""
         return [self._home, *self._links.values()]
+
+    def _any(self) -> Link:
+        """A link that is not known to be down; the configured node's if it is not."""
+        return next((link for link in self._known() if link.error is None), self._home)
 
     def _on_down(self) -> None:
         """A node cannot be reached: perhaps its slots are another's by now."""
@@ -182,8 +199,7 @@ class Redis:
     def _again(self, link: Link, call: Call) -> None:
         if call.future.done():
             return
-        key = call.args[3] if call.script is not None else None
-        (self._route(str(key)) if key is not None and self.cluster else link).send(call)
+        (self._route(call.key) if call.key is not None and self.cluster else link).send(call)
 
 
 _NOT_NOW = {"OOM", "MISCONF", "NOREPLICAS", "READONLY", "MASTERDOWN"}

@@ -27,13 +27,18 @@ WRITE_BYTES_MAX = 1 << 20  # one write; more waits for the next, so that replies
 class Call:
     """One command on its way, and what is needed to send it elsewhere should the node redirect it."""
 
-    __slots__ = ("args", "asking", "deadline", "future", "script", "written")
+    __slots__ = ("args", "asking", "deadline", "future", "key", "script", "written")
 
     def __init__(
-        self, args: Sequence[Argument], future: asyncio.Future[Any], script: str | None = None
+        self,
+        args: Sequence[Argument],
+        future: asyncio.Future[Any],
+        key: str | None = None,
+        script: str | None = None,
     ) -> None:
         self.args = args
         self.future = future
+        self.key = key  # decides the node; None: any
         self.script = script  # name, where args are EVALSHA's
         self.asking = False
         self.written = False
@@ -86,6 +91,11 @@ class Link:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="redis link")
         self._outbox.append(call)
         self._waker.set()
+
+    def take_back(self) -> list[Call]:
+        """The calls that were not written yet; they are no longer this link's."""
+        calls, self._outbox = list(self._outbox), deque()
+        return calls
 
     async def close(self) -> None:
         """Drop the connection; calls that wait for a reply end as OutcomeUnknown."""
