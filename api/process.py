@@ -60,10 +60,6 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     engine = Engine(url, settings, advances="engine" in roles)
     await engine.start()
-    # What lives now lives as long as the process: collecting it again and again cost a twelfth of the engine's time.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
     own = 1 if "engine" in roles else 0
     children = Children(url, max(0, engines - own) if own else 0)
     watching = asyncio.create_task(_look_after(children, embedded, stop))
@@ -71,6 +67,7 @@ async def _serve(
         if "api" in roles:
             await _serve_http(engine, settings, stop)
         else:
+            _keep_what_lives()
             await stop.wait()
     finally:
         watching.cancel()
@@ -84,7 +81,16 @@ async def _serve_http(engine: Engine, settings: Settings, stop: asyncio.Event) -
     from api.app import create_app  # noqa: PLC0415
     from api.server import serve  # noqa: PLC0415
 
-    await serve(create_app(engine, settings), settings, stop)
+    app = create_app(engine, settings)
+    _keep_what_lives()
+    await serve(app, settings, stop)
+
+
+def _keep_what_lives() -> None:
+    """What lives now lives as long as the process: collecting it again and again cost a twelfth of its time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 async def _look_after(

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import hiredis
 import redis.asyncio
-from _lab import Engine, Store, own_cpu
+from _lab import Engine, Store, engine, own_cpu
 
 from engine.documents import Document
 from engine.store import scripts
@@ -61,16 +62,29 @@ class Recorder:
         self._pass_on: Callable[..., asyncio.Future[Any]] = running.redis.script
         running.redis.script = self  # type: ignore[method-assign,assignment]
 
-    def __call__(
-        self, name: str, keys: Sequence[str], args: Sequence[Any]
-    ) -> asyncio.Future[Any]:
+    def __call__(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> asyncio.Future[Any]:
         self.sent.append(Sent(name, keys, args))
         return self._pass_on(name, keys, args)
 
 
-async def advance(
-    running: Engine, store: Store, chain: str, executions: int
-) -> dict[str, float]:
+async def publish(running: Engine, states: int) -> str:
+    """Make the chain known; its name."""
+    name = f"chain{states}"
+    await running.commands.publish(CALLER, name, definition(states), "json")
+    return name
+
+
+async def record(store: Store, states: int, executions: int, **settings: Any) -> list[Sent]:
+    """What the engine sends while it runs the chain, in order."""
+    async with engine(store.url, **settings) as running:
+        chain = await publish(running, states)
+        await advance(running, store, chain, 1)
+        recorder = Recorder(running)
+        await advance(running, store, chain, executions)
+        return recorder.sent
+
+
+async def advance(running: Engine, store: Store, chain: str, executions: int) -> dict[str, float]:
     """Start executions, then let the engine advance all of them; the figures are of the advancing alone."""
     advancer = running._advancer
     assert advancer is not None
@@ -80,7 +94,9 @@ async def advance(
         running.commands.start(CALLER, chain, name=None, input=given, version=None)
         for _ in range(executions)
     ]
-    refs = [f"{CALLER.namespace}:{(await start).execution.id}" for start in asyncio.as_completed(starts)]
+    refs = [
+        f"{CALLER.namespace}:{(await start).execution.id}" for start in asyncio.as_completed(starts)
+    ]
     closed, counted = _counted(running)
     own, redis_cpu, began = own_cpu(), store.cpu(), time.perf_counter()
     advancer.start()
@@ -124,6 +140,11 @@ class Replay:
             elif one.name in ("commit", "claim", "release"):
                 self._stream.append(one)
         self.commits = sum(one.name == "commit" for one in self._stream)
+
+    def commit_bytes(self) -> int:
+        """Mean size of a commit on the wire."""
+        sizes = [len(hiredis.pack_command(s.command())) for s in self._stream if s.name == "commit"]
+        return round(sum(sizes) / len(sizes))
 
     async def close(self) -> None:
         """Leave nothing behind that an engine would go on with."""

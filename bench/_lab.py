@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import platform
@@ -41,9 +42,9 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 class Store:
     """An embedded server, appendfsync always, and a plain client to look at it with."""
 
-    def __init__(self, server: EmbeddedRedis) -> None:
-        self.url = server.url
-        self.client = redis.Redis.from_url(server.url)
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.client = redis.Redis.from_url(url)
         fsync = self.client.config_get("appendfsync")["appendfsync"]
         assert fsync == "always", fsync
 
@@ -52,7 +53,7 @@ class Store:
         info: dict[str, Any] = self.client.info("cpu")  # type: ignore[assignment]
         return float(info["used_cpu_user"] + info["used_cpu_sys"])
 
-    def commits(self) -> int:
+    def scripts(self) -> int:
         """How often a script has run, whichever it was."""
         info: dict[str, Any] = self.client.info("commandstats")  # type: ignore[assignment]
         return int(info.get("cmdstat_evalsha", {}).get("calls", 0))
@@ -87,7 +88,7 @@ def store(parent: str | None = None) -> Iterator[Store]:
         server = EmbeddedRedis(path)
         server.start()
         try:
-            yield Store(server)
+            yield Store(server.url)
         finally:
             server.stop()
 
@@ -164,7 +165,9 @@ def medians(rounds: list[dict[str, float]]) -> dict[str, float]:
 def arguments(question: str, **more: tuple[int, str]) -> argparse.Namespace:
     """The command line: --json and --data everywhere, and whole numbers with a default of their own."""
     parser = argparse.ArgumentParser(description=question)
-    parser.add_argument("--json", action="store_true", help="also print everything as one line of JSON")
+    parser.add_argument(
+        "--json", action="store_true", help="also print everything as one line of JSON"
+    )
     parser.add_argument("--data", help="parent of the server's folder; it must be on a real disk")
     for name, (default, explained) in more.items():
         parser.add_argument(f"--{name}", type=int, default=default, help=f"{explained} ({default})")
@@ -190,6 +193,9 @@ def close(options: argparse.Namespace, result: dict[str, Any]) -> None:
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run on uvloop, as the server does."""
+    """Run on uvloop and with the collector's thresholds, as the server does; the floor has the same."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)

@@ -55,16 +55,21 @@ def read_query(kind: type[S], query: bytes) -> S:
         defaults: S = _nothing(kind)
         return defaults
     given, errors = _pairs(query)
-    for item in structs.fields(kind):
+    for item in _fields(kind):
         if item.encode_name in given:
             errors += _field_errors(
                 item.type, given[item.encode_name], f"?{item.encode_name}", text=True
             )
-    known = [item.encode_name for item in structs.fields(kind)]
+    known = [item.encode_name for item in _fields(kind)]
     errors += [_unknown(f"?{name}", name, known) for name in given if name not in known]
     if errors:
         raise _refusal(errors)
     return msgspec.convert(given, kind, strict=False)
+
+
+@cache
+def _fields(kind: type[Struct]) -> tuple[structs.FieldInfo, ...]:
+    return structs.fields(kind)
 
 
 def document(raw: Raw | UnsetType, path: str, default: Document) -> Document:
