@@ -10,6 +10,7 @@ import contextlib
 import gc
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Literal
@@ -17,7 +18,7 @@ from typing import Literal
 import uvloop
 
 from engine.serve import Engine
-from engine.settings import Settings
+from engine.settings import Settings, unknown_variables
 from engine.store.embedded import EmbeddedRedis
 from engine.telemetry import emit, set_up
 
@@ -33,18 +34,21 @@ def run(settings: Settings, *, roles: Sequence[Role] = ("api", "engine"), engine
     answer, UnsafeBind, and OSError where the address cannot be had.
     """
     set_up(settings.log, settings.log_level)
-    embedded = None
-    url = settings.redis_url
-    if url is None:
-        embedded = EmbeddedRedis(settings.data, settings.redis_bin)
-        embedded.start()
-        url = embedded.url
-    try:
+    unknown = unknown_variables(os.environ)
+    if unknown and "DETENT_PARENT" not in os.environ:
+        emit("settings.unknown", variables=", ".join(unknown))
+    with contextlib.ExitStack() as stack:
+        # Before all else: where the address is taken, nothing is started.
+        address = stack.enter_context(_bound(settings)) if "api" in roles else None
+        embedded = None
+        url = settings.redis_url
+        if url is None:
+            embedded = EmbeddedRedis(settings.data, settings.redis_bin)
+            embedded.start()
+            stack.callback(embedded.stop)
+            url = embedded.url
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, url, roles, engines, embedded))
-    finally:
-        if embedded is not None:
-            embedded.stop()
+            runner.run(_serve(settings, url, roles, engines, embedded, address))
 
 
 async def _serve(
@@ -53,6 +57,7 @@ async def _serve(
     roles: Sequence[Role],
     engines: int,
     embedded: EmbeddedRedis | None,
+    address: socket.socket | None,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -64,8 +69,8 @@ async def _serve(
     children = Children(url, max(0, engines - own) if own else 0)
     watching = asyncio.create_task(_look_after(children, embedded, stop))
     try:
-        if "api" in roles:
-            await _serve_http(engine, settings, stop)
+        if address is not None:
+            await _serve_http(engine, settings, stop, address)
         else:
             _keep_what_lives()
             await stop.wait()
@@ -76,14 +81,24 @@ async def _serve(
         await engine.stop()
 
 
-async def _serve_http(engine: Engine, settings: Settings, stop: asyncio.Event) -> None:
+def _bound(settings: Settings) -> socket.socket:
+    """The address of the HTTP face; imported here, so that a process which only advances does not load that."""
+    from api.server import bound, check_bind  # noqa: PLC0415
+
+    check_bind(settings)
+    return bound(settings)
+
+
+async def _serve_http(
+    engine: Engine, settings: Settings, stop: asyncio.Event, address: socket.socket
+) -> None:
     """The HTTP face; imported here, so that a process which only advances does not load it."""
     from api.app import create_app  # noqa: PLC0415
     from api.server import serve  # noqa: PLC0415
 
     app = create_app(engine, settings)
     _keep_what_lives()
-    await serve(app, settings, stop)
+    await serve(app, settings, stop, address)
 
 
 def _keep_what_lives() -> None:
@@ -145,6 +160,7 @@ class Children:
             "DETENT_ENGINES": "1",
             "DETENT_PARENT": str(os.getpid()),
         }
+        # -P: the folder this was started in may hold a `cli` of its own.
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-c", "from cli.main import main; main()", "engine", env=environment
+            sys.executable, "-P", "-m", "cli", "engine", env=environment
         )

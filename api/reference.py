@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -21,9 +22,10 @@ browser.
 - **Times** are ISO 8601, UTC, with milliseconds: `2026-11-22T10:00:00.000Z`.
 - **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; see [errors](errors.md). All fields that are
   wrong are named at once, in `errors`.
-- **Credentials.** Where `DETENT_TOKEN` is set, every path but `/healthz` and `/readyz` needs
+- **Credentials.** Where `DETENT_TOKEN` is set, every path but `/healthz`, `/readyz`, `/docs` and `/openapi.json` needs
   `Authorization: Bearer <token>`. Where it is not, the server is reached from its own machine only: requests must name
-  `localhost`, `127.0.0.1` or `[::1]` as their host, and requests of web pages of another origin are refused.
+  `localhost`, `127.0.0.1` or `[::1]` as their host, and `PUT` and `POST` of web pages of another origin are refused.
+  `GET` is answered whatever its `Origin`; no answer allows a page of another origin to read it, so browsers keep it.
 - **Size.** A body has at most `DETENT_REQUEST_BYTES_MAX` bytes, and 30 s to arrive. Compressed bodies are not read.
 - **Waiting.** `wait` and `wait_seconds` hold the answer; closing the connection ends the wait. A process lets 5,000
   requests wait, 1,000 of them on one queue, and refuses more with `quota_exceeded`. A server that stops answers whoever
@@ -67,24 +69,32 @@ def _operation(path: str, method: str, operation: Document, schemas: Document) -
 
 
 def _parameters(operation: Document, schemas: Document) -> list[str]:
-    rows = [
-        (item["name"], item["in"], item["schema"], item["description"])
-        for item in operation.get("parameters", ())
-    ]
-    content = operation.get("requestBody", {}).get("content", {})
-    reference = content.get("application/json", {}).get("schema", {}).get("$ref", "")
-    body = schemas.get(reference.rpartition("/")[2], {})
-    for name, schema in body.get("properties", {}).items():
-        where = "body, required" if name in body.get("required", ()) else "body"
-        rows.append((name, where, schema, _about(schema)))
+    rows = parameters(operation, schemas)
     if not rows:
         return []
     table = ["| Name | Where | Bounds | Meaning |", "|---|---|---|---|"]
-    table += [
-        f"| `{name}` | {where} | {_bounds(schema)} | {about} |"
-        for name, where, schema, about in rows
-    ]
+    table += [f"| `{name}` | {where} | {bounds} | {about} |" for name, where, bounds, about in rows]
     return [*table, ""]
+
+
+def parameters(operation: Document, schemas: Document) -> list[tuple[str, str, str, str]]:
+    """What an operation takes: name, where it stands, bounds and meaning; of the path, the query and the body."""
+    rows = [
+        (item["name"], item["in"], _bounds(item["schema"]), item["description"])
+        for item in operation.get("parameters", ())
+    ]
+    content = operation.get("requestBody", {}).get("content", {})
+    body = content.get("application/json", {}).get("schema", {})
+    return [*rows, *_fields(body, schemas, "")]
+
+
+def _fields(schema: Document, schemas: Document, head: str) -> Iterator[tuple[str, str, str, str]]:
+    """The fields of an object in a body, and those of the objects in its lists."""
+    body = schemas.get(schema.get("$ref", "").rpartition("/")[2], {})
+    for name, field in body.get("properties", {}).items():
+        where = "body, required" if name in body.get("required", ()) else "body"
+        yield head + name, where, _bounds(field), _about(field)
+        yield from _fields(field.get("items", {}), schemas, f"{head}{name}[].")
 
 
 def _about(schema: Document) -> str:

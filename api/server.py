@@ -18,9 +18,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from engine.errors import EngineError
 from engine.settings import Settings
+from engine.telemetry import emit
 
 KEEP_ALIVE_SECONDS = 75  # longer than the pools of common clients and proxies keep a connection, 60
 HEAD_SECONDS = 30.0  # from the first byte of a request to the end of its head
+HEAD_BYTES_MAX = (
+    64 * 1024
+)  # of a head that does not end; what has arrived at once is read in any case
 BACKLOG = 2048  # connections the system holds for us between two rounds of the loop
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -33,9 +37,17 @@ class UnsafeBind(EngineError):
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's, with a deadline for the head of a request: its own timer begins anew with every byte."""
+    """uvicorn's, with a deadline and a size for the head of a request: its own timer begins anew with every byte."""
 
     _head: asyncio.TimerHandle | None = None
+    _head_bytes: int | None = None  # of the head that is being received; None between heads
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
+                self.transport.close()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -46,10 +58,12 @@ class _Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
+        self._head_bytes = 0
         self._expect_head(HEAD_SECONDS)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        self._head_bytes = None
         self._head_came()
         super().on_headers_complete()
 
@@ -87,10 +101,13 @@ class _Uvicorn(uvicorn.Server):
 class Server:
     """The application on its address. `start` returns once it accepts connections, `stop` once it is gone."""
 
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
+    def __init__(
+        self, app: FastAPI, settings: Settings, opened: socket.socket | None = None
+    ) -> None:
+        """`opened` is the address, taken earlier by `bound`; without one `start` takes it."""
         check_bind(settings)
         self._settings = settings
-        self._socket: socket.socket | None = None
+        self._socket = opened
         self._running: asyncio.Task[None] | None = None
         self._uvicorn = _Uvicorn(_config(app, settings), app.state.waits.stopping)
 
@@ -100,14 +117,17 @@ class Server:
         return self._settings.port if self._socket is None else int(self._socket.getsockname()[1])
 
     async def start(self) -> None:
-        """Bind and accept. Raises OSError where the address cannot be had."""
-        self._socket = bound(self._settings)
+        """Accept, and say where. Raises OSError where the address cannot be had."""
+        self._socket = self._socket or bound(self._settings)
+        self._socket.listen(BACKLOG)
         self._running = asyncio.create_task(self._uvicorn.serve(sockets=[self._socket]))
         while not self._uvicorn.started:
             if self._running.done():
                 await self._running
                 raise OSError("the HTTP server ended while it started")
             await asyncio.sleep(0.005)
+        host = self._settings.host
+        emit("http.listening", url=f"http://{f'[{host}]' if ':' in host else host}:{self.port}")
 
     async def stop(self) -> None:
         """Answer who waits, let the rest end within drain_seconds, then cut it."""
@@ -130,13 +150,14 @@ def check_bind(settings: Settings) -> None:
 
 
 def bound(settings: Settings) -> socket.socket:
-    """A socket bound to the address; it can be had again at once after a restart."""
+    """A socket bound to the address, which can be had again at once after a restart. It does not listen yet: until it
+    does, callers are refused and try again, instead of waiting for a process that is not ready.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((settings.host, settings.port))
-        opened.listen(BACKLOG)
         opened.setblocking(False)
     except OSError:
         opened.close()
@@ -145,9 +166,11 @@ def bound(settings: Settings) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[Server]:
+async def serving(
+    app: FastAPI, settings: Settings, opened: socket.socket | None = None
+) -> AsyncIterator[Server]:
     """A running server, stopped at the end of the block."""
-    server = Server(app, settings)
+    server = Server(app, settings, opened)
     await server.start()
     try:
         yield server
@@ -155,24 +178,31 @@ async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[Server]:
         await server.stop()
 
 
-async def serve(app: FastAPI, settings: Settings, stop: asyncio.Event | None = None) -> None:
-    """Serve until `stop` is set; without one, until SIGTERM or SIGINT."""
+async def serve(
+    app: FastAPI,
+    settings: Settings,
+    stop: asyncio.Event | None = None,
+    opened: socket.socket | None = None,
+) -> None:
+    """Serve until `stop` is set; without one, until SIGTERM or SIGINT. `opened` is as for `Server`."""
     if stop is not None:
-        await _until(stop, app, settings)
+        await _until(stop, app, settings, opened)
         return
     loop = asyncio.get_running_loop()
     signalled = asyncio.Event()
     for number in SIGNALS:
         loop.add_signal_handler(number, signalled.set)
     try:
-        await _until(signalled, app, settings)
+        await _until(signalled, app, settings, opened)
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
 
 
-async def _until(stop: asyncio.Event, app: FastAPI, settings: Settings) -> None:
-    async with serving(app, settings) as server:
+async def _until(
+    stop: asyncio.Event, app: FastAPI, settings: Settings, opened: socket.socket | None
+) -> None:
+    async with serving(app, settings, opened) as server:
         waits = [asyncio.create_task(stop.wait()), asyncio.create_task(server.ended())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

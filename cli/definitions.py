@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from cli.options import on_server
 from cli.output import emit_json, json_option, table, wants_json
 
 _FORMATS: dict[str, Literal["yaml", "json"]] = {".yaml": "yaml", ".yml": "yaml", ".json": "json"}
+_NAME_HINT = "`detent publish --name NAME {file}` publishes it under a name of your choice"
+FILE_BYTES_MAX = 64 * 1024 * 1024  # read of a file: as much as a server can be set to take
 _files = click.argument(
     "paths",
     nargs=-1,
@@ -85,8 +88,8 @@ def validate(paths: tuple[Path, ...]) -> None:
 def publish(server: Server, paths: tuple[Path, ...], name: str | None) -> None:
     """Publish definitions, each under its file's name.
 
-    The same content again makes no new version. A definition with errors is not published; the others are. Exits 1
-    when one was refused.
+    The same content again makes no new version. A definition with errors, or in a file whose name cannot be a
+    definition's, is not published; the others are. Exits 1 when one was refused.
     """
     sources = list(_sources(paths))
     if name and len(sources) != 1:
@@ -103,7 +106,7 @@ def publish(server: Server, paths: tuple[Path, ...], name: str | None) -> None:
         ]
         if rows:
             click.echo(table(("DEFINITION", "VERSION", ""), rows))
-        if refused:
+        if any(answer["code"] == "invalid_definition" for answer in refused):
             found = [problem for answer in answers for problem in answer.get("problems", [])]
             click.echo(rendering.count(found, len(sources)), err=True)
     if refused:
@@ -111,16 +114,19 @@ def publish(server: Server, paths: tuple[Path, ...], name: str | None) -> None:
 
 
 def _publish_one(server: Server, source: Source, name: str) -> dict[str, Any]:
-    """The server's answer, or its problem document where the definition is invalid."""
+    """The server's answer, or its problem document where the definition or its name is invalid."""
     content_type = f"application/{source.format}" if source.format else "application/octet-stream"
     try:
         answer: dict[str, Any] = server.call(
             "PUT", path("definitions", name), body=source.text, content_type=content_type
         )
     except Refused as refusal:
-        if refusal.code != "invalid_definition":
+        if refusal.code not in {"invalid_definition", "invalid_name"}:
             raise
         answer = {"file": str(source.file), "name": name, **refusal.problem}
+        if refusal.code == "invalid_name" and not wants_json():
+            refusal.hint = _NAME_HINT.format(file=shlex.quote(str(source.file)))
+            refusal.show()
     if not wants_json():
         source.show(answer.get("problems", []))
     return answer
@@ -136,7 +142,8 @@ def _sources(paths: tuple[Path, ...]) -> Iterator[Source]:
         if inside is not None and not inside:
             raise click.UsageError(f"{given} holds no .yaml, .yml or .json file")
         for file in inside or [given]:
-            yield Source(file, file.read_bytes())
+            with file.open("rb") as opened:
+                yield Source(file, opened.read(FILE_BYTES_MAX))
 
 
 def _verdict(source: Source, problems: list[rendering.Problem]) -> dict[str, Any]:

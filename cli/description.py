@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cli.output import block, moment, one_line, pairs, status_text, table
+from cli.output import block, moment, one_line, pairs, status_text, table, visible
+
+DATA_SHOWN_MAX = 5  # frames whose data is shown; a Map may have thousands
 
 View = dict[str, Any]
 
@@ -24,14 +26,20 @@ def _head(view: View) -> Iterator[tuple[str, str]]:
         yield "stopped", moment(view["stopped"])
     for name in ("error", "cause", "quarantined"):
         if view.get(name):
-            yield name, str(view[name])
+            yield name, visible(str(view[name]))
 
 
 def _sections(view: View) -> Iterator[str]:
+    """Tables, then documents: what it was given, what each strand holds by now, and what it gave."""
     for title, key, headings, row in _TABLES:
         if view.get(key):
             yield f"{title}\n{table(headings, map(row, view[key]))}"
     yield f"Input\n{block(view['input'])}"
+    changed = [frame for frame in view["frames"] if frame["input"] != view["input"]]
+    for frame in changed[:DATA_SHOWN_MAX]:
+        yield f"Data of frame {frame['frame']}, {frame['state']}\n{block(frame['input'])}"
+    if len(changed) > DATA_SHOWN_MAX:
+        yield f"The data of {len(changed) - DATA_SHOWN_MAX} more frames is shown by --json."
     if "output" in view:
         yield f"Output\n{block(view['output'])}"
 
@@ -48,12 +56,15 @@ def _frame(frame: View) -> tuple[str, ...]:
 
 
 def _waits_for(waiting: dict[str, Any] | None) -> str:
-    """`task of queue pay`, `signal PickedUp`, `timer until 2026-11-22 10:00:00`, as far as is told."""
+    """`task of queue pay`, `its token, task of queue pay`, `signal PickedUp`, `timer until 2026-11-22 10:00:00`, as far as is told."""
     if not waiting:
         return "nothing: it goes on"
-    parts = [str(waiting.get("kind", "?"))]
-    if waiting.get("queue"):
-        parts.append(f"of queue {waiting['queue']}")
+    if waiting.get("callback"):
+        parts = [f"its token, task of queue {waiting['queue']}"]
+    else:
+        parts = [str(waiting.get("kind", "?"))]
+        if waiting.get("queue"):
+            parts.append(f"of queue {waiting['queue']}")
     if waiting.get("name"):
         parts.append(str(waiting["name"]))
     until = waiting.get("due") or waiting.get("timeout")

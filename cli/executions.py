@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+from http import HTTPStatus
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from cli.description import describe_text
 from cli.failures import Failed
@@ -12,6 +15,7 @@ from cli.history import POLL_SECONDS, show_progress
 from cli.http import Server, path
 from cli.options import json_text, members, on_server, quoted
 from cli.output import block, emit_json, moment, status_text, table, wants_json
+from cli.waiting import Patient, watching
 
 PAGE_MAX = 1000  # executions asked for at once, the most the server gives
 
@@ -44,26 +48,43 @@ def start(
     version: int | None,
     wait: bool,
 ) -> None:
-    """Start an execution of DEFINITION."""
+    """Start an execution of DEFINITION.
+
+    The same name and input again is answered with the execution that runs already. Ctrl-C while waiting ends the
+    waiting only.
+    """
     number = None if version is None else str(version)
     body = members(name=quoted(name), input=input_, version=number)
-    started = server.call("POST", path("definitions", definition, "executions"), body=body)
-    if not wait:
-        if wants_json():
-            emit_json(started)
-        else:
-            click.echo(
-                f"{started['id']}  version {started['version']}  {status_text(started['status'])}"
-            )
-        return
-    _finish(_wait_for(server, started["id"]))
+    status, started = server.ask("POST", path("definitions", definition, "executions"), body=body)
+    existed = status == HTTPStatus.OK
+    if existed and version not in {None, started["version"]}:
+        click.echo(
+            f"warning: {started['id']} runs version {started['version']}, not {version}; it keeps "
+            "the version it was started with",
+            err=True,
+        )
+    if existed and (wait or wants_json()):
+        click.echo(f"{started['id']} was started before; nothing changed", err=True)
+    if wait:
+        with watching(started["id"]):
+            _finish(_wait_for(Patient(server, answered=True), started["id"]))
+    elif wants_json():
+        emit_json(started)
+    else:
+        again = "  (started before; nothing changed)" if existed else ""
+        words = (started["id"], f"version {started['version']}", status_text(started["status"]))
+        click.echo("  ".join(words) + again)
 
 
 @click.command()
 @click.argument("execution", metavar="ID")
 @on_server
 def describe(server: Server, execution: str) -> None:
-    """Show where the execution ID rests, what it waits for and what it holds."""
+    """Show where the execution ID (DEFINITION:NAME) rests and what it waits for.
+
+    With it: its tasks, timers and signals, its input, the data each strand rests with where that is another by now,
+    and, once it has ended, its output or error.
+    """
     view = server.get(path("executions", execution))
     if wants_json():
         emit_json(view)
@@ -81,39 +102,35 @@ def describe(server: Server, execution: str) -> None:
     help="Only executions with this status.",
 )
 @click.option("--state", help="Only executions that rest in this state.")
+@click.option("--version", type=click.IntRange(min=1), help="Only executions of this version.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many."
+    "--limit",
+    type=click.IntRange(min=1),
+    default=100,
+    help="At most so many; 100 where none is given.",
 )
+@click.option("--cursor", help="Go on where a listing ended, which has said with which cursor.")
 @on_server
-def list_executions(
-    server: Server, definition: str | None, status: str | None, state: str | None, limit: int
-) -> None:
-    """List executions, newest first; times are UTC."""
-    filters: dict[str, Any] = {
-        "definition": definition,
-        "status": status.upper() if status else None,
-        "state": state,
-    }
+def list_executions(server: Server, /, *, limit: int, cursor: str | None, **filters: Any) -> None:
+    """List executions, newest first; times are UTC. Where not all are shown, it says how to go on."""
     found: list[dict[str, Any]] = []
-    cursor: str | None = None
-    while len(found) < limit:
-        page = server.get(
-            path("executions"), **filters, limit=min(limit - len(found), PAGE_MAX), cursor=cursor
-        )
+    while True:
+        room = min(limit - len(found), PAGE_MAX)
+        page = server.get(path("executions"), **filters, limit=room, cursor=cursor)
         found += page["executions"]
         cursor = page["next"]
-        if cursor is None:
+        if cursor is None or len(found) >= limit:
             break
     if wants_json():
         emit_json({"executions": found, "next": cursor})
-    elif found:
-        click.echo(
-            table(
-                ("EXECUTION", "STATUS", "STATE", "VERSION", "STARTED", "STOPPED"), map(_row, found)
-            )
-        )
+        return
+    if found:
+        headings = ("EXECUTION", "STATUS", "STATE", "VERSION", "STARTED", "STOPPED")
+        click.echo(table(headings, map(_row, found)))
     else:
         click.echo("No executions.")
+    if cursor is not None:
+        click.echo(f"Not all are shown. To go on:\n  {_command_to_go_on(cursor)}", err=True)
 
 
 @click.command()
@@ -155,7 +172,23 @@ def stop(server: Server, execution: str, error: str | None, cause: str | None) -
         click.echo(f"{stopped['id']} {status_text(stopped['status'])}")
 
 
-def _wait_for(server: Server, execution: str) -> dict[str, Any]:
+def _command_to_go_on(cursor: str) -> str:
+    """This very command with the cursor; without the token, which belongs on no screen."""
+    context = click.get_current_context()
+    given = {
+        parameter.opts[0]: context.params[parameter.name]
+        for parameter in context.command.params
+        if parameter.name in context.params
+        and parameter.name not in {"cursor", "token"}
+        and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    }
+    words = ["detent", "list"]
+    for option, value in (given | {"--cursor": cursor}).items():
+        words += [option, str(value)]
+    return shlex.join(words)
+
+
+def _wait_for(server: Patient, execution: str) -> dict[str, Any]:
     """The closed execution; its history is shown meanwhile, unless JSON is wanted."""
     if not wants_json():
         show_progress(server, execution)
@@ -166,14 +199,11 @@ def _wait_for(server: Server, execution: str) -> dict[str, Any]:
 
 
 def _finish(view: dict[str, Any]) -> None:
+    """How it ended, as JSON or by exit code; errors and causes are among the records shown."""
     if wants_json():
         emit_json(view)
     elif "output" in view:
         click.echo(block(view["output"]))
-    elif view.get("error") or view.get("cause"):
-        click.echo(
-            f"  {view.get('error') or 'no error name'}: {view.get('cause') or 'no cause given'}"
-        )
     if view["status"] != "SUCCEEDED":
         raise Failed
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import IO, Any, ClassVar
 
 import click
 
-from cli.output import wants_json
+from cli.output import visible, wants_json
 
 EXIT_REFUSED = 1
 EXIT_UNREACHABLE = 3
@@ -30,7 +31,9 @@ class Failure(click.ClickException):
             click.echo(json.dumps(self.document, ensure_ascii=False, indent=2))
             return
         click.echo(
-            f"{click.style('error', fg='red', bold=True)}{self.message}", err=True, file=file
+            f"{click.style('error', fg='red', bold=True)}{visible(self.message)}",
+            err=True,
+            file=file,
         )
         if self.hint:
             click.echo(f"  hint: {self.hint}", err=True, file=file)
@@ -48,9 +51,11 @@ class Refused(Failure):
         message = f"[{self.code}]: {title}" + (f" {detail}" if detail else "")
         for field in problem.get("errors", ()):
             message += f"\n  {field.get('path')}: {field.get('message')}"
-        super().__init__(
-            message, problem or {"status": status, "code": self.code}, _HINTS.get(self.code)
-        )
+        if self.code == "execution_already_exists" and problem.get("execution_status"):
+            message += f" {problem.get('execution', 'It')} is {problem['execution_status']}."
+        hint = _HINTS.get(self.code)
+        document = problem or {"status": status, "code": self.code}
+        super().__init__(message, document, hint(problem) if hint else None)
 
 
 class Unreachable(Failure):
@@ -76,9 +81,48 @@ class Failed(Failure):
         """Nothing: the command has shown the reason already."""
 
 
-_HINTS = {
-    "unauthenticated": "give the server's token with --token or DETENT_TOKEN",
-    "definition_not_found": "`detent publish FILE` publishes a definition under its file's name",
-    "execution_not_found": "`detent list` shows the executions there are; an id is DEFINITION:NAME",
-    "execution_already_exists": "give another --name, or the same input as before",
+def _unauthenticated(_: dict[str, Any]) -> str:
+    return "give the server's token with --token or DETENT_TOKEN"
+
+
+def _definition_not_found(problem: dict[str, Any]) -> str:
+    name, _, version = str(problem.get("detail") or "").partition(", version ")
+    if version:
+        return f"`detent definitions {name}` shows the versions of {name}"
+    published = f"`detent publish {name}.yaml` would publish {name}; " if name else ""
+    return f"{published}`detent definitions` shows those there are"
+
+
+def _execution_not_found(problem: dict[str, Any]) -> str:
+    definition, colon, name = str(problem.get("detail") or "").partition(":")
+    if not colon:
+        return "`detent list` shows the executions there are; an id is DEFINITION:NAME"
+    return f"`detent list --definition {definition}` shows its executions; none is named {name}"
+
+
+def _already_exists(problem: dict[str, Any]) -> str:
+    if problem.get("execution_status") == "RUNNING":
+        return "it runs with another input: give that one again, or another --name"
+    if problem.get("execution_status"):
+        known = (
+            f"; `detent describe {problem['execution']}` shows how"
+            if "execution" in problem
+            else ""
+        )
+        return f"it has ended, so its name is taken: choose another --name{known}"
+    return "give another --name, or, while it runs, the same input as before"
+
+
+def _invalid_name(problem: dict[str, Any]) -> str | None:
+    if "<definition>:<name>" not in str(problem.get("detail")):
+        return None
+    return "an execution's id is DEFINITION:NAME; `detent list` shows the ids there are"
+
+
+_HINTS: dict[str, Callable[[dict[str, Any]], str | None]] = {
+    "unauthenticated": _unauthenticated,
+    "definition_not_found": _definition_not_found,
+    "execution_not_found": _execution_not_found,
+    "execution_already_exists": _already_exists,
+    "invalid_name": _invalid_name,
 }

@@ -8,31 +8,37 @@ import click
 
 from cli.http import Server, path
 from cli.options import on_server
-from cli.output import emit_json, status_text, table, wants_json
-from cli.strands import Record, Strands, clock, summary, type_text
+from cli.output import emit_json, indented, padded, status_text, table_lines, wants_json
+from cli.strands import Record, Strands, clock, failure, is_cut, summary, type_text
+from cli.waiting import Patient, watching
 
 POLL_SECONDS = 20  # one long poll; the server answers as soon as there is a record
 PAGE = 1000  # records asked for at once, the most the server gives
+STATE_WIDTH = 20
+TYPE_WIDTH = 24  # LambdaFunctionScheduled and its like
 
 
 @click.command()
 @click.argument("execution", metavar="ID")
 @click.option("--follow", "-f", is_flag=True, help="Stay until the execution has ended.")
+@click.option("--full", is_flag=True, help="Show causes as they are, tracebacks and all.")
 @on_server
-def history(server: Server, execution: str, follow: bool) -> None:
-    """Show what has happened to the execution ID, oldest first; times are UTC.
+def history(server: Server, execution: str, follow: bool, full: bool) -> None:
+    """Show what has happened to the execution ID (DEFINITION:NAME), oldest first; times are UTC.
 
-    With --follow, records are shown as they come; with --json too, the document is printed at the end.
+    With --follow, records are shown as they come, through restarts of the server of up to a minute; with --json too,
+    the document is printed at the end. A long cause is cut to one line unless --full is given.
     """
     if wants_json():
         records = list(
-            follow_records(server, execution) if follow else all_records(server, execution)
+            follow_records(Patient(server), execution) if follow else all_records(server, execution)
         )
         emit_json({"events": records})
     elif follow:
-        show_progress(server, execution)
+        with watching(execution):
+            show_progress(Patient(server), execution, full=full)
     else:
-        click.echo(history_table(list(all_records(server, execution))))
+        click.echo(history_table(list(all_records(server, execution)), full=full))
 
 
 def all_records(server: Server, execution: str) -> Iterator[Record]:
@@ -46,8 +52,8 @@ def all_records(server: Server, execution: str) -> Iterator[Record]:
             return
 
 
-def follow_records(server: Server, execution: str) -> Iterator[Record]:
-    """Every record, waiting for more until the execution has ended."""
+def follow_records(server: Patient, execution: str) -> Iterator[Record]:
+    """Every record once, in order, waiting for more until the execution has ended."""
     after: int | None = None
     while True:
         page = server.get(
@@ -63,19 +69,39 @@ def follow_records(server: Server, execution: str) -> Iterator[Record]:
             return
 
 
-def show_progress(server: Server, execution: str) -> str:
-    """Print each record as it comes, until the execution has ended; return its status."""
+def show_progress(server: Patient, execution: str, *, full: bool = False) -> str:
+    """Print each record as it comes, until the execution has ended; return its status.
+
+    A failure that a record only passes on is named without its cause: that stands in the lines above.
+    """
     strands = Strands()
+    cut = False
+    said: tuple[str, str] | None = None
     for record in follow_records(server, execution):
-        state = strands.place(record)
-        click.echo(f"{clock(record)}  {state:<20}  {type_text(record)}  {summary(record)}".rstrip())
+        told = failure(record)
+        is_repeated = told is not None and told == said
+        words = told[0] if told is not None and is_repeated else summary(record)
+        columns = (
+            clock(record),
+            padded(strands.place(record), STATE_WIDTH),
+            padded(type_text(record), TYPE_WIDTH),
+            words,
+        )
+        click.echo("  ".join(columns).rstrip())
+        if not is_repeated and is_cut(record):
+            cut = True
+            if full and told is not None:
+                click.echo(indented(told[1]))
+        said = told or said
     status = str(server.get(path("executions", execution))["status"])
+    if cut and not full:
+        click.echo(f"`detent history {execution} --full` shows the causes in full")
     click.echo(f"{execution} {status_text(status)}")
     return status
 
 
-def history_table(records: list[Record]) -> str:
-    """The records as an aligned table."""
+def history_table(records: list[Record], *, full: bool = False) -> str:
+    """The records as an aligned table; with `full`, each cause that was cut follows its line, whole."""
     strands = Strands()
     rows = [
         (
@@ -87,4 +113,11 @@ def history_table(records: list[Record]) -> str:
         )
         for record in records
     ]
-    return table(("ID", "TIME", "STATE", "RECORD", ""), rows)
+    heading, *lines = table_lines(("ID", "TIME", "STATE", "RECORD", ""), rows)
+    shown = [heading]
+    for record, line in zip(records, lines, strict=True):
+        shown.append(line)
+        told = failure(record)
+        if full and told is not None and is_cut(record):
+            shown.append(indented(told[1]))
+    return "\n".join(shown)

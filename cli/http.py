@@ -10,6 +10,8 @@ import json
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+import click
+
 from cli.failures import Refused, Unreachable
 
 ANSWER_SECONDS = 30.0  # added to the time a long poll may take
@@ -31,6 +33,8 @@ class Server:
         self._kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         self._host, self._port, self._prefix = parts.hostname, port, parts.path
         self._headers = {"Accept": "application/json", "Connection": "close"}
+        if token and (not token.isprintable() or not token.isascii()):
+            raise click.UsageError("the token holds characters that a header cannot carry")
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
 
@@ -50,7 +54,27 @@ class Server:
         content_type: str = "application/json",
         wait_seconds: int = 0,
     ) -> Any:
-        """One request; returns the decoded answer.
+        """One request; returns the decoded answer, as `ask` does without its status."""
+        return self.ask(
+            method,
+            path,
+            query=query,
+            body=body,
+            content_type=content_type,
+            wait_seconds=wait_seconds,
+        )[1]
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, Any] | None = None,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        wait_seconds: int = 0,
+    ) -> tuple[int, Any]:
+        """One request; returns the status and the decoded answer.
 
         Raises Refused for any status from 400 up, with the server's problem document, and Unreachable where no
         answer came. A request is never repeated: whether it was carried out is then unknown to us.
@@ -65,11 +89,11 @@ class Server:
             connection.request(method, target, body=body, headers=headers)
             response = connection.getresponse()
             data = response.read()
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
             raise Unreachable(self.url, str(error) or type(error).__name__) from None
         finally:
             connection.close()
-        return _answer(response.status, data)
+        return response.status, _answer(response.status, data)
 
 
 def path(*parts: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 from typing import Any
 
@@ -17,6 +18,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "engine": ("cli.serving", "engine", "Run the engine alone."),
     "validate": ("cli.definitions", "validate", "Check definitions without a server."),
     "publish": ("cli.definitions", "publish", "Publish definitions to a server."),
+    "definitions": (
+        "cli.catalogue",
+        "definitions",
+        "List definitions and their versions, show a text.",
+    ),
     "start": ("cli.executions", "start", "Start an execution of a definition."),
     "describe": ("cli.executions", "describe", "Show where an execution rests and what it holds."),
     "history": ("cli.history", "history", "Show what has happened to an execution."),
@@ -47,6 +53,17 @@ class LazyGroup(click.Group):
         module, attribute, _ = COMMANDS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. What the system refuses, and arguments that are no text, are said without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except UnicodeEncodeError:
+            raise click.UsageError("an argument holds bytes that are not UTF-8") from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # click's: whoever read has read enough
+            raise click.ClickException(str(error)) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the summaries from the table; importing every module to ask it would cost a second."""

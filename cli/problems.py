@@ -10,6 +10,7 @@ import click
 Problem = dict[
     str, Any
 ]  # code, pointer, line, column, message, hint, severity: as in the HTTP contract
+EXCERPT_MAX = 200  # characters of a line that are shown, around the place
 _COLOURS = {"error": "red", "warning": "yellow"}
 
 
@@ -48,6 +49,8 @@ def _excerpt(text: str, line: int, column: int) -> Sequence[str]:
     if not 1 <= line <= len(lines):
         return ()
     source, number = lines[line - 1], str(line)
+    cut = max(0, column - EXCERPT_MAX // 2) if len(source) > EXCERPT_MAX else 0
+    source, column = source[cut : cut + EXCERPT_MAX], column - cut
     # Tabs stay tabs in the caret's line, so that the caret stands below its character at any tab width.
     before = source[: max(column - 1, 0)]
     indent = "".join("\t" if character == "\t" else " " for character in before)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -67,11 +69,23 @@ def _settings(given: dict[str, Any]) -> Settings:
     """The environment's settings with the options given over them; wrong ones are wrong usage."""
     from engine.settings import InvalidSettings, Settings, variable
 
-    options = {variable(name): str(value) for name, value in given.items() if value is not None}
+    options = {name: str(value) for name, value in given.items() if value is not None}
     try:
-        return Settings.from_env({**os.environ, **options})
+        return Settings.from_env(
+            {**os.environ, **{variable(name): value for name, value in options.items()}}
+        )
     except InvalidSettings as refused:
-        raise click.UsageError("\n".join(refused.problems)) from None
+        problems = [_by_option(problem, options) for problem in refused.problems]
+        raise click.UsageError("\nError: ".join(problems)) from None
+
+
+def _by_option(problem: str, options: dict[str, str]) -> str:
+    """The problem, naming the option where the value came from one."""
+    from engine.settings import variable
+
+    for name in options:
+        problem = re.sub(rf"^{variable(name)}\b", f"--{name}", problem)
+    return problem
 
 
 def _with_redis(settings: Settings) -> Settings:
@@ -93,6 +107,9 @@ def _run(settings: Settings, roles: Sequence[Literal["api", "engine"]]) -> None:
     except EngineError as refused:
         raise click.ClickException(str(refused)) from None
     except OSError as failed:
-        raise click.ClickException(f"{settings.host}:{settings.port}: {failed.strerror}") from None
+        hint = "; --port names another port" if failed.errno == errno.EADDRINUSE else ""
+        raise click.ClickException(
+            f"{settings.host}:{settings.port}: {failed.strerror}{hint}"
+        ) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

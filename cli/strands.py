@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from cli.output import one_line
+from cli.output import first_line, one_line
 
 Record = dict[str, Any]
 
@@ -39,9 +39,10 @@ def details(record: Record) -> dict[str, Any]:
 def summary(record: Record) -> str:
     """What the record tells beyond its type: an error with its cause, a signal's name, a result."""
     facts = details(record)
-    if facts.get("error") or facts.get("cause"):
-        cause = facts.get("cause")
-        return one_line(f"{facts.get('error') or 'no error name'}{f': {cause}' if cause else ''}")
+    told = failure(record)
+    if told is not None:
+        error, cause = told
+        return first_line(f"{error}: {cause}" if cause else error)
     parts = [str(facts[key]) for key in ("resource", "signal", "reason") if facts.get(key)]
     if not _names_state(record) and facts.get("name"):
         parts.append(str(facts["name"]))
@@ -49,6 +50,20 @@ def summary(record: Record) -> str:
     if shown is not None and not record["type"].endswith("StateExited"):
         parts.append(one_line(shown, 70))
     return "  ".join(parts)
+
+
+def failure(record: Record) -> tuple[str, str] | None:
+    """The error and the cause that the record tells of, if it tells of any."""
+    facts = details(record)
+    if not facts.get("error") and not facts.get("cause"):
+        return None
+    return str(facts.get("error") or "no error name"), str(facts.get("cause") or "")
+
+
+def is_cut(record: Record) -> bool:
+    """Whether the record's cause is longer than what `summary` shows of it."""
+    told = failure(record)
+    return told is not None and bool(told[1]) and summary(record) != f"{told[0]}: {told[1]}"
 
 
 def type_text(record: Record) -> str:

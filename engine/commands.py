@@ -20,6 +20,7 @@ from engine.errors import (
     DefinitionNotFound,
     ExecutionAlreadyExists,
     InvalidDefinition,
+    InvalidName,
     InvalidRequest,
     LeaseLost,
     OutcomeUnknown,
@@ -28,7 +29,7 @@ from engine.errors import (
     TaskClosed,
     TaskNotFound,
 )
-from engine.language import examine
+from engine.examining import examined
 from engine.names import check_execution, check_name, check_queue
 from engine.queries import Queries
 from engine.runtime.dispatcher import Dispatcher
@@ -52,9 +53,6 @@ from engine.views import (
     StartResult,
 )
 
-READ_INLINE_BYTES_MAX = (
-    32 * 1024
-)  # longer definitions are examined in a thread, so that others are served meanwhile
 CALLBACK_MARK = "~"  # ends the lease of a callback task: its holder's answer only submits
 ERROR_CHARACTERS_MAX = 256  # as AWS Step Functions
 CAUSE_CHARACTERS_MAX = 32_768
@@ -96,10 +94,7 @@ class Commands:
         check_name(name, "definition")
         if len(text) > self._settings.definition_bytes_max:
             raise PayloadTooLarge(f"{len(text)} bytes of definition")
-        if len(text) > READ_INLINE_BYTES_MAX:
-            machine, problems = await asyncio.to_thread(examine, text, form)
-        else:
-            machine, problems = examine(text, form)
+        machine, problems = await examined(text, form)
         if machine is None:
             raise InvalidDefinition(problems)
         stored_as: Format = form or ("json" if text.lstrip()[:1] == b"{" else "yaml")
@@ -210,7 +205,7 @@ class Commands:
 
         Raises TaskClosed (it ended otherwise), TaskNotFound, LeaseLost.
         """
-        address = address_of(caller.namespace, outcome.token)
+        address = _address_of(caller, outcome.token)
         event, lease = _event_of(address, outcome)
         try:
             await self._tasks.settle(address, event, lease=lease)
@@ -245,7 +240,7 @@ class Commands:
 
         Raises TaskClosed, TaskNotFound, LeaseLost.
         """
-        address = address_of(caller.namespace, token)
+        address = _address_of(caller, token)
         row = await self._tasks.row(address)
         if row is None:
             raise TaskClosed(outcome="CLOSED")
@@ -286,6 +281,19 @@ def leased_task(lease: Lease) -> LeasedTask:
         uri=row.uri,
         **extra,  # type: ignore[arg-type]
     )
+
+
+def _address_of(caller: Caller, token: str) -> Address:
+    """Where a token points. Raises TaskNotFound for a text that is none.
+
+    What it calls an execution becomes part of keys, so it has to be the name of one.
+    """
+    address = address_of(caller.namespace, token)
+    try:
+        check_execution(address.ref.partition(":")[2])
+    except InvalidName:
+        raise TaskNotFound from None
+    return address
 
 
 def _event_of(

@@ -71,6 +71,15 @@ class Document:
             self._text = _encoder.encode(self._value)
         return self._text
 
+    def exceeds(self, size: int) -> bool:
+        """Whether the text is longer than `size` bytes.
+
+        A value whose parts share one another can be far smaller in memory than written out; it is not written to tell.
+        """
+        if self._text is None and least_size(self._value, size) > size:
+            return True
+        return len(self.text) > size
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Document) and self.value == other.value
 
@@ -86,6 +95,25 @@ class _Unread:
 
 
 _UNREAD = _Unread()
+
+
+def least_size(value: Any, most: int) -> int:
+    """Bytes that the value's JSON text has at the least; counts no further than a little beyond `most`."""
+    size = 0
+    waiting = [value]
+    while waiting and size <= most:
+        node = waiting.pop()
+        if node.__class__ is str:
+            size += len(node) + 2
+        elif node.__class__ is dict:
+            size += sum(map(len, node)) + 4 * len(node) + 1  # "key":value, and the braces
+            waiting.extend(node.values())
+        elif node.__class__ is list:
+            size += len(node) + 1
+            waiting.extend(node)
+        else:
+            size += 1
+    return size
 
 
 def _deeper_than(value: Any, limit: int) -> bool:

@@ -139,7 +139,7 @@ class OutcomeUnknown(StoreUnavailable):
 
 
 class StoreRefused(EngineError):
-    """This Redis cannot be used as it is configured."""
+    """The store cannot be used."""
 
     code = "store_refused"
     status = 503

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any, cast
 
 from msgspec import UNSET
@@ -26,9 +24,10 @@ from engine.core.execution import (
 from engine.core.records import render
 from engine.core.tokens import task_token
 from engine.documents import EMPTY_OBJECT
-from engine.errors import DefinitionNotFound, ExecutionNotFound, InvalidRequest
+from engine.errors import DefinitionNotFound, ExecutionNotFound
 from engine.language.machine import Machine
 from engine.names import check_execution, check_name
+from engine.paging import decode_cursor, encode_cursor, history_records, moment_of
 from engine.runtime.changes import Changes
 from engine.runtime.machines import Machines
 from engine.store import codec
@@ -77,10 +76,10 @@ class Queries:
 
     async def definitions(self, caller: Caller, limit: int, cursor: str | None) -> DefinitionPage:
         """Definitions by name."""
-        after = _decode_cursor(cursor, 1)[0] if cursor else ""
+        after = decode_cursor(cursor, 1)[0] if cursor else ""
         names = [entry for entry in await self._catalog.names(caller.namespace) if entry[0] > after]
         shown = [DefinitionSummary(name, version, iso(ms)) for name, version, ms in names[:limit]]
-        return DefinitionPage(shown, _cursor(shown[-1].name) if len(names) > limit else None)
+        return DefinitionPage(shown, encode_cursor(shown[-1].name) if len(names) > limit else None)
 
     async def definition(self, caller: Caller, name: str, version: int | None) -> DefinitionText:
         """A version's text as it was published, the newest by default. Raises DefinitionNotFound."""
@@ -156,31 +155,29 @@ class Queries:
     ) -> HistoryPage:
         """Records after number `after` (before it, when descending), in Step Functions' event shape.
 
-        Waits up to `wait_ms` for the first one, unless the execution is closed. Raises ExecutionNotFound.
+        Waits up to `wait_ms` for the first one, unless the execution is closed. A page of large records may be short
+        and still have a `next`. Raises ExecutionNotFound.
         """
         check_execution(execution)
         ref = ref_of(caller.namespace, execution)
-        first, last = _range(after, limit, descending=descending)
         deadline = self._clock.monotonic() + wait_ms / 1000
         with self._changes.watching(ref) as change:
             while True:
                 at = await self._listing.watch(ref, WATCH_MS if wait_ms else 0)
                 if at is None:
                     raise ExecutionNotFound(execution)
-                records, count = await self._listing.history(
-                    caller.namespace, execution, first, last
+                records, following = await history_records(
+                    self._listing,
+                    caller.namespace,
+                    execution,
+                    after=after,
+                    limit=limit,
+                    descending=descending,
                 )
                 left = deadline - self._clock.monotonic()
                 if records or at[0] != "RUNNING" or left <= 0:
                     break
                 await change.wait(left)
-        if descending:
-            records.reverse()
-        following = None
-        if records:
-            edge = records[-1].id
-            more = edge > 1 if descending else edge < count
-            following = edge if more else None
         return HistoryPage([render(record) for record in records], at[0], following)
 
     async def executions(
@@ -202,10 +199,8 @@ class Queries:
             definitions = [name for name, _, _ in await self._catalog.names(caller.namespace)]
         after = None
         if cursor:
-            ms, identifier = _decode_cursor(cursor, 2)
-            if not ms.isdigit():
-                raise InvalidRequest("the cursor is not one of ours")
-            after = (int(ms), identifier)
+            ms, identifier = decode_cursor(cursor, 2)
+            after = (moment_of(ms), identifier)
         page = await self._listing.page(
             caller.namespace,
             definitions,
@@ -228,7 +223,7 @@ class Queries:
                     row.id, name, rest, row.version, row.status, iso(row.started_ms), **extra
                 )
             )
-        return ExecutionPage(shown, _cursor(*map(str, page.next)) if page.next else None)
+        return ExecutionPage(shown, encode_cursor(*map(str, page.next)) if page.next else None)
 
     async def health(self) -> Health:
         """What can be promised right now."""
@@ -352,25 +347,3 @@ def _timers(frame: Frame) -> list[TimerView]:
             return [TimerView(frame.id, "timeout", iso(due_ms))]
         case _:
             return []
-
-
-def _range(after: int | None, limit: int, *, descending: bool) -> tuple[int, int]:
-    """First and last record number of a page; counted from the end (0 is the last) for the newest ones."""
-    if descending:
-        return (-limit + 1, 0) if after is None else (max(1, after - limit), after - 1)
-    return (after or 0) + 1, (after or 0) + limit
-
-
-def _cursor(*parts: str) -> str:
-    return base64.urlsafe_b64encode("\n".join(parts).encode()).rstrip(b"=").decode()
-
-
-def _decode_cursor(cursor: str, count: int) -> list[str]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError):
-        raise InvalidRequest("the cursor is not one of ours") from None
-    parts = text.split("\n")
-    if len(parts) != count:
-        raise InvalidRequest("the cursor is not one of ours")
-    return parts

@@ -115,13 +115,11 @@ class Engine:
         self._compose(keys)
         self.queries.promise = promise
         self._begin(keys)
-        holder = "" if self._advancer is None else self._advancer.name
-        emit(
-            "engine.started",
-            promise=promise.mode,
-            redis=self.settings.redis_url_shown,
-            holder=holder,
-        )
+        facts = {"promise": promise.mode, "redis": self.settings.redis_url_shown}
+        if self._advancer is None:
+            emit("api.started", **facts)
+        else:
+            emit("engine.started", **facts, holder=self._advancer.name)
 
     async def stop(self) -> None:
         """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
@@ -135,7 +133,7 @@ class Engine:
         if self._performer is not None:
             await self._performer.stop(seconds)
         await self.redis.close()
-        emit("engine.stopped")
+        emit("api.stopped" if self._advancer is None else "engine.stopped")
 
     def _compose(self, keys: Keys) -> None:
         settings, clock = self.settings, self.clock
@@ -190,6 +188,7 @@ class Engine:
             self.counters,
             namespace=Caller().namespace,
             calls_max=settings.http_calls_max,
+            lease_ms=settings.lease_ms,
             on_settled=self._offer,
         )
 

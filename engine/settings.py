@@ -6,6 +6,7 @@ docs/reference/settings.md, which a test keeps equal to the code.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -17,6 +18,8 @@ _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _REDIS_URL = re.compile(r"(redis|rediss|unix)(\+\w+)?://")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,1024}")
 _MIB = 1024 * 1024
+# Variables with our prefix that are no settings of the server: clients', tests' and a parent process's.
+_NO_SETTINGS = ("DETENT_PARENT", "DETENT_SHARED", "DETENT_FAILPOINTS", "DETENT_SWEEP")
 
 
 class InvalidSettings(ValueError):
@@ -284,6 +287,17 @@ class Settings:
 def variable(name: str) -> str:
     """The environment variable of a field."""
     return f"DETENT_{name.upper()}"
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """The `DETENT_` variables that nothing reads, each with what may have been meant."""
+    known = [*map(variable, knobs()), "DETENT_URL"]
+    found = []
+    for name in sorted(environ):
+        if name.startswith("DETENT_") and name not in (*known, *_NO_SETTINGS):
+            meant = difflib.get_close_matches(name, known, 1)
+            found.append(f"{name} (did you mean {meant[0]}?)" if meant else name)
+    return found
 
 
 def knobs() -> dict[str, Knob]:

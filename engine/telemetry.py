@@ -20,6 +20,8 @@ TEXT_CHARACTERS_MAX = 2000  # per logged value; a payload in a log is a leak and
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNSAFE_BUT_NEWLINE = re.compile(_UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
 _logger = logging.getLogger("detent")
+# Libraries that speak up by themselves. Only their warnings: what they tell besides is not for our operator.
+_OTHERS = tuple(map(logging.getLogger, ("uvicorn", "asyncio", "py.warnings")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,18 @@ EVENTS: dict[str, LogEvent] = {
         ("promise", "redis", "holder"),
     ),
     "engine.stopped": LogEvent(logging.INFO, "Claims were released and connections closed.", ()),
+    "api.started": LogEvent(
+        logging.INFO,
+        "Redis answers a process that serves callers and advances nothing itself.",
+        ("promise", "redis"),
+    ),
+    "api.stopped": LogEvent(logging.INFO, "Its connections were closed.", ()),
+    "http.listening": LogEvent(logging.INFO, "Requests are accepted at this address.", ("url",)),
+    "settings.unknown": LogEvent(
+        logging.WARNING,
+        "These variables look like settings and are none; they have no effect.",
+        ("variables",),
+    ),
     "promise.changed": LogEvent(
         logging.WARNING,
         "What this Redis lets Detent promise is not what it was.",
@@ -93,13 +107,18 @@ def emit(name: str, *, error: BaseException | None = None, **facts: Any) -> None
 def set_up(style: Literal["text", "json"], level: str, stream: TextIO | None = None) -> None:
     """Send everything under the logger `detent` to `stream` (standard error by default), once per line.
 
-    Calling it again replaces what the last call set up.
+    The warnings of the libraries beneath go the same way, in the same form. Calling it again replaces what the last
+    call set up.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     _logger.handlers = [handler]
     _logger.setLevel(level.upper())
     _logger.propagate = False
+    for other in _OTHERS:
+        other.handlers = [handler]
+        other.setLevel(max(logging.WARNING, _logger.level))
+        other.propagate = False
 
 
 class TextFormatter(logging.Formatter):

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import redis as redis_py
 
+from engine import serve
 from engine.serve import Engine
 from engine.settings import Settings
 from engine.store.embedded import EmbeddedRedis
@@ -107,13 +108,19 @@ class Cluster:
 
     def settle(self) -> None:
         """Wait until every running node knows every other and all slots."""
-        running = [c for c, p in zip(self._clients, self._processes, strict=True) if p.poll() is None]
+        running = [
+            c for c, p in zip(self._clients, self._processes, strict=True) if p.poll() is None
+        ]
 
         known = len(self._processes)
 
         def agreed() -> bool:
             infos = [client.execute_command("CLUSTER", "INFO") for client in running]
-            wanted = ("cluster_state:ok", "cluster_slots_assigned:16384", f"cluster_known_nodes:{known}")
+            wanted = (
+                "cluster_state:ok",
+                "cluster_slots_assigned:16384",
+                f"cluster_known_nodes:{known}",
+            )
             return all(text in info for info in infos for text in wanted)
 
         _until(agreed)
@@ -155,13 +162,19 @@ EngineMaker = Callable[..., Any]
 
 
 @pytest.fixture
-async def engines(url: str) -> AsyncIterator[EngineMaker]:
-    """Makes running engines on the standalone server: `await engines(lease_ms=500)`. They are stopped at the end."""
+async def engines(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EngineMaker]:
+    """Makes running engines on the standalone server: `await engines(lease_ms=500)`. They are stopped at the end.
+
+    They sweep ten times a second, so that what only a sweep finds does not make the tests slow.
+    """
+    monkeypatch.setattr(serve, "SWEEP_SECONDS", 0.1)
     made: list[Engine] = []
 
-    async def make(redis: Callable[[Any], Any] | None = None, **settings: Any) -> Engine:
+    async def make(
+        redis: Callable[[Any], Any] | None = None, *, advances: bool = True, **settings: Any
+    ) -> Engine:
         defaults = {"partitions": 8, "lease_ms": 500, "drain_seconds": 5.0}
-        engine = Engine(url, Settings(**(defaults | settings)))
+        engine = Engine(url, Settings(**(defaults | settings)), advances=advances)
         if redis is not None:
             engine.redis = redis(engine.redis)
         await engine.start()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from api.engine import Format
 from api.errors import UnsupportedMediaType
 from api.rest import examples
@@ -11,7 +9,6 @@ from api.rest.encode import Answer
 from api.rest.operation import Call, Operation, Shown
 from api.rest.requests import DefinitionQuery, NoBody, NoQuery, PageQuery
 from api.rest.shapes import Validated, Versions
-from engine import language
 from engine.errors import (
     DefinitionNotFound,
     InvalidDefinition,
@@ -19,6 +16,7 @@ from engine.errors import (
     PayloadTooLarge,
     StoreUnavailable,
 )
+from engine.examining import examined
 from engine.views import DefinitionPage, DefinitionText, Published
 
 DEFINITION_TYPES: dict[str, Format] = {
@@ -39,10 +37,7 @@ async def publish(call: Call[NoQuery, NoBody]) -> Answer:
 
 
 async def validate(call: Call[NoQuery, NoBody]) -> Answer:
-    # In a thread: a text of the largest size takes long enough to be felt by everybody else.
-    problems = await asyncio.to_thread(
-        language.check, call.text, definition_format(call.media_type)
-    )
+    _, problems = await examined(call.text, definition_format(call.media_type))
     valid = all(problem.severity != "error" for problem in problems)
     return Answer(value=Validated(valid=valid, problems=tuple(problems)))
 

@@ -1,16 +1,28 @@
-"""Example answers, shown in the OpenAPI document and the reference; a test holds each against its schema."""
+"""Example answers, shown in the OpenAPI document and the reference; a test holds each against its schema.
+
+What can be computed is computed: hashes, tokens and problems are what the engine itself makes of the example.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from engine.core.tokens import task_token
+from engine.language import check, read
+
 Example = dict[str, Any]
 
 NOW = "2026-11-22T10:00:00.000Z"
 LATER = "2026-11-22T10:00:30.000Z"
-HASH = "sha256:6b9c6f0e2f1d4f7f8f3b1f3b2ab0e2f4c6fd0b7f3c5b1a0a9e8d7c6b5a493827"
-TOKEN = "order:42~0~3~Zk3mT8Jx1vQeB5nWc7uYRg"  # noqa: S105 - an example
-LEASE = "hV2yD0kqLw"
+TEXT = (
+    "StartAt: Pay\nStates:\n  Pay:\n    Type: Task\n    Resource: activity:pay\n    End: true\n"
+)
+MISTAKEN = TEXT.replace("End: true", "Next: Shipp") + "  Ship:\n    Type: Succeed\n"
+HASH = read(TEXT).content_hash
+TOKEN = task_token("order:42", "0", 1, "F_bHpvB1zEimNSickQrGLrBu")
+LEASE = "cdf6e51fad97-1-0"
 
 PUBLISHED: Example = {
     "name": "order",
@@ -30,19 +42,10 @@ DEFINITION_TEXT: Example = {
     "hash": HASH,
     "created": NOW,
     "format": "yaml",
-    "text": "StartAt: Pay\nStates:\n  Pay:\n    Type: Task\n    Resource: activity:pay\n    End: true\n",
+    "text": TEXT,
 }
 VERSIONS: Example = {"versions": [{"version": 3, "hash": HASH, "created": NOW}]}
-PROBLEM: Example = {
-    "code": "unknown_target",
-    "pointer": "/States/Pay/Next",
-    "line": 6,
-    "column": 11,
-    "message": "there is no state 'Shipp'",
-    "hint": "did you mean 'Ship'?",
-    "severity": "error",
-}
-VALIDATED: Example = {"valid": False, "problems": [PROBLEM]}
+VALIDATED: Example = {"valid": False, "problems": msgspec.to_builtins(check(MISTAKEN))}
 EXECUTION: Example = {
     "id": "order:42",
     "definition": "order",
@@ -53,7 +56,7 @@ EXECUTION: Example = {
 }
 EXECUTION_PAGE: Example = {"executions": [EXECUTION | {"state": "Pay"}], "next": None}
 DESCRIPTION: Example = EXECUTION | {
-    "revision": 2,
+    "revision": 1,
     "input": {"order": 42},
     "frames": [
         {
@@ -62,7 +65,7 @@ DESCRIPTION: Example = EXECUTION | {
             "type": "Task",
             "entered": NOW,
             "input": {"order": 42},
-            "waiting": {"kind": "task", "queue": "pay"},
+            "waiting": {"kind": "task", "queue": "pay", "callback": False},
         }
     ],
     "tasks": [
@@ -72,6 +75,7 @@ DESCRIPTION: Example = EXECUTION | {
             "queue": "pay",
             "attempt": 1,
             "status": "leased",
+            "token": TOKEN,
             "worker": "billing-1",
             "leased": NOW,
             "lease_until": LATER,
@@ -88,7 +92,10 @@ HISTORY: Example = {
             "previousEventId": 0,
             "timestamp": NOW,
             "type": "ExecutionStarted",
-            "executionStartedEventDetails": {"input": '{"order":42}'},
+            "executionStartedEventDetails": {
+                "input": '{"order":42}',
+                "inputDetails": {"truncated": False},
+            },
         }
     ],
     "next": 1,
@@ -110,7 +117,7 @@ LEASED_TASK: Example = {
     "state": "Pay",
     "attempt": 1,
     "input": {"order": 42},
-    "idempotency_key": "Qm7c0a4nV9sXk2Lr",
+    "idempotency_key": "HKmn11biw5O_ruCDfGZO6T4X",
     "lease_until": LATER,
     "uri": "activity:pay",
 }

@@ -21,7 +21,8 @@ from engine.errors import InvalidName, InvalidRequest, Unauthenticated
 from engine.settings import Settings
 from engine.views import Caller
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no credentials
+# Probes carry no credentials, and neither does a browser that opens the documentation, which holds no data.
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),

@@ -16,6 +16,9 @@ TIMEOUT = "States.Timeout"
 HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
 TASK_FAILED = "States.TaskFailed"
 DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
+CAUSE_CHARACTERS_MAX = (
+    32_768  # as AWS Step Functions; a cause can quote a whole input and a whole path
+)
 
 
 class Failure(Struct, frozen=True):
@@ -70,4 +73,4 @@ def parameters_too_large(what: str) -> Failure:
 def of_expression(error: ExpressionError, frame: Frame) -> Failure:
     """An expression failed; AWS tells where in these words, once, from the innermost state."""
     place = f"An error occurred while executing the state '{frame.state}' (entered at the event id #{frame.entered}). "
-    return Failure(error.error, place + error.cause)
+    return Failure(error.error, (place + error.cause)[:CAUSE_CHARACTERS_MAX])

@@ -27,6 +27,7 @@ from engine.core.limits import (
 from engine.core.outcomes import Divide, Fails
 from engine.core.states import map_
 from engine.documents import EMPTY_ARRAY, Document
+from engine.language.expressions.scope import EFFORT_MAX
 from engine.language.machine import Map, Parallel
 
 Child = tuple[
@@ -118,6 +119,8 @@ def _spawn(
     children: list[Child] = []
     size = 0
     for index in range(first, first + room):
+        if visit.effort > EFFORT_MAX // 4:
+            break  # the others in another transition, after everybody else's turn
         if isinstance(state, Parallel):
             assert shared is not None
             child: Child = (state.branches[index], shared, None)

@@ -38,7 +38,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     def fits(self, payload: Document) -> bool:
         """Whether a payload is within the limit. One nested too deeply to be written as text is not."""
         try:
-            return len(payload.text) <= self.payload_bytes_max
+            return not payload.exceeds(self.payload_bytes_max)
         except RecursionError:
             return False
 

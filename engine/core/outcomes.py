@@ -17,7 +17,7 @@ from engine.language.expressions.scope import Scope
 class Visit:
     """A state's view of one transition: its frame, the time, and the surroundings of its expressions."""
 
-    __slots__ = ("_scope", "_scope_of", "frame", "limits", "now_ms", "token")
+    __slots__ = ("_scope", "_scope_of", "effective", "effort", "frame", "limits", "now_ms", "token")
 
     def __init__(
         self,
@@ -33,6 +33,8 @@ class Visit:
         self.token = token  # () -> (secret, full text) of a task about to be scheduled
         self._scope_of = scope_of
         self._scope: Scope | None = None
+        self.effective: Document | None = None  # a Map's, worked out once for all its items
+        self.effort = 0  # spent on a Map's items, each of which has a scope of its own
 
     @property
     def scope(self) -> Scope:

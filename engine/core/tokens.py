@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 
 from msgspec import Struct
 
 from engine.core.execution import FrameId
+
+_FRAME = re.compile(r"[0-9]+(?:/[0-9]+)*")
+_REVISION = re.compile(r"[0-9]{1,15}")  # fits an integer of the store
 
 
 class TaskToken(Struct, frozen=True):
@@ -30,7 +34,10 @@ def task_token(execution_id: str, frame: FrameId, revision: int, secret: str) ->
 
 
 def parse_task_token(text: str) -> TaskToken:
-    """Take a token apart. Raises ValueError for a text that no `task_token` made; proves nothing about the secret."""
+    """Take a token apart. Raises ValueError for a text that no `task_token` made; proves nothing about the secret.
+
+    Base64 has several spellings of the same bytes and numbers have leading zeros: only our own spelling is a token.
+    """
     place, dot, secret = text.rpartition(".")
     if not dot or not secret:
         raise ValueError("not a task token")
@@ -41,6 +48,9 @@ def parse_task_token(text: str) -> TaskToken:
         raise ValueError("not a task token") from None
     head, _, revision = decoded.rpartition("@")
     execution, _, frame = head.partition("/")
-    if not execution or not frame or not revision.isascii() or not revision.isdigit():
+    if not execution or not _FRAME.fullmatch(frame) or not _REVISION.fullmatch(revision):
         raise ValueError("not a task token")
-    return TaskToken(execution, frame, int(revision), secret)
+    token = TaskToken(execution, frame, int(revision), secret)
+    if task_token(execution, frame, token.revision, secret) != text:
+        raise ValueError("not a task token")
+    return token

@@ -47,7 +47,7 @@ def examine(
     if not isinstance(document, dict):
         found = shown(document) if isinstance(document, str) else kind_of(document)
         message = f"A definition is an object with StartAt and States; found {found}."
-        report.add("not_an_object", (), message)
+        report.add("not_an_object", (), message, _outermost_hint(document))
         return None, report.problems()
     scopes = scopes_of(document)
     check_structure(document, scopes, report)
@@ -55,3 +55,10 @@ def examine(
     check_states(scopes, report)
     machine = compile_machine(document, scopes, report)
     return machine, report.problems()
+
+
+def _outermost_hint(document: object) -> str:
+    is_wrapped = isinstance(document, list) and len(document) == 1 and isinstance(document[0], dict)
+    if is_wrapped:
+        return "Take the object out of the list: remove the - or the [ ] around it."
+    return "Begin with StartAt and States, such as StartAt: Hello."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,24 @@ from engine.language.text.source import Path, shown
 def check_graph(scopes: list[Scope], report: Report) -> None:
     """Report names used twice, targets that are not there, states without a way to them or out of them."""
     everywhere = _check_names(scopes, report)
+    torn = set(_torn(report.duplicates))
     for scope in scopes:
         ways = _check_targets(scope, everywhere, report)
-        _check_reach(scope, ways, report)
+        if scope.path not in torn:
+            _check_reach(scope, ways, report)
+
+
+_WAYS = frozenset({"Type", "Next", "End", "Default", "Choices", "Catch"})
+
+
+def _torn(duplicates: Iterable[Path]) -> Iterator[Path]:
+    """Where scopes would lie of which a key that stands twice has hidden states or ways."""
+    for path in duplicates:
+        for at, step in enumerate(path):
+            rest = path[at + 1 :]
+            is_way = len(rest) < 2 or rest[1] in _WAYS
+            if (step == "StartAt" and not rest) or (step == "States" and is_way):
+                yield path[:at]
 
 
 def _check_names(scopes: Iterable[Scope], report: Report) -> dict[str, Scope]:
@@ -74,6 +89,8 @@ def _target(
         )
         hint = "A transition stays among the states it stands beside; let the inner states end, and go on from the outer."
         report.add("target_out_of_scope", path, message, hint)
+        return []
+    if (*scope.path, "States") in report.duplicates:
         return []
     meant = report.nearest(name, scope.states)
     hint = f"Did you mean {meant}?" if meant is not None else ""

@@ -25,7 +25,7 @@ from engine.language.machine import (
     Task,
     Wait,
 )
-from engine.language.resources import Refused, parse_resource
+from engine.language.resources import CALLBACK, Refused, callback_doubt, parse_resource
 from engine.language.text.source import shown
 
 
@@ -99,6 +99,12 @@ def _resource(fields: Fields) -> Resource | None:
     except Refused as error:
         fields.report.add(error.code, here, str(error), error.hint)
         return None
+    doubt = callback_doubt(uri)
+    if doubt:
+        message = (
+            f"The task does not wait for a token: {shown(uri, 120)} does not end in {CALLBACK}."
+        )
+        fields.report.add("looks_like_callback", here, message, doubt)
     if (resource.service, resource.kind) == ("lambda", "queue"):
         _require_function_name(fields)
     return resource
@@ -129,6 +135,7 @@ def _choice(fields: Fields) -> State:
             fields.refuse("invalid_condition", path, written, error.problems)
             continue
         fields.paths.extend(condition.paths)
+        fields.warn(path, written, condition.warnings)
         rules.append(Rule(condition=condition, next=str(written.get("Next"))))
     return Choice(rules=tuple(rules), default=fields.text("Default"), **_common(fields))
 

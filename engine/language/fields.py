@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from engine.language.document import Node
-from engine.language.expressions.faults import ExpressionProblem, InvalidExpression
+from engine.language.expressions.context import context_problems
+from engine.language.expressions.faults import (
+    ExpressionProblem,
+    InvalidExpression,
+    SyntaxFault,
+)
+from engine.language.expressions.functions import FUNCTIONS
 from engine.language.expressions.paths import Path as JsonPath
 from engine.language.expressions.paths import ReferencePath, parse_path, parse_reference_path
 from engine.language.expressions.templates import Template, compile_template, compile_value
@@ -112,9 +118,25 @@ class Fields:
     ) -> None:
         """Report what an expression compiler found, unless the schema has said so already."""
         for problem in problems:
-            here = (*path, *path_of(problem.pointer, document))
+            inner = path_of(problem.pointer, document)
+            here = (*path, *inner)
             if not self.report.spoiled(here):
-                self.report.add(code, here, f"{problem.message}.", problem.hint or "")
+                hint = problem.hint or self._hint(problem, _at(document, inner))
+                self.report.add(code, here, f"{problem.message}.", hint, at=problem.at)
+
+    def _hint(self, problem: ExpressionProblem, text: Any) -> str:
+        if problem.unknown:
+            return self.report.did_you_mean(problem.unknown, FUNCTIONS)
+        if problem.at is None or not isinstance(text, str) or text.startswith("States."):
+            return ""
+        return _path_hint(text)
+
+    def warn(self, path: Path, document: Any, warnings: Iterable[ExpressionProblem]) -> None:
+        """Report what compiles, but is bound to fail."""
+        for warning in warnings:
+            here = (*path, *path_of(warning.pointer, document))
+            message, hint = f"{warning.message}.", warning.hint or ""
+            self.report.add(warning.code, here, message, hint, at=warning.at)
 
     def reads(self, *prefix: str) -> bool:
         """Whether an expression compiled so far can read that part of the Context Object."""
@@ -122,9 +144,7 @@ class Fields:
 
     def _read(self, template: Template, path: Path, document: Any) -> Template:
         self.paths.extend(template.paths)
-        for warning in template.warnings:
-            here = (*path, *path_of(warning.pointer, document))
-            self.report.add("intrinsic_arguments", here, f"{warning.message}.", warning.hint or "")
+        self.warn(path, document, template.warnings)
         return template
 
     def _result_path(self, written: dict[str, Any], path: Path) -> ReferencePath | Discard | None:
@@ -153,11 +173,14 @@ class Fields:
             return None
         try:
             found = parse(text)
-        except ValueError as error:
-            self.report.add("invalid_path", (*path, name), f"{error}.", _path_hint(text))
+        except SyntaxFault as fault:
+            self.report.add(
+                "invalid_path", (*path, name), f"{fault}.", _path_hint(text), at=fault.at
+            )
             return None
         if reads:
             self.paths.append(found)
+            self.warn((*path, name), text, context_problems(found, ""))
         return found
 
 
@@ -167,8 +190,15 @@ def _path_hint(text: str) -> str:
     if text.startswith("{%"):
         return "JSONata is not supported; write a path such as $.order."
     if not text.startswith("$"):
-        return f"Write $.{text}." if text.isidentifier() else "A path begins with $."
+        named = all(part.isidentifier() for part in text.split("."))
+        return f"Write $.{text}" if named and len(text) <= 80 else "A path begins with $."
     return ""
+
+
+def _at(document: Any, path: Path) -> Any:
+    for step in path:
+        document = document[step]
+    return document
 
 
 def whole(value: Any) -> int | None:

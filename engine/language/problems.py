@@ -84,6 +84,8 @@ _WARNINGS = {
     "looks_like_path": "The value reads like a path or an intrinsic function, but its key does not end in .$, so it is plain text.",
     "result_is_static": "Result is copied as it stands: keys that end in .$ have no effect in it.",
     "jsonata_is_text": "The value reads like a JSONata expression, but the state is in JSONPath mode, so it is plain text.",
+    "unknown_context_field": "The Context Object ($$) has no such field; a path to it fails the execution that comes to it.",
+    "looks_like_callback": "The Resource ends in what is nearly .waitForTaskToken, so that the task does not wait for a token.",
     "intrinsic_arguments": "The intrinsic function is called with a number of arguments that it does not take.",
     "endless_loop": "Once here, no transition leads to an end any more.",
     "credentials_ignored": "Credentials have no effect.",
@@ -108,15 +110,34 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {near}?" if near else ""
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` most likely stands for: same but for case, else close by difflib's ratio."""
+def nearest(name: str, known: Iterable[str], *, likeness: float = 0.7) -> str | None:
+    """The known name that `name` most likely stands for.
+
+    The same but for case; else the same but for two characters swapped; else the closest by difflib's ratio, which is
+    at least `likeness`. Fewer names to choose from allow for less likeness.
+    """
     names = list(known)
     folded = name.strip().casefold()
-    for candidate in names:
-        if candidate.strip().casefold() == folded:
-            return candidate
+    by_form = {candidate.strip().casefold(): candidate for candidate in reversed(names)}
+    if folded in by_form:
+        return by_form[folded]
     # difflib is quadratic in the length; names are short, hostile ones need not be helped.
     if len(name) > 200 or len(names) > 2000:
         return None
-    found = get_close_matches(name, [n for n in names if len(n) <= 200], n=1, cutoff=0.7)
-    return found[0] if found else None
+    for form, candidate in by_form.items():
+        if _swapped(folded, form):
+            return candidate
+    forms = [form for form in by_form if len(form) <= 200]
+    found = get_close_matches(folded, forms, n=1, cutoff=likeness)
+    return by_form[found[0]] if found else None
+
+
+def _swapped(one: str, other: str) -> bool:
+    """Whether two neighbouring characters are all that differs."""
+    if len(one) != len(other):
+        return False
+    differing = [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    if len(differing) != 2 or differing[1] - differing[0] != 1:
+        return False
+    first, second = differing
+    return one[first] == other[second] and one[second] == other[first]

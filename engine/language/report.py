@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from engine.language.limits import PROBLEMS_MAX, SUGGESTIONS_MAX
-from engine.language.problems import Problem, did_you_mean, nearest, severity_of
+from engine.language.problems import Problem, nearest, severity_of
 from engine.language.text.source import Path, Source, pointer_of
 
 
@@ -20,12 +22,38 @@ class Report:
         for finding in source.findings:
             place = source.lines.place(finding.offset)
             self._keep(finding.code, finding.path, finding.message, finding.hint, place)
+        found = source.findings
+        self._ambiguous = {f.path: f.message for f in found if f.code == "yaml_ambiguous"}
+        # Keys that stand twice: what the first of the two said is lost.
+        self.duplicates = frozenset(f.path for f in found if f.code == "duplicate_key")
 
     def add(
-        self, code: str, path: Path, message: str, hint: str = "", *, key: bool = False
+        self,
+        code: str,
+        path: Path,
+        message: str,
+        hint: str = "",
+        *,
+        key: bool = False,
+        at: int | None = None,
     ) -> None:
-        """Note a problem with the value at `path`; with `key`, it is shown at the value's key. Twice is once."""
-        self._keep(code, path, message, hint, self.source.place(path, key=key))
+        """Note a problem with the value at `path`. Twice is once.
+
+        With `key`, it is shown at the value's key; with `at`, at that character of the text at `path`.
+        """
+        self._keep(code, path, message, hint, self.source.place(path, key=key, at=at))
+
+    def settle_ambiguous(self, path: Path, hint: str) -> bool:
+        """Give the unquoted YAML value at `path`, if it was found ambiguous, a hint that fits the field it stands in.
+
+        True where there is one: then the type it came to have is no problem of its own.
+        """
+        message = self._ambiguous.get(path)
+        if message is None:
+            return False
+        key = "yaml_ambiguous", path, message
+        self._problems[key] = replace(self._problems[key], hint=hint)
+        return True
 
     def _keep(self, code: str, path: Path, message: str, hint: str, place: tuple[int, int]) -> None:
         severity = severity_of(code)
@@ -42,15 +70,15 @@ class Report:
     def has_errors(self) -> bool:
         return bool(self._spoiled)
 
-    def nearest(self, name: str, known: Iterable[str]) -> str | None:
+    def nearest(self, name: str, known: Iterable[str], *, likeness: float = 0.7) -> str | None:
         """The known name that is probably meant; gives up after SUGGESTIONS_MAX searches."""
         self._suggestions -= 1
-        return nearest(name, known) if self._suggestions >= 0 else None
+        return nearest(name, known, likeness=likeness) if self._suggestions >= 0 else None
 
     def did_you_mean(self, name: str, known: Iterable[str]) -> str:
-        """A hint naming the name that is probably meant, or nothing."""
-        self._suggestions -= 1
-        return did_you_mean(name, known) if self._suggestions >= 0 else ""
+        """A hint naming the one of a few fixed names that is probably meant, or nothing."""
+        near = self.nearest(name, known, likeness=0.6)
+        return f"Did you mean {near}?" if near else ""
 
     def problems(self) -> tuple[Problem, ...]:
         """All problems in the order of the text; no more than PROBLEMS_MAX, errors before warnings."""

@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from engine.language.machine import Resource
+from engine.language.problems import nearest
 from engine.language.text.source import shown
 
 CALLBACK = ".waitForTaskToken"
@@ -34,6 +35,7 @@ def parse_resource(uri: str) -> Resource:
     """What performs a Task with this Resource. Raises Refused."""
     callback = uri.endswith(CALLBACK)
     plain = uri.removesuffix(CALLBACK)
+    _check_suffix(plain)
     scheme = plain.partition(":")[0]
     if scheme in {"http", "https"} and plain.startswith(scheme + "://"):
         _check_url(plain)
@@ -66,6 +68,27 @@ def parse_resource(uri: str) -> Resource:
             callback=callback,
         )
     raise _unsupported(uri, plain)
+
+
+def _check_suffix(plain: str) -> None:
+    """Refuse a suffix that differs from CALLBACK in case only, or that stands twice: no name ends like that."""
+    if plain.casefold().endswith(CALLBACK.casefold()):
+        written = plain[-len(CALLBACK) :]
+        message = f"The suffix {written} " + (
+            "stands here twice." if written == CALLBACK else f"is written {CALLBACK}."
+        )
+        raise Refused(
+            "malformed_resource", message, f"Did you mean {plain[: -len(CALLBACK)]}{CALLBACK}?"
+        )
+
+
+def callback_doubt(uri: str) -> str:
+    """A hint for a Resource that ends in what is nearly CALLBACK, such as .waitForToken; "" for all others."""
+    head, _, tail = uri.rpartition(".")
+    if uri.endswith(CALLBACK) or not head or len(tail) > 2 * len(CALLBACK):
+        return ""
+    is_near = nearest(tail, [CALLBACK[1:]]) is not None
+    return f"Did you mean {head}{CALLBACK}?" if is_near else ""
 
 
 def _queue(uri: str, name: str, family: str, *, callback: bool) -> Resource:
@@ -127,11 +150,34 @@ def _unsupported(uri: str, plain: str) -> Refused:
     message = f"Nothing here performs {shown(uri, 120)}."
     found = _ARN.fullmatch(plain)
     hint = _SUPPORTED
-    if found is None and ":" not in plain:
+    meant = _meant(uri)
+    if meant:
+        hint = f"Did you mean {shown(meant, 120)[1:-1]}?"
+    elif found is None and ":" not in plain:
         hint = "If workers do it, write activity:NAME. " + _SUPPORTED
     elif found is not None and found[1] == "states":
         hint = _integration_hint(found[2])
     return Refused("unsupported_resource", message, hint)
+
+
+def _meant(uri: str) -> str:
+    """The URI with its misspelt scheme or suffix put right; "" where nothing comes to mind."""
+    scheme, colon, rest = uri.partition(":")
+    if not colon or len(scheme) > 20:
+        return ""
+    near = nearest(scheme, _SCHEMES)
+    if near == "arn":
+        head, _, tail = uri.rpartition(".")
+        known = _INVOKE_ARN.fullmatch(head) and nearest(tail, [CALLBACK[1:]])
+        if near != scheme:
+            return f"arn:{rest}"
+        return head + CALLBACK if known else ""
+    if near in {"http", "https"}:
+        return f"{near}://{rest.lstrip('/')}" if rest.strip("/") else ""
+    return f"{near}:{rest}" if near else ""
+
+
+_SCHEMES = ("activity", "signal", "https", "http", "arn")
 
 
 def _integration_hint(action: str) -> str:

@@ -10,6 +10,7 @@ from importlib.resources import files
 from itertools import islice
 from typing import Any
 
+from engine.language import hints
 from engine.language.document import Node, Scope
 from engine.language.limits import FAULTS_MAX
 from engine.language.report import Report
@@ -164,7 +165,8 @@ class _Reader:
         for name in fault.value:
             if name not in fault.instance and name not in self.meant.get(fault.path, ()):
                 message = f"The field {name} is required here."
-                self.report.add("missing_field", fault.path, message, f"Add {name}.", key=True)
+                hint = f"Add {name}."
+                self.report.add("missing_field", fault.path, message, hint, key=True)
 
     def one_of(self, fault: Fault) -> None:
         """Exactly one field of several."""
@@ -181,7 +183,8 @@ class _Reader:
                 else "a comparison such as StringEquals, or And, Or, Not"
             )
             message = f"One field is required here: {listed}."
-            self.report.add("missing_field", fault.path, message, key=True)
+            hint = hints.ADD_ONE.get(names[0], "Add one of them.")
+            self.report.add("missing_field", fault.path, message, hint, key=True)
 
     def exclusive(self, path: Path, names: list[str]) -> None:
         message = f"Only one of these fields may stand here: {', '.join(names)}."
@@ -207,11 +210,10 @@ class _Reader:
             return
         expected = " or ".join(_KINDS[kind] for kind in kinds)
         message = f"Expected {expected}, found {kind_of(fault.instance)}."
-        hint = ""
-        if isinstance(fault.instance, str) and kinds[0] in {"integer", "number", "boolean"}:
-            unfilled = "${" in fault.instance
-            hint = "Fill in the placeholder." if unfilled else "Write it without quotes."
-        self.report.add("wrong_type", fault.path, message, hint)
+        hint = hints.for_type(kinds, fault.instance, fault.path, self.report.source.format)
+        is_scalar = hints.SCALARS.issuperset(kinds)
+        if not (is_scalar and self.report.settle_ambiguous(fault.path, hint)):
+            self.report.add("wrong_type", fault.path, message, hint)
 
     def limit(self, fault: Fault) -> None:
         word = "at least" if fault.rule == "minimum" else "at most"
@@ -220,19 +222,21 @@ class _Reader:
 
     def empty(self, fault: Fault) -> None:
         what = "list" if fault.rule == "minItems" else "object"
-        self.report.add("empty", fault.path, f"The {what} must not be empty.")
+        name = next((step for step in reversed(fault.path) if isinstance(step, str)), "")
+        hint = hints.FILL.get(name, f"Fill the {what}, or remove {name}.")
+        self.report.add("empty", fault.path, f"The {what} must not be empty.", hint)
 
     def length(self, fault: Fault) -> None:
         if fault.in_names:
             here = (*fault.path, fault.instance)
             found = len(fault.instance)
             message = f"A state name has 1 to 80 characters; this one has {found}."
-            self.report.add("invalid_state_name", here, message, key=True)
+            self.report.add("invalid_state_name", here, message, "Choose another name.", key=True)
             return
         message = (
             f"The text has {len(fault.instance)} characters; at most {fault.value} are allowed."
         )
-        self.report.add("too_long", fault.path, message)
+        self.report.add("too_long", fault.path, message, "Shorten it.")
 
     def choice(self, fault: Fault) -> None:
         """A value out of a few."""

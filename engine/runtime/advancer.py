@@ -140,12 +140,12 @@ class Advancer:
             if ref in self._again:
                 self._again.discard(ref)
                 again = True
-            if again:
-                self.offer(ref)
             while self._backlog and len(self._held) < self._concurrency and self._open:
                 following = self._backlog.popleft()
                 self._offered.discard(following)
                 self._begin(following)
+            if again:
+                self.offer(ref)  # behind those that waited
             if self._open and self.room > self._concurrency // 2:
                 self._on_room()
 
@@ -175,8 +175,7 @@ class Advancer:
             await self._set_aside(claim, f"{error.code}: {error}")
             return False
         except Exception as error:
-            log.exception("advancing %s failed", plain(ref))
-            await self._set_aside(claim, f"{type(error).__name__}: {error}")
+            await self._set_aside(claim, f"{type(error).__name__}: {error}", error)
             return False
 
     async def _run(self, claim: Claim, machine: Machine) -> bool:
@@ -294,12 +293,14 @@ class Advancer:
         except EngineError:
             pass  # the claim lapses
 
-    async def _set_aside(self, claim: Claim, reason: str) -> None:
-        emit("execution.quarantined", execution=claim.keys.ref, cause=reason)
+    async def _set_aside(self, claim: Claim, reason: str, error: Exception | None = None) -> None:
+        """Quarantine the execution, unless it is another's by now: whoever lost it may have read what that one changed."""
         try:
-            await self._executions.quarantine(claim, reason)
+            is_ours = await self._executions.quarantine(claim, reason)
         except EngineError:
-            pass  # the claim lapses; the next holder finds the same
+            return  # the claim lapses; the next holder finds the same
+        if is_ours:
+            emit("execution.quarantined", execution=claim.keys.ref, cause=reason, error=error)
 
 
 def _came_ms(event: Event) -> int:

@@ -14,6 +14,7 @@ from engine.clock import Clock
 from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded
 from engine.core.tokens import task_token
 from engine.errors import EngineError, StoreUnavailable
+from engine.language.resources import CALLBACK
 from engine.runtime.dispatcher import Dispatcher
 from engine.store.tasks import Address, Lease, Tasks
 from engine.tasks.http import Failed, HttpRunner
@@ -21,15 +22,17 @@ from engine.telemetry import Counters
 from engine.views import LeasedTask
 
 HTTP_QUEUE = "@http"
-LEASE_MS = 15_000
+TIMEOUT_MARGIN_SECONDS = 5.0
 POLL_SECONDS = 30.0
 SETTLE_TRIES = 20
+
+_Event = TaskSucceeded | TaskSubmitted | TaskFailed
 
 log = logging.getLogger("detent.performer")
 
 
 class Performer:
-    """At most `calls_max` calls at once. `on_settled(ref)` hints that an execution has an event."""
+    """At most `calls_max` calls at once, each under a lease of `lease_ms`. `on_settled(ref)` hints that an execution has an event."""
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class Performer:
         *,
         namespace: str,
         calls_max: int,
+        lease_ms: int,
         on_settled: Callable[[str], None],
     ) -> None:
         self._dispatcher = dispatcher
@@ -51,6 +55,7 @@ class Performer:
         self._namespace = namespace
         self._room = asyncio.Semaphore(calls_max)
         self._on_settled = on_settled
+        self._lease_ms = lease_ms
         self._calls: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -63,7 +68,7 @@ class Performer:
                     HTTP_QUEUE,
                     most=1,
                     wait_seconds=POLL_SECONDS,
-                    lease_ms=LEASE_MS,
+                    lease_ms=self._lease_ms,
                     worker="engine",
                 )
             except BaseException:
@@ -94,11 +99,16 @@ class Performer:
     async def _perform(self, lease: Lease) -> None:
         row = lease.row
         address = Address(lease.ref, row.frame, row.revision, lease.secret)
-        extending = asyncio.create_task(self._extend(address, lease))
+        call = asyncio.create_task(self._call(lease))
+        extending = asyncio.create_task(self._extend(address, lease, call))
         try:
-            event = await self._call(lease)
+            await asyncio.wait({call})
         finally:
             extending.cancel()
+            call.cancel()
+        if call.cancelled():
+            return  # the task ended otherwise meanwhile: timed out, stopped, or another's by now
+        event = call.result()
         for attempt in range(SETTLE_TRIES):
             try:
                 await self._tasks.settle(address, event, lease=lease.lease)
@@ -107,17 +117,19 @@ class Performer:
             except StoreUnavailable:
                 await self._clock.sleep(min(5.0, 0.1 * 2**attempt))
             except EngineError:
-                return  # it ended otherwise meanwhile: timed out, stopped, or settled by another holder
+                return  # it ended otherwise meanwhile
 
-    async def _call(self, lease: Lease) -> TaskSucceeded | TaskSubmitted | TaskFailed:
+    async def _call(self, lease: Lease) -> _Event:
         row = lease.row
         seconds = None
         if row.timeout_ms is not None:
-            seconds = max(0.1, (row.timeout_ms - row.scheduled_ms) / 1000)
+            # The task's own time-out is the timer's to tell; the call only must not outlive it for long.
+            seconds = TIMEOUT_MARGIN_SECONDS + (row.timeout_ms - row.scheduled_ms) / 1000
         token = task_token(row.execution, row.frame, row.revision, lease.secret)
         task = LeasedTask(
             token, lease.lease, row.queue, row.execution, row.definition, row.state,
-            row.attempt, row.input, row.idempotency_key, "", row.uri,
+            row.attempt, row.input, row.idempotency_key, "",
+            row.uri.removesuffix(CALLBACK) if row.callback else row.uri,
         )  # fmt: skip
         result = await self._runner.perform(task, callback=row.callback, timeout_seconds=seconds)
         self._counters.add("detent_http_calls_total")
@@ -130,17 +142,19 @@ class Performer:
         kind = TaskSubmitted if row.callback else TaskSucceeded
         return kind(frame, revision, result.output)
 
-    async def _extend(self, address: Address, lease: Lease) -> None:
+    async def _extend(self, address: Address, lease: Lease, call: asyncio.Task[_Event]) -> None:
+        """Keep the lease while the call runs; cancel the call once the task is not this lease's any more."""
         while True:
-            await self._clock.sleep(LEASE_MS / 3000)
+            await self._clock.sleep(self._lease_ms / 3000)
             try:
                 await self._tasks.heartbeat(
                     address,
                     lease=lease.lease,
-                    lease_ms=LEASE_MS,
+                    lease_ms=self._lease_ms,
                     heartbeat_ms=lease.row.heartbeat_ms or 0,
                 )
             except StoreUnavailable:
                 continue
             except EngineError:
+                call.cancel()
                 return

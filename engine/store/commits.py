@@ -154,9 +154,11 @@ class Commits:
         """Move the execution between indexes where it closes or comes to rest; returns where it rests."""
         after, keys = transition.execution, claim.keys
         closes = after.status != "RUNNING"
-        if not closes and not release:
-            return claim.resting
         root = after.frames.get(ROOT)
+        if not closes and (not release or root is None):
+            return (
+                claim.resting
+            )  # on its way, or the event did not concern the root, which was not even loaded
         resting = "" if closes or root is None else root.state
         namespace = keys.ref.partition(":")[0]
         if resting != claim.resting:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlparse
 
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, parse_url
 from redis.asyncio.retry import Retry
@@ -229,7 +228,7 @@ def _address(text: str) -> tuple[str, int]:
 
 def _options(url: str) -> dict[str, Any]:
     """Arguments of a redis-py connection for a redis://, rediss:// or unix:// URL. Raises StoreRefused for others."""
-    scheme = urlparse(url).scheme
+    scheme = url.partition(":")[0]
     if scheme not in ("redis", "rediss", "unix"):
         raise StoreRefused(
             f"the Redis URL has scheme {scheme!r}; use redis://, rediss:// or unix://"

@@ -196,16 +196,20 @@ class Executions:
             [keys.ref, claim.nonce, "1" if reset else "0"],
         )
 
-    async def quarantine(self, claim: Claim, reason: str) -> None:
-        """Set an execution aside that cannot go on; describe shows the reason."""
-        await self._set_aside(claim.keys, claim.nonce, reason)
+    async def quarantine(self, claim: Claim, reason: str) -> bool:
+        """Set an execution aside that cannot go on; describe shows the reason.
 
-    async def _set_aside(self, keys: ExecutionKeys, nonce: str, reason: str) -> None:
-        await self._redis.script(
+        False when the claim is another's by now: nothing was written, and the other may well go on.
+        """
+        return await self._set_aside(claim.keys, claim.nonce, reason)
+
+    async def _set_aside(self, keys: ExecutionKeys, nonce: str, reason: str) -> bool:
+        reply = await self._redis.script(
             "quarantine",
             [keys.execution, keys.tag + ":ready"],
             [keys.ref, nonce, reason[:1000]],
         )
+        return bool(reply == 1)
 
 
 def _claim(keys: ExecutionKeys, nonce: str, reply: list[Any]) -> Claim:

@@ -115,8 +115,8 @@ class Tasks:
     ) -> None:
         """Accept an outcome, once; the same one again is accepted again.
 
-        Raises TaskClosed (it ended otherwise; `outcome` tells how), TaskNotFound (no such token), LeaseLost (a
-        callback task's first answer came after its lease).
+        Raises TaskClosed (it ended otherwise; `outcome` tells how), TaskNotFound (no such token), LeaseLost (another
+        worker holds the task, or a callback task's first answer came after its lease).
         """
         keys = self._keys.of(address.ref)
         packed = codec.pack(event)

@@ -8,12 +8,14 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from detent.errors import Unauthenticated
 from detent.task import Task
 from detent.transport import Transport
+from detent.work.contact import Contact
 from detent.work.door import Door
 from detent.work.handlers import Handler
 from detent.work.leases import LeaseKeeper, hand_back
@@ -88,10 +90,17 @@ class Worker:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.stop()
+        try:
+            await self.stop()
+        except Unauthenticated:
+            if error is None:
+                raise
 
     async def start(self) -> None:
-        """Begin leasing. Returns at once: a server that cannot be reached is tried until it can."""
+        """Begin leasing. Returns at once: a server that cannot be reached is tried until it can.
+
+        A server that refuses the token ends the leasing, which is logged as an error; `stop` raises it then.
+        """
         if self._shift is not None:
             raise RuntimeError("the worker is running")
         if not self.handlers:
@@ -104,19 +113,34 @@ class Worker:
             self._concurrency,
             self._lease_seconds,
         )
+        log.info(
+            "worker %s begins: queues %s at %s, up to %d tasks at once",
+            self.name,
+            ", ".join(self.handlers),
+            transport.url,
+            self._concurrency,
+        )
 
     async def stop(self, drain_seconds: float | None = None) -> None:
         """Lease no more, let running handlers finish within `drain_seconds`, report their outcomes, disconnect.
 
         Handlers that take longer are cancelled and their tasks handed back. Does nothing where it does not run.
+        Raises Unauthenticated, at the end, where the server had refused the token.
         """
         shift, self._shift = self._shift, None
         if shift is not None:
             await shift.end(self._drain_seconds if drain_seconds is None else drain_seconds)
+            if shift.refused.done():
+                raise shift.refused.result()
 
     def run(self) -> None:
-        """Work until SIGINT or SIGTERM, then `stop`. A second signal gives up the handlers that still run."""
-        asyncio.run(self._run())
+        """Work until SIGINT or SIGTERM, then `stop`. A second signal gives up the handlers that still run.
+
+        What the worker logs goes to standard error where the program has not set up logging. Raises Unauthenticated
+        where the server refuses the token.
+        """
+        with _heard():
+            asyncio.run(self._run())
 
     async def _run(self) -> None:
         await self.start()
@@ -135,11 +159,32 @@ class Worker:
             # Not to be had on Windows and outside the main thread: there, whoever runs it ends it.
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, on_signal)
-        log.info("worker %s: performing %s", self.name, ", ".join(self.handlers))
+        stopping = asyncio.create_task(asked.wait())
+        ends: list[asyncio.Future[Any]] = [stopping, shift.refused]
         try:
-            await asked.wait()
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            stopping.cancel()
             await self.stop()
+            log.info("worker %s ends", self.name)
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[None]:
+    """While this lasts the worker's log is seen, also in a program that has not said where logs go."""
+    if log.hasHandlers():
+        yield
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(level or logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 class _Shift:
@@ -156,7 +201,10 @@ class _Shift:
         self._transport = transport
         self._door = door
         self._given_up: list[Task] = []
-        self._keeper = LeaseKeeper(door, lease_seconds)
+        contact = Contact(transport.url)
+        self.refused = contact.refused
+        self.refused.add_done_callback(lambda _: self._lease_no_more())
+        self._keeper = LeaseKeeper(door, contact, lease_seconds)
         self._threads = Threads(concurrency)
         slots = Slots(concurrency, len(handlers))
         crowded = concurrency < len(handlers)
@@ -164,6 +212,7 @@ class _Shift:
             QueueLoop(
                 handler,
                 door=door,
+                contact=contact,
                 slots=slots,
                 keeper=self._keeper,
                 threads=self._threads,
@@ -181,9 +230,12 @@ class _Shift:
         for loop in self._loops:
             self._given_up += loop.abandon()
 
-    async def end(self, drain_seconds: float) -> None:
+    def _lease_no_more(self) -> None:
         for loop in self._loops:
             loop.stop()
+
+    async def end(self, drain_seconds: float) -> None:
+        self._lease_no_more()
         try:
             _, late = await asyncio.wait(self._runs, timeout=drain_seconds)
             if late:

@@ -1,5 +1,6 @@
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -193,3 +194,35 @@ async def test_a_process_ends_although_a_sync_handler_hangs(script):
     process.send_signal(signal.SIGTERM)
     out, _ = await asyncio.wait_for(process.communicate(), 10)
     assert (process.returncode, out) == (0, b"left\n")
+
+
+def test_a_program_that_set_up_no_logging_sees_the_workers_log_and_a_clear_end(tmp_path):
+    program = tmp_path / "worker.py"
+    program.write_text(
+        "import threading\n"
+        "from http.server import BaseHTTPRequestHandler, HTTPServer\n"
+        "from detent import Worker\n"
+        "class Refuse(BaseHTTPRequestHandler):\n"
+        "    def do_POST(self):\n"
+        "        self.send_error(401)\n"
+        "    def log_message(self, *_):\n"
+        "        pass\n"
+        "server = HTTPServer(('127.0.0.1', 0), Refuse)\n"
+        "threading.Thread(target=server.serve_forever, daemon=True).start()\n"
+        "worker = Worker(f'http://127.0.0.1:{server.server_port}', name='w1')\n"
+        "worker.task('charge')(lambda input: input)\n"
+        "worker.run()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(SDK)},
+    )
+    lines = done.stderr.splitlines()
+    assert re.match(r"\d{4}-\d\d-\d\d [\d:,]+ INFO +worker w1 begins: queues charge", lines[0])
+    assert "ERROR   the worker stops" in lines[1]
+    assert "\ndetent.errors.Unauthenticated: " in done.stderr
+    assert done.returncode == 1

@@ -6,7 +6,7 @@ import time
 import pytest
 from sdk_script import Cut, TaskScript, problem, until
 
-from detent import TaskError, Worker
+from detent import TaskError, Unauthenticated, Worker
 
 
 async def test_async_and_sync_handlers_report_what_they_return(script):
@@ -234,7 +234,103 @@ async def test_a_worker_begun_before_its_server_works_once_it_is_there(tasks, ca
     with caplog.at_level(logging.WARNING):
         async with worker:
             await tasks.settled(1)
-    assert "no tasks leased, trying again" in caplog.text
+    assert "does not answer, trying again" in caplog.text
+
+
+async def test_an_outage_is_said_once_for_all_queues_and_its_end_too(script, caplog):
+    queues = [TaskScript(script, name) for name in ("charge", "refund", "mail")]
+    worker = Worker(script.url)
+    for queue in queues:
+        refusals = [problem(503, "store_unavailable")] * 4
+        script.answers[f"POST /v1/queues/{queue.queue}/exchange"].extendleft(refusals)
+        worker.task(queue.queue)(_echo)
+    with caplog.at_level(logging.INFO, "detent.worker"):
+        async with worker:
+            await until(lambda: "answers again" in caplog.text)
+            for queue in queues:
+                queue.add(1)
+                await queue.settled(1)
+    assert caplog.text.count("does not answer") == 1
+    assert caplog.text.count("answers again") == 1
+
+
+async def test_after_an_outage_a_worker_knows_at_once_that_the_server_is_back(tasks):
+    exchange = f"POST /v1/queues/{tasks.queue}/exchange"
+    tasks.script.answers[exchange].appendleft(problem(503, "store_unavailable"))
+    worker = Worker(tasks.url)
+    worker.task("charge")(_echo)
+    async with worker:
+        await until(lambda: len(tasks.script.requests(exchange)) == 3)
+    waits = [seen.body["wait_seconds"] for seen in tasks.script.requests(exchange)]
+    assert [bool(wait) for wait in waits] == [True, False, True]
+
+
+async def test_a_worker_says_what_it_performs_where_and_how_much_at_once(tasks, caplog):
+    worker = Worker(tasks.url, concurrency=7, name="w1")
+    worker.task("charge")(_echo)
+    with caplog.at_level(logging.INFO, "detent.worker"):
+        async with worker:
+            pass
+    assert f"worker w1 begins: queues charge at {tasks.url}, up to 7 tasks" in caplog.text
+
+
+async def test_what_a_handler_raises_is_one_line_in_the_log(tasks, caplog):
+    worker = Worker(tasks.url)
+
+    @worker.task("charge")
+    async def act(_):
+        raise ValueError("no amount\nin this order")
+
+    tasks.add(1)
+    async with worker:
+        await tasks.settled(1)
+    (line,) = [record.getMessage() for record in caplog.records if "failed" in record.message]
+    assert line == "order:1, Charge, attempt 1: failed: ValueError: no amount"
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_the_traceback_in_a_cause_begins_in_the_handler(tasks, is_async):
+    worker = Worker(tasks.url)
+
+    def act(_):
+        raise ValueError("no")
+
+    async def act_async(_):
+        act(_)
+
+    worker.task("charge")(act_async if is_async else act)
+    tasks.add(1)
+    async with worker:
+        (result,) = await tasks.settled(1)
+    frames = [line for line in result["cause"].splitlines() if line.startswith("  File")]
+    assert all(__file__ in frame for frame in frames)
+    assert len(frames) == (2 if is_async else 1)
+
+
+async def test_a_refused_token_ends_the_leasing_and_stop_raises_it(tasks, caplog):
+    exchange = f"POST /v1/queues/{tasks.queue}/exchange"
+    tasks.script.answers[exchange].clear()
+    tasks.script.on(exchange, problem(401, "unauthenticated"))
+    worker = Worker(tasks.url, token="wrong")
+    worker.task("charge")(_echo)
+    await worker.start()
+    await until(lambda: "refuses its token" in caplog.text)
+    await asyncio.sleep(0.05)
+    assert len(tasks.script.requests(exchange)) == 1
+    with pytest.raises(Unauthenticated):
+        await worker.stop()
+    await worker.stop()
+
+
+async def test_a_token_refused_again_and_again_ends_a_worker_that_has_only_outcomes(tasks, caplog):
+    worker = Worker(tasks.url, concurrency=1, drain_seconds=0.1)
+    worker.task("charge")(_echo)
+    tasks.refusals.extend([problem(401, "unauthenticated")] * 1000)
+    tasks.add(1)
+    with pytest.raises(Unauthenticated):
+        async with worker:
+            await until(lambda: "refuses its token" in caplog.text)
+    assert "outcome not delivered" in caplog.text
 
 
 def test_a_handler_takes_an_input_or_an_input_and_a_task():

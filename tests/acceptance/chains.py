@@ -48,7 +48,7 @@ def problems(records: Records) -> Iterator[str]:
     children: Counter[int] = Counter()
     for record in records:
         number, previous, kind = record["id"], record["previous"], record["type"]
-        if kind == "SignalReceived" or kind == "ExecutionStarted":
+        if kind in {"SignalReceived", "ExecutionStarted"}:
             if previous != 0:
                 yield f"record {number} {kind} follows {previous}"
             continue
@@ -92,9 +92,7 @@ def attempts(records: Records) -> dict[str, tuple[int, int]]:
 
 def skeleton(records: Records) -> list[tuple[int, int, str, str]]:
     """A history without its times and its data, for comparing two."""
-    return [
-        (r["id"], r["previous"], r["type"], str(r["details"].get("name", ""))) for r in records
-    ]
+    return [(r["id"], r["previous"], r["type"], str(r["details"].get("name", ""))) for r in records]
 
 
 def by_type(records: Records) -> dict[str, int]:

@@ -20,6 +20,8 @@ from tests.acceptance.indexes import problems
 from tests.acceptance.journal import lines
 from tests.acceptance.plan import Order, orders
 
+DRAIN_SECONDS_MAX = 12.0  # DETENT_DRAIN_SECONDS is 10 by default
+ALARMS = ('"traceback"', "Traceback", "execution.quarantined")
 SHOWN = 10  # findings of a check that a verdict shows
 ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
 STATE_OF = {
@@ -42,6 +44,9 @@ class Evidence:
     executions: dict[str, dict[str, Any]]
     store: dict[str, Any]
     wire: list[dict[str, Any]] = field(default_factory=list)
+    logs: list[str] = field(
+        default_factory=list
+    )  # lines of the servers' logs that tell of an error inside
 
     @cached_property
     def orders(self) -> dict[str, Order]:
@@ -62,6 +67,12 @@ def read(folder: Path) -> Evidence:
         executions={execution["id"]: execution for execution in found},
         store=json.loads((folder / "store.json").read_text(encoding="utf-8")),
         wire=lines(folder / "wire.jsonl"),
+        logs=[
+            f"{path.stem}: {line[:500]}"
+            for path in sorted(folder.glob("*.log"))
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if any(mark in line for mark in ALARMS)
+        ],
     )
 
 
@@ -207,6 +218,22 @@ def wire(run: Evidence) -> Iterable[str]:
             yield f"{line['script']} was sent {line['times']} times with the same arguments: {line['key']}"
 
 
+def drains(run: Evidence) -> Iterable[str]:
+    """A process that was told to end did so in time, of its own will, and let go of all it held."""
+    for fault in run.faults:
+        if fault["what"] == "drain" and (
+            fault["code"] != 0 or fault["seconds"] > DRAIN_SECONDS_MAX
+        ):
+            yield f"{fault['kind']} ended with {fault['code']} after {fault['seconds']:.1f} s"
+        if fault["what"] == "drain" and fault["held"]:
+            yield f"{fault['kind']} ended and kept claims of {fault['held']}"
+
+
+def logs(run: Evidence) -> Iterable[str]:
+    """No server logged an error of its own."""
+    yield from run.logs
+
+
 CHECKS: tuple[Callable[[Evidence], Iterable[str]], ...] = (
     lost,
     signals,
@@ -217,6 +244,8 @@ CHECKS: tuple[Callable[[Evidence], Iterable[str]], ...] = (
     completions,
     indexes,
     wire,
+    drains,
+    logs,
 )
 
 
@@ -232,8 +261,10 @@ def figures(run: Evidence) -> dict[str, Any]:
         "transitions": sum(e["revision"] for e in run.executions.values()),
         "kills": len(kills),
         "kills_on_held_claims": sum(1 for kill in kills if kill["held"]),
+        "kills_aimed": sum(1 for kill in kills if kill["aimed"]),
         "claims_killed": sum(len(kill["held"]) for kill in kills),
         "pauses": sum(1 for fault in run.faults if fault["what"] == "pause"),
+        "drains": sum(1 for fault in run.faults if fault["what"] == "drain"),
         "replies_lost": sum(1 for line in run.wire if line["what"] == "lost"),
         "effects": len(keys),
         "effects_repeated": len(done) - len(keys),
@@ -248,7 +279,9 @@ def shortfalls(run: Evidence, found: dict[str, Any]) -> list[str]:
         "kills": plan["kills"],
         "kills_on_held_claims": plan["held_min"],
         "pauses": plan.get("pauses", 0),
+        "drains": plan.get("drains", 0),
         "replies_lost": plan.get("losses_min", 0),
+        "effects_repeated": plan["executions"] // 50,
     }
     return [
         f"{name} is {found[name]}, at least {least} are needed"

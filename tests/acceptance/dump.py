@@ -19,7 +19,9 @@ from engine.documents import Document
 from engine.store import codec
 from engine.store.keys import Keys
 
-Snapshot = dict[str, Any]  # key -> {"type": ..., "value": ...}; values as text, bytes that are none escaped
+Snapshot = dict[
+    str, Any
+]  # key -> {"type": ..., "value": ...}; values as text, bytes that are none escaped
 
 
 def client_of(url: str) -> redis.asyncio.Redis:

@@ -88,7 +88,9 @@ def _sort(part: Partition, rest: str, value: Any, found: dict[str, Any], name: s
         case [namespace, "open"]:
             part.open[namespace] = int(value)
         case [namespace, "x", definition, execution]:
-            part.runs[f"{namespace}:{definition}:{execution}"] = _run(definition, value, found, name)
+            part.runs[f"{namespace}:{definition}:{execution}"] = _run(
+                definition, value, found, name
+            )
         case [namespace, "x", definition, execution, "ctl"]:
             part.leftovers.append(f"{definition}:{execution} has control events")
         case _:

@@ -28,12 +28,14 @@ from tests.acceptance import checker, dump
 from tests.acceptance.journal import Journal
 from tests.acceptance.load import Callers, Workers
 from tests.acceptance.plan import orders
-from tests.acceptance.processes import Household, Server
+from tests.acceptance.processes import Household
 from tests.acceptance.proxy import LossyProxy
 
 HERE = Path(__file__).parent
 CONCURRENT_STARTS = 20
+AHEAD = 3  # shares of the orders that are started before their fault, so that there is always work
 READY_SECONDS = 60.0
+AIM_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,10 @@ class Plan:
     seed: int = 1
     engines: int = 2
     lease_ms: int = 5000
-    api_share: float = 0.2  # of the kills
+    api_share: float = 0.1  # of the kills
     gap_seconds: tuple[float, float] = (0.2, 1.2)  # between kills
     pauses: int = 0  # an engine is stopped for longer than its lease, and goes on
+    drains: int = 0  # an engine or the API is told to end, in turn, and started again
     loss: float = 0.0
     losses_min: int = 0
     settle_seconds: float = 120.0  # after the last kill, until everything has ended
@@ -65,31 +68,67 @@ class Faults:
         self._journal = journal
         self._chance = random.Random(f"faults/{plan.seed}")
         self._keys = Keys("detent", 64)
+        self._drained = 0
+        self._kills = 0
+        self._hits = 0  # kills that hit a held claim
         self.done = 0
 
     @property
     def total(self) -> int:
-        return self._plan.kills + self._plan.pauses
+        return self._plan.kills + self._plan.pauses + self._plan.drains
 
     async def run(self) -> None:
-        whats = ["kill"] * self._plan.kills + ["pause"] * self._plan.pauses
+        plan = self._plan
+        api = round(plan.kills * plan.api_share)
+        whats = ["api"] * api + ["engine"] * (plan.kills - api)
+        whats += ["pause"] * plan.pauses + ["drain"] * plan.drains
         self._chance.shuffle(whats)
         for what in whats:
             await asyncio.sleep(self._chance.uniform(*self._plan.gap_seconds))
-            await (self._kill() if what == "kill" else self._pause())
+            match what:
+                case "pause":
+                    await self._pause()
+                case "drain":
+                    await self._drain()
+                case _:
+                    await self._kill(what)
             self.done += 1
 
-    async def _kill(self) -> None:
+    async def _kill(self, kind: str) -> None:
         """Kill a process that is at work; count the claims it held by what stands in Redis after its death."""
-        server = self._household.api
-        if self._chance.random() >= self._plan.api_share:
-            server = self._chance.choice(self._household.engines)
+        household = self._household
+        server = household.api if kind == "api" else self._chance.choice(household.engines)
         holder = await self._household.ready(server, READY_SECONDS)
-        await asyncio.sleep(self._chance.uniform(0.0, 0.3))
+        await asyncio.sleep(self._chance.uniform(0.0, 0.6))
+        aimed = bool(holder) and self._hits * self._plan.kills < self._plan.held_min * self._kills
+        if aimed:
+            await self._until_held(holder)
         pid = self._household.kill(server)
         held = await dump.held(self._client, self._keys, holder) if holder else []
         self._household.spawn(server)
-        self._journal.add(what="kill", kind=server.kind, pid=pid, held=held, at=time.monotonic())
+        self._kills += 1
+        self._hits += bool(held)
+        self._journal.add(what="kill", kind=server.kind, pid=pid, held=held, aimed=aimed)
+
+    async def _until_held(self, holder: str) -> None:
+        """Too many kills have met an idle process: wait until this one is seen at work. What counts is what it holds
+        when it is dead, which may be nothing all the same."""
+        deadline = time.monotonic() + AIM_SECONDS
+        while time.monotonic() < deadline:
+            if await dump.held(self._client, self._keys, holder):
+                return
+            await asyncio.sleep(self._chance.uniform(0.0, 0.02))
+
+    async def _drain(self) -> None:
+        """SIGTERM to each process in turn, while the callers go on."""
+        servers = [self._household.api, *self._household.engines]
+        server = servers[self._drained % len(servers)]
+        self._drained += 1
+        holder = await self._household.ready(server, READY_SECONDS)
+        code, seconds = await asyncio.to_thread(self._household.terminate, server)
+        held = await dump.held(self._client, self._keys, holder) if holder else []
+        self._household.spawn(server)
+        self._journal.add(what="drain", kind=server.kind, code=code, seconds=seconds, held=held)
 
     async def _pause(self) -> None:
         """Stop an engine until its claims have lapsed and others have them; then let it go on, a zombie."""
@@ -116,7 +155,7 @@ async def _load(plan: Plan, callers: Callers, faults: Faults) -> None:
 
     async with asyncio.TaskGroup() as group:
         for order in orders(plan.seed, plan.executions):
-            while order.number * faults.total >= plan.executions * (faults.done + 1):
+            while order.number * faults.total >= plan.executions * (faults.done + AHEAD):
                 await asyncio.sleep(0.05)
             group.create_task(start(order))
             if order.number % 5 == 0:
@@ -180,9 +219,7 @@ async def _settled(client: Any, seconds: float) -> None:
 
 @contextlib.asynccontextmanager
 async def _household(plan: Plan, folder: Path) -> AsyncIterator[Household]:
-    household = Household(
-        folder, engines=plan.engines, lease_ms=plan.lease_ms, mutant=plan.mutant
-    )
+    household = Household(folder, engines=plan.engines, lease_ms=plan.lease_ms, mutant=plan.mutant)
     proxy = None
     household.redis.start()
     try:
@@ -208,6 +245,7 @@ def main() -> int:
     parser.add_argument("--pauses", type=int, default=Plan.pauses)
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--lease-ms", type=int, default=Plan.lease_ms)
+    parser.add_argument("--settle-seconds", type=float, default=Plan.settle_seconds)
     parser.add_argument("--loss", type=float, default=0.0)
     parser.add_argument("--mutant", default="", help="of tests/acceptance/broken.py")
     parser.add_argument("--folder", type=Path)
@@ -220,6 +258,7 @@ def main() -> int:
         pauses=given.pauses,
         seed=given.seed,
         lease_ms=given.lease_ms,
+        settle_seconds=given.settle_seconds,
         loss=given.loss,
         losses_min=1 if given.loss else 0,
         mutant=given.mutant,

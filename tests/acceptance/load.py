@@ -12,7 +12,9 @@ from detent import Client, DetentError, ExecutionAlreadyExists, Task, TaskError,
 from tests.acceptance.journal import Journal
 from tests.acceptance.plan import DEFINITION, NOTIFY_QUEUE, SDK_QUEUES, SIGNAL, Order, order_of
 
-LEASE_SECONDS = 3  # a task whose hand-out was lost with the API's process is handed out again after this
+LEASE_SECONDS = (
+    3  # a task whose hand-out was lost with the API's process is handed out again after this
+)
 PATIENCE_SECONDS = 60.0
 
 
@@ -88,6 +90,7 @@ class Workers:
         for queue in SDK_QUEUES:
             self._worker.task(queue)(self._handler(queue))
         self._notifying: list[asyncio.Task[None]] = []
+        self._forgotten: set[str] = set()
 
     async def start(self) -> None:
         await self._worker.start()
@@ -137,9 +140,11 @@ class Workers:
                 continue
             for answer in reply["results"]:
                 self._operations.add(f="settle", key=answer["token"], type=answer["status"])
-            results = await asyncio.gather(*map(self._settle, reply["tasks"]))
+            settled = await asyncio.gather(*map(self._settle, reply["tasks"]))
+            results = [result for result in settled if result is not None]
 
-    async def _settle(self, task: Any) -> dict[str, Any]:
+    async def _settle(self, task: Any) -> dict[str, Any] | None:
+        """The outcome of a notification; None where its notifier dies after the deed, and another has to repeat it."""
         output = await self._perform(
             NOTIFY_QUEUE,
             task["input"],
@@ -147,4 +152,8 @@ class Workers:
             token=task["token"],
             key=task["idempotency_key"],
         )
+        forgotten = order_of(self._seed, task["input"]["order"]).forgotten
+        if forgotten and task["token"] not in self._forgotten:
+            self._forgotten.add(task["token"])
+            return None
         return {"token": task["token"], "lease": task["lease"], "output": output}

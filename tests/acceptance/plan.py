@@ -8,10 +8,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 DEFINITION = "kill-order"
 SIGNAL = "PickedUp"
+ROUNDS = 30  # of the loop at the beginning; as order.yaml
 EXTRA = "Extra"  # a signal that no state waits for: it must be listed at the end
 SDK_QUEUES = ("charge", "reserve", "label", "pick")  # performed by the SDK's Worker
 NOTIFY_QUEUE = "notify"  # performed by a loop of our own, which sees each acknowledgement
@@ -28,6 +30,7 @@ class Order:
     signal_delay: float  # seconds after the start was acknowledged
     signal_twice: bool
     extra: bool
+    forgotten: bool  # its first notifier does its work and dies before it says so
 
     @property
     def name(self) -> str:
@@ -40,7 +43,7 @@ class Order:
     @property
     def input(self) -> dict[str, Any]:
         items = [{"order": self.number, "item": item} for item in range(len(self.picks_busy))]
-        return {"order": self.number, "items": items}
+        return {"order": self.number, "items": items, "checks": {"rounds": 0}}
 
     @property
     def signals(self) -> tuple[tuple[str, str], ...]:
@@ -66,6 +69,7 @@ class Order:
         prepared = [{"reserve": number}, {"label": number}]
         picked = [{"pick": number, "item": item} for item in range(len(self.picks_busy))]
         return self.input | {
+            "checks": {"rounds": ROUNDS},
             "charge": {"charge": number},
             "prepared": prepared,
             "picked": picked,
@@ -92,6 +96,7 @@ class Order:
         return {at for at, tries in self.attempts().items() if self.answer(*at, tries) is None}
 
 
+@cache
 def order_of(seed: int, number: int) -> Order:
     chance = random.Random(f"{seed}/{number}")
     busy = (0, 0, 0, 1, 2)
@@ -103,6 +108,7 @@ def order_of(seed: int, number: int) -> Order:
         signal_delay=0.0 if chance.random() < 0.5 else chance.uniform(1.0, 6.0),
         signal_twice=chance.random() < 0.1,
         extra=chance.random() < 0.05,
+        forgotten=chance.random() < 0.05,
     )
 
 

@@ -41,8 +41,8 @@ class Server:
         with self.log.open("rb") as log:
             log.seek(self.since)
             for line in log:
-                if b'"engine.started"' in line:
-                    return json.loads(line)["holder"]
+                if b'"engine.started"' in line or b'"api.started"' in line:
+                    return json.loads(line).get("holder", "")
         return None
 
 

@@ -20,7 +20,9 @@ from engine.store import scripts
 from tests.acceptance.journal import Journal
 
 CHUNK = 1 << 16
-LATENCY_SECONDS = 0.002  # between a request's passing on and the loss of its reply: Redis has carried it out
+LATENCY_SECONDS = (
+    0.002  # between a request's passing on and the loss of its reply: Redis has carried it out
+)
 
 
 class LossyProxy:

@@ -128,7 +128,9 @@ EXAMPLES: dict[str, Example] = {
         only("Task", "Resource: signal:approved.waitForTaskToken", "End: true"), GO + "/Resource", 5, 15
     ),
     "invalid_path": Example(only("Pass", "InputPath: order.id", "End: true"), GO + "/InputPath", 5, 16),
-    "invalid_template": Example(task("Parameters:", "  id.$: order.id"), PAY + "/Parameters/id.$", 7, 13),
+    "invalid_template": Example(
+        task("Parameters:", "  id.$: States.Fromat('{}', $.id)"), PAY + "/Parameters/id.$", 7, 13
+    ),
     "invalid_condition": Example(
         only("Choice", "Choices:", "- Variable: status", "  StringEquals: paid", "  Next: End")
         + "  End:\n    Type: Succeed\n",
@@ -141,6 +143,12 @@ EXAMPLES: dict[str, Example] = {
     "result_is_static": Example(only("Pass", "Result:", "  id.$: $.order.id", "End: true"), GO + "/Result/id.$", 6, 7),
     "jsonata_is_text": Example(
         task("Parameters:", '  id: "{% $states.input.id %}"'), PAY + "/Parameters/id", 7, 11
+    ),
+    "unknown_context_field": Example(
+        task("Parameters:", "  id.$: $$.Execution.Nme"), PAY + "/Parameters/id.$", 7, 26
+    ),
+    "looks_like_callback": Example(
+        only("Task", "Resource: activity:pay.waitForToken", "End: true"), GO + "/Resource", 5, 15
     ),
     "intrinsic_arguments": Example(
         task("Parameters:", "  sum.$: States.MathAdd($.a)"), PAY + "/Parameters/sum.$", 7, 14

@@ -17,7 +17,25 @@ How = Literal["before", "after", "die"]
 
 # What changes nothing is not counted: a sweep's look at the partitions would make the n-th call another every time.
 READS = frozenset(
-    "EXISTS GET HEXISTS HGET HGETALL HLEN HMGET HSCAN INFO LLEN LRANGE SMEMBERS TIME TYPE ZCARD ZRANGE ZSCORE".split()
+    [
+        "EXISTS",
+        "GET",
+        "HEXISTS",
+        "HGET",
+        "HGETALL",
+        "HLEN",
+        "HMGET",
+        "HSCAN",
+        "INFO",
+        "LLEN",
+        "LRANGE",
+        "SMEMBERS",
+        "TIME",
+        "TYPE",
+        "ZCARD",
+        "ZRANGE",
+        "ZSCORE",
+    ]
 )
 
 

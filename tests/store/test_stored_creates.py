@@ -109,8 +109,9 @@ async def test_a_payload_comes_back_byte_for_byte_through_frames_tasks_and_signa
     await world.advance(ref)
     [lease] = await world.lease(ref)
     assert lease.row.input.text == document.text
-    from engine.core.events import TaskSucceeded
     from world import address
+
+    from engine.core.events import TaskSucceeded
 
     outcome = TaskSucceeded(lease.row.frame, lease.row.revision, document)
     await world.tasks.settle(address(lease), outcome, lease=lease.lease)

@@ -10,6 +10,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from contracts import contract
+
 from engine.clock import RedisClock
 from engine.core.effects import Transition
 from engine.core.events import Advance, Begin
@@ -40,25 +42,27 @@ PAY: JSON = {"Pay": {"Type": "Task", "Resource": "activity:pay", "End": True}}
 TIMED: JSON = {
     "Pay": {"Type": "Task", "Resource": "activity:pay", "TimeoutSeconds": 60, "End": True}
 }
-CALLBACK: JSON = {
-    "Pay": {"Type": "Task", "Resource": "activity:pay.waitForTaskToken", "End": True}
-}
+CALLBACK: JSON = {"Pay": {"Type": "Task", "Resource": "activity:pay.waitForTaskToken", "End": True}}
 WAIT: JSON = {"Nap": {"Type": "Wait", "Seconds": 60, "End": True}}
 LISTEN: JSON = {"Ask": {"Type": "Task", "Resource": "signal:go", "End": True}}
 TWO: JSON = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "End": True}}
 
 
 class CheckedRedis(Redis):
-    """The real one; every script's keys must share a hash tag, or it would fail on a cluster."""
-
-    names: set[str] = set()
+    """The real one; every call of a script must keep its contract, and its keys must share a hash tag."""
 
     def script(
         self, name: str, keys: Sequence[str], args: Sequence[Argument]
     ) -> asyncio.Future[Any]:
         tags = {key[key.index("{") : key.index("}") + 1] for key in keys}
         assert len(tags) == 1, f"{name} has keys of {tags}"
-        self.names.add(name)
+        told = contract(name)
+        counts = (len(keys), len(args))
+        wanted = (
+            len(told.keys) if not told.more else max(len(keys), len(told.keys)),
+            len(told.argv),
+        )
+        assert counts == wanted, f"{name} is given {counts} keys and arguments, not {wanted}"
         return super().script(name, keys, args)
 
 
@@ -149,9 +153,7 @@ class World:
         step, taken, controls = await self.decide(claim)
         idle = not step.execution.ready and step.execution.closing is None
         more = {"release": idle, "extend": False, "now_ms": step.execution.last_ms} | changed
-        return step, self.executions.commits.of(
-            claim, step, taken=taken, controls=controls, **more
-        )
+        return step, self.executions.commits.of(claim, step, taken=taken, controls=controls, **more)
 
     async def step(self, claim: Claim, **changed: Any) -> Committed:
         """Decide and commit once."""

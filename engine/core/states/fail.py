@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.core.failures import Failure
+from engine.core.failures import CAUSE_CHARACTERS_MAX, Failure
 from engine.core.outcomes import Fails, Outcome, Visit
 from engine.documents import Document
 from engine.language.expressions.templates import Template
@@ -10,7 +10,7 @@ from engine.language.machine import Fail
 
 
 def advance(state: Fail, visit: Visit) -> Outcome:
-    """ErrorPath and CausePath read the raw input. A value that is not a string is given as its JSON text."""
+    """ErrorPath and CausePath read the raw input. A value that is not a string is given as its JSON text, cut when long."""
     error = _text(state.error, state.error_path, visit)
     cause = _text(state.cause, state.cause_path, visit)
     return Fails(Failure(error, cause))
@@ -20,4 +20,5 @@ def _text(literal: str | None, path: Template | None, visit: Visit) -> str | Non
     if path is None:
         return literal
     value = path.evaluate(visit.frame.input.value, visit.scope)
-    return value if isinstance(value, str) else Document.of(value).text.decode()
+    text = value if isinstance(value, str) else Document.of(value).text.decode()
+    return text[:CAUSE_CHARACTERS_MAX]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from engine.core import dataflow
-from engine.core.outcomes import Divide, Leave, Outcome, Visit
+from engine.core.failures import parameters_too_large
+from engine.core.outcomes import Divide, Fails, Leave, Outcome, Visit
 from engine.documents import Document
 from engine.language.expressions.paths import Path
 from engine.language.expressions.scope import ExpressionError
@@ -15,6 +16,8 @@ from engine.language.machine import Map
 def arrive(state: Map, visit: Visit) -> Outcome:
     """MaxConcurrency is looked at before the items, as AWS does."""
     effective = dataflow.select(state.input_path, visit.frame.input, visit.scope)
+    if state.input_path is not None and not visit.limits.fits(effective):
+        return Fails(parameters_too_large(state.name))  # a union can name one item many times
     window = _window(state.concurrency_max, effective, visit) or visit.limits.map_window
     items = effective.value
     path = "$"
@@ -23,15 +26,19 @@ def arrive(state: Map, visit: Visit) -> Outcome:
         items = state.items_path.find(items, visit.scope)
     if not isinstance(items, list):
         raise ExpressionError(f'Reference path "{path}" must point to array.')
-    return Divide(len(items), window, items)
+    return Divide(len(items), min(window, max(1, len(items))), items)
 
 
 def iteration_input(state: Map, visit: Visit, index: int, item: Any) -> Document:
     """What an iteration starts with: its item, or what ItemSelector makes of it; `$` is the Map's effective input."""
     if state.item_selector is None:
         return Document.of(item)
-    effective = dataflow.select(state.input_path, visit.frame.input, visit.scope)
-    return dataflow.shape(state.item_selector, effective, visit.scope_with(item=(index, item)))
+    if visit.effective is None:
+        visit.effective = dataflow.select(state.input_path, visit.frame.input, visit.scope)
+    scope = visit.scope_with(item=(index, item))
+    shaped = dataflow.shape(state.item_selector, visit.effective, scope)
+    visit.effort += scope.effort
+    return shaped
 
 
 def join(state: Map, visit: Visit, results: Document) -> Outcome:

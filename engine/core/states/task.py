@@ -32,11 +32,11 @@ def arrive(state: Task, visit: Visit) -> Outcome:
     effective = dataflow.select(state.input_path, raw, scope)
     parameters = dataflow.shape(state.parameters, effective, scope)
     timeout = _seconds(state.timeout_seconds, "TimeoutSecondsPath", effective, visit)
-    if resource.kind == "signal":
-        return Await(resource.name, parameters, timeout)
     heartbeat = _seconds(state.heartbeat_seconds, "HeartbeatSecondsPath", effective, visit)
     if not visit.limits.fits(parameters):
         return Fails(parameters_too_large(_spoken(state)))
+    if resource.kind == "signal":
+        return Await(resource.name, parameters, timeout)
     queue, work = _addressed(state, parameters)
     return Dispatch(queue, parameters, work, secret, timeout, heartbeat)
 

@@ -17,7 +17,13 @@ from engine.language.expressions.comparisons import (
     Comparison,
     compile_pattern,
 )
-from engine.language.expressions.faults import ExpressionProblem, InvalidExpression, pointer_to
+from engine.language.expressions.context import context_problems
+from engine.language.expressions.faults import (
+    ExpressionProblem,
+    InvalidExpression,
+    SyntaxFault,
+    pointer_to,
+)
 from engine.language.expressions.paths import NoMatch, Path, parse_reference_path
 from engine.language.expressions.scope import ExpressionError, Scope
 
@@ -39,11 +45,12 @@ class Condition:
     """A compiled rule.
 
     `holds(value, scope)` says whether the rule is true of the state's effective input; it raises ExpressionError for a
-    path that finds nothing. `paths` lists every path inside.
+    path that finds nothing. `paths` lists every path inside, `warnings` what compiles but is bound to fail.
     """
 
     holds: Holds
     paths: tuple[Path, ...]
+    warnings: tuple[ExpressionProblem, ...] = ()
 
 
 def compile_condition(rule: Any, *, outermost: bool = True) -> Condition:
@@ -55,7 +62,7 @@ def compile_condition(rule: Any, *, outermost: bool = True) -> Condition:
     holds = compiler.rule(rule, "", depth=0, outermost=outermost)
     if compiler.problems:
         raise InvalidExpression(compiler.problems)
-    return Condition(holds, tuple(compiler.paths))
+    return Condition(holds, tuple(compiler.paths), tuple(compiler.warnings))
 
 
 class _Compiler:
@@ -64,6 +71,7 @@ class _Compiler:
     def __init__(self) -> None:
         self.problems: list[ExpressionProblem] = []
         self.paths: list[Path] = []
+        self.warnings: list[ExpressionProblem] = []
 
     def rule(self, rule: Any, pointer: str, *, depth: int, outermost: bool = False) -> Holds:
         if not isinstance(rule, dict):
@@ -149,15 +157,16 @@ class _Compiler:
             return None
         try:
             path = parse_reference_path(text)
-        except ValueError as error:
-            self.refuse(pointer, str(error))
+        except SyntaxFault as fault:
+            self.refuse(pointer, str(fault), at=fault.at or 0)
             return None
+        self.warnings.extend(context_problems(path, pointer))
         self.paths.append(path)
         return path
 
-    def refuse(self, pointer: str, message: str) -> Holds:
+    def refuse(self, pointer: str, message: str, *, at: int | None = None) -> Holds:
         """Note a problem; what is returned stands in for the rule and is never used."""
-        self.problems.append(ExpressionProblem(pointer, message))
+        self.problems.append(ExpressionProblem(pointer, message, at=at))
         return _never
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from engine.language.expressions.faults import SyntaxFault, one_line
 from engine.language.expressions.functions import FUNCTIONS, InvalidArguments
 from engine.language.expressions.paths import NoMatch, Path, parse_argument
 from engine.language.expressions.scope import ExpressionError, Scope
@@ -23,6 +24,7 @@ Evaluate = Callable[[Any, Scope], Any]
 
 _BLANKS = re.compile(r"\s*")
 _NAME = re.compile(r"(States\.\w+)\(")
+_CALL_LIKE = re.compile(r"([\w.]{1,80})\(")
 _STRING = re.compile(r"'((?:[^'\\]|\\['{}\\])*)'", re.DOTALL)
 _ESCAPE = re.compile(r"\\(['{}\\])")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
@@ -50,7 +52,7 @@ class Intrinsic:
 def compile_intrinsic(text: str, *, functions: frozenset[str] | None = None) -> Intrinsic:
     """Compile a call; blanks around it are allowed. `functions` limits which may be called, e.g. in a Fail state.
 
-    Raises ValueError saying what is wrong and where.
+    Raises SyntaxFault, a ValueError.
     """
     reader = _Reader(text, functions)
     reader.blanks()
@@ -75,10 +77,13 @@ class _Reader:
         start = self.at
         found = _NAME.match(self.text, start)
         if found is None:
-            raise self.fault("a path or an intrinsic function States.Name(...) was expected")
+            named = _CALL_LIKE.match(self.text, start)
+            unknown = f"States.{named[1].rpartition('.')[2]}" if named else ""
+            reason = "a path or an intrinsic function States.Name(...) was expected"
+            raise self.fault(reason, unknown=unknown)
         name = found[1]
         if name not in FUNCTIONS:
-            raise self.fault(f"there is no intrinsic function {name}")
+            raise self.fault(f"there is no intrinsic function {one_line(name)}", unknown=name)
         if name not in self.allowed:
             raise self.fault(f"{name} is not supported in this field")
         if depth > CALLS_DEPTH_MAX:
@@ -136,8 +141,8 @@ class _Reader:
     def peek(self) -> str:
         return self.text[self.at : self.at + 1]
 
-    def fault(self, reason: str) -> ValueError:
-        return ValueError(f"{reason} (at character {self.at + 1} of '{self.text}')")
+    def fault(self, reason: str, *, unknown: str = "") -> SyntaxFault:
+        return SyntaxFault(reason, self.text, self.at, unknown=unknown)
 
 
 def _constant(value: Any) -> Evaluate:
@@ -155,7 +160,12 @@ def _call(name: str, arguments: list[Evaluate], text: str) -> Evaluate:
 
     def evaluate(value: Any, scope: Scope) -> Any:
         try:
-            return function([argument(value, scope) for argument in arguments], scope)
+            given = [argument(value, scope) for argument in arguments]
+            for each in given:
+                scope.spend_on(each)
+            result = function(given, scope)
+            scope.spend_on(result)
+            return result
         except NoMatch as missing:
             raise ExpressionError(
                 f"The function '{text}' had the following error: The JsonPath argument for the field "

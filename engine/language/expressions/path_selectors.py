@@ -48,6 +48,10 @@ class Budget:
     def __init__(self) -> None:
         self.left = NODES_MAX
 
+    @property
+    def spent(self) -> int:
+        return NODES_MAX - self.left
+
     def spend(self, nodes: int) -> None:
         """Raises ExpressionError when the budget is used up."""
         self.left -= nodes

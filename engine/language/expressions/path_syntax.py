@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from engine.language.expressions.faults import SyntaxFault
 from engine.language.expressions.path_steps import (
     Absent,
     All,
@@ -67,7 +68,7 @@ def read_steps(
 ) -> tuple[tuple[Step, ...], int]:
     """Read the steps after a root at `start`; return them and where they end.
 
-    `name` says what a dotted name may hold. Raises ValueError with the place of the fault.
+    `name` says what a dotted name may hold. Raises SyntaxFault.
     """
     reader = _Reader(text, start)
     steps = reader.steps(name)
@@ -256,5 +257,5 @@ class _Reader:
             raise self.fault(f"'{text}' was expected")
         self.at += len(text)
 
-    def fault(self, reason: str) -> ValueError:
-        return ValueError(f"{reason} (at character {self.at + 1} of '{self.text}')")
+    def fault(self, reason: str) -> SyntaxFault:
+        return SyntaxFault(reason, self.text, self.at)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NoReturn
 
+from engine.language.expressions.faults import SyntaxFault, one_line
 from engine.language.expressions.path_selectors import Budget, compile_steps, is_definite, merge
 from engine.language.expressions.path_steps import Names, Step
 from engine.language.expressions.path_syntax import NAME_ALONE, NAME_IN_CALL, read_steps
@@ -37,7 +38,7 @@ class Path:
     """A compiled JSONPath.
 
     `find(value, scope)` answers as the module says; it raises NoMatch (definite paths), or ExpressionError when an
-    indefinite path visits more than NODES_MAX nodes. `text` is the path as written, `root` is `$` or `$$`.
+    indefinite path visits more than NODES_MAX nodes or the scope's effort is used up. `text` is the path as written, `root` is `$` or `$$`.
     """
 
     __slots__ = ("definite", "find", "root", "steps", "text")
@@ -99,35 +100,38 @@ _ABSENT: Any = object()
 
 
 def parse_path(text: str) -> Path:
-    """Compile a path. Raises ValueError saying what is wrong and where."""
+    """Compile a path. Raises SyntaxFault, a ValueError."""
     try:
         root, start = _root(text)
         steps, end = read_steps(text, start, NAME_ALONE)
         _require_end(text, end)
-    except ValueError as error:
-        raise ValueError(f"Value is not a valid JSONPath: {error}") from None
+    except SyntaxFault as fault:
+        raise fault.under("Value is not a valid JSONPath") from None
     return Path(text, root, steps)
 
 
 def parse_reference_path(text: str) -> ReferencePath:
-    """Compile a reference path. Raises ValueError saying what is wrong and where."""
+    """Compile a reference path. Raises SyntaxFault, a ValueError."""
     if not text.startswith("$"):
-        raise ValueError("Value is not a Reference Path: Reference path didn't start with '$'")
+        raise SyntaxFault("Reference path didn't start with '$'", head=_NO_REFERENCE)
     try:
         root, start = _root(text)
         steps, end = read_steps(text, start, NAME_ALONE)
         _require_end(text, end)
-    except ValueError as error:
-        raise ValueError(f"Value is not a Reference Path: {error}") from None
+    except SyntaxFault as fault:
+        raise fault.under(_NO_REFERENCE) from None
     if not all(isinstance(step, str | int) for step in steps):
-        raise ValueError(f"Value is not a Reference Path: '{text}' can address several nodes")
+        raise SyntaxFault(f"'{one_line(text)}' can address several nodes", head=_NO_REFERENCE)
     return ReferencePath(text, root, steps)
+
+
+_NO_REFERENCE = "Value is not a Reference Path"
 
 
 def parse_argument(text: str, start: int) -> tuple[Path, int]:
     """Compile the path that is an intrinsic function's argument at `start`; return it and where it ends.
 
-    Raises ValueError saying what is wrong and where.
+    Raises SyntaxFault, a ValueError.
     """
     root, after = _root(text, start)
     steps, end = read_steps(text, after, NAME_IN_CALL)
@@ -136,14 +140,13 @@ def parse_argument(text: str, start: int) -> tuple[Path, int]:
 
 def _root(text: str, start: int = 0) -> tuple[Literal["$", "$$"], int]:
     if not text.startswith("$", start):
-        raise ValueError("a path starts with '$'")
+        raise SyntaxFault("a path starts with '$'")
     if text.startswith("$$", start):
         return "$$", start + 2
     following = text[start + 1 : start + 2]
     if following.isalpha() or following == "_":
-        raise ValueError(
-            "'$' must be followed by '.' or '['; variables ($name) are not supported in this version"
-        )
+        reason = "'$' must be followed by '.' or '['; variables ($name) are not supported in this version"
+        raise SyntaxFault(reason, text, start + 1)
     return "$", start + 1
 
 
@@ -151,10 +154,8 @@ def _require_end(text: str, end: int) -> None:
     if end == len(text):
         return
     if text[end].isspace():
-        raise ValueError(
-            f"a name with blanks is written in brackets, ['my name'] (at character {end + 1} of '{text}')"
-        )
-    raise ValueError(f"'{text[end]}' is not expected (at character {end + 1} of '{text}')")
+        raise SyntaxFault("a name with blanks is written in brackets, ['my name']", text, end)
+    raise SyntaxFault(f"'{text[end]}' is not expected", text, end)
 
 
 def _definite(path: Path) -> Find:
@@ -219,9 +220,16 @@ def _find_merged(path: Path) -> Find:
 
 def _indefinite(path: Path) -> Find:
     select = compile_steps(path.steps)
-    if path.root == "$$":
-        return lambda _value, scope: select([scope.context], Budget())
-    return lambda value, _scope: select([value], Budget())
+    reads_context = path.root == "$$"
+
+    def find(value: Any, scope: Scope) -> Any:
+        budget = Budget()
+        found = select([scope.context if reads_context else value], budget)
+        scope.spend(budget.spent)
+        scope.spend_on(found)  # a union can name the same large node many times
+        return found
+
+    return find
 
 
 def _explain(path: Path, value: Any) -> NoReturn:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from engine.documents import least_size
+
+EFFORT_MAX = 2_000_000  # of one scope; ours, one or two seconds
+# A node visited is an effort of 1, and so are this many bytes of JSON handled.
+BYTES_PER_EFFORT = 16
+
 
 class Entropy(Protocol):
     """Seeded chance of one state entry: the same calls in the same order give the same answers after a crash."""
@@ -20,14 +26,34 @@ class Entropy(Protocol):
 
 
 class Scope:
-    """The surroundings of one evaluation: the Context Object (`$$`), built only if read, and chance."""
+    """The surroundings of one evaluation: the Context Object (`$$`), built only if read, chance, and what effort is left.
 
-    __slots__ = ("_build", "_context", "entropy")
+    All expressions that share a scope share its effort, so that no definition and input together, however many
+    expressions it has, can hold up everybody else or fill the memory.
+    """
+
+    __slots__ = ("_build", "_context", "_left", "entropy")
 
     def __init__(self, context: Callable[[], Mapping[str, Any]], entropy: Entropy) -> None:
         self._build = context
         self._context: Mapping[str, Any] | None = None
         self.entropy = entropy
+        self._left = EFFORT_MAX
+
+    @property
+    def effort(self) -> int:
+        """What has been spent so far."""
+        return EFFORT_MAX - self._left
+
+    def spend(self, effort: int) -> None:
+        """Raises ExpressionError when that is more than is left."""
+        self._left -= effort
+        if self._left < 0:
+            raise ExpressionError("The expressions of a state handle more data than is allowed")
+
+    def spend_on(self, value: Any) -> None:
+        """Spend what handling this value takes. Raises ExpressionError when that is more than is left."""
+        self.spend(1 + least_size(value, self._left * BYTES_PER_EFFORT) // BYTES_PER_EFFORT)
 
     @property
     def context(self) -> Mapping[str, Any]:

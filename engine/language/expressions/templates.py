@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engine.language.expressions.faults import ExpressionProblem, InvalidExpression, pointer_to
+from engine.language.expressions.context import context_problems
+from engine.language.expressions.faults import (
+    ExpressionProblem,
+    InvalidExpression,
+    SyntaxFault,
+    one_line,
+    pointer_to,
+)
 from engine.language.expressions.intrinsics import compile_intrinsic
 from engine.language.expressions.paths import NoMatch, Path, parse_path
 from engine.language.expressions.scope import ExpressionError, Scope
@@ -113,20 +120,27 @@ class _Compiler:
         return _fill_array(node, dynamic) if dynamic else None
 
     def expression(self, text: Any, pointer: str, field: str) -> Evaluate:
-        hint = "the value is not a string"
-        if isinstance(text, str):
-            try:
-                if text.startswith("$"):
-                    return self.path(parse_path(text), field)
-                return self.intrinsic(text, pointer, field)
-            except ValueError as error:
-                hint = str(error)
         message = (
             f"The value for the field '{field}' must be a valid JSONPath "
             "or a valid intrinsic function call"
         )
-        self.problems.append(ExpressionProblem(pointer, message, hint))
-        return _nothing
+        if not isinstance(text, str):
+            found = f"{message}: it is not a string"
+            hint = f"For a constant, name the key {one_line(field.removesuffix('.$'))}."
+            self.problems.append(ExpressionProblem(pointer, found, hint))
+            return _nothing
+        try:
+            if text.startswith("$"):
+                path = parse_path(text)
+                self.warnings.extend(context_problems(path, pointer))
+                return self.path(path, field)
+            return self.intrinsic(text, pointer, field)
+        except SyntaxFault as fault:
+            found = f"{message}: {fault.detail}"
+            self.problems.append(
+                ExpressionProblem(pointer, found, at=fault.at, unknown=fault.unknown)
+            )
+            return _nothing
 
     def path(self, path: Path, field: str) -> Evaluate:
         self.paths.append(path)
@@ -149,9 +163,13 @@ class _Compiler:
         intrinsic = compile_intrinsic(text, functions=self.functions)
         self.paths.extend(intrinsic.paths)
         self.warnings.extend(
-            ExpressionProblem(pointer, f"{warning} in the field '{field}'")
+            ExpressionProblem(
+                pointer, f"{warning} in the field '{field}'", code="intrinsic_arguments"
+            )
             for warning in intrinsic.warnings
         )
+        for path in intrinsic.paths:
+            self.warnings.extend(context_problems(path, pointer, text))
         return intrinsic.evaluate
 
 

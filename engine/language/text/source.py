@@ -40,9 +40,10 @@ class Unreadable(Exception):
 class Lines:
     """Offsets to lines and columns, both counted from 1."""
 
-    __slots__ = ("_starts",)
+    __slots__ = ("_starts", "text")
 
     def __init__(self, text: str) -> None:
+        self.text = text
         self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(text))]
 
     def place(self, offset: int) -> tuple[int, int]:
@@ -100,8 +101,12 @@ class Source:
     start: int = 0  # offset of the outermost value
     readable: bool = True  # False: `value` is None, and the last finding says why
 
-    def place(self, path: Path, *, key: bool = False) -> tuple[int, int]:
-        """Line and column of the value at `path`, or of its key; of the nearest part that exists where it does not."""
+    def place(self, path: Path, *, key: bool = False, at: int | None = None) -> tuple[int, int]:
+        """Line and column of the value at `path`, or of its key; of the nearest part that exists where it does not.
+
+        `at` is a character of the text at `path`, from 0; what is written over several lines or with escapes is shown
+        at its start.
+        """
         here: Any = self.value
         offset = self.start
         for step in path:
@@ -110,7 +115,21 @@ class Source:
                 break
             offset = found[0] if key else found[1]
             here = here[step]
+        else:
+            if at is not None and isinstance(here, str):
+                offset += self._written(offset, here, at)
         return self.lines.place(offset)
+
+    def _written(self, offset: int, value: str, at: int) -> int:
+        """How far behind `offset` the character `at` of the value stands in the text; 0 where that is not plain."""
+        text = self.lines.text
+        if _LINE_BREAK.search(value) is None:
+            if text.startswith(value, offset):
+                return at
+            quote = text[offset : offset + 1]
+            if quote in {"'", '"'} and text.startswith(value + quote, offset + 1):
+                return at + 1
+        return 0
 
 
 def shown(text: str, length_max: int = 60) -> str:

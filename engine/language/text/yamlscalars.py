@@ -116,11 +116,9 @@ _EXPONENT = "Put it in quotes if it is text; as a number, write it with a point 
 
 def _text(text: str) -> str:
     """Text for 1.2 that begins like a number."""
-    for pattern, old in (
-        (_OLD_TIME, "a date"),
-        (_OLD_SIXTIES, "a number to base 60"),
-        (_OLD_GROUPED, "a number"),
-    ):
+    if _OLD_TIME.fullmatch(text):
+        raise Ambiguous(text, "text", "a date", f'Put dates and timestamps in quotes: "{text}".')
+    for pattern, old in ((_OLD_SIXTIES, "a number to base 60"), (_OLD_GROUPED, "a number")):
         if pattern.fullmatch(text):
             raise Ambiguous(text, "text", old)
     return text

@@ -8,7 +8,8 @@
   ARGV[7] "<frame>@<revision>", [8] digest of token and outcome, [9] bell, [10] how (succeeded, failed, submitted)
   ARGV[11] queue as the queues set names it
   Returns {"OK"} | {"REPEAT"} (the same outcome was accepted before) | {"CLOSED", how} | {"UNKNOWN"}; only OK wrote.
-  "submitted" keeps the task and ends the lease: the token completes it later.
+  "submitted" keeps the task and ends the lease: the token completes it later. CLOSED by LEASE_LOST: another worker
+  holds the task now, or a submission came without its lease.
 ]]
 --- @include clock
 --- @include bell
@@ -33,7 +34,7 @@ end
 if not row or at[4] ~= 'RUNNING' then return {'CLOSED', how or (at[4] == 'RUNNING' and 'CANCELLED' or at[4])} end
 if string.sub(row, 1, #ARGV[3] + 1) ~= ARGV[3] .. '|' then return {'UNKNOWN'} end
 local ours = held and lease ~= '' and string.sub(held, 1, #lease + 1) == lease .. '|'
-if ARGV[10] == 'submitted' and not ours then return {'CLOSED', 'LEASE_LOST'} end
+if not ours and (ARGV[10] == 'submitted' or (held and lease ~= '')) then return {'CLOSED', 'LEASE_LOST'} end
 local nonce, since, till, worker = '', '', '', ''
 if held then nonce, since, till, worker = string.match(held, '^([^|]*)|([^|]*)|([^|]*)|(.*)$') end
 expect('LLEN', entries, outcomes)

@@ -100,12 +100,15 @@ def failure(error: BaseException) -> Outcome:
 
 
 def _cause(error: BaseException) -> str:
-    """The message, then as much of the traceback's end as there is room for."""
+    """The message, then as much of the traceback's end as there is room for. It begins in the handler, not here."""
     try:
         message = str(error)
     except Exception:  # a foreign __str__
         message = "(the error has no readable message)"
-    lines = "".join(traceback.format_exception(error)).rstrip()
+    where = error.__traceback__
+    while where is not None and where.tb_frame.f_code.co_filename == __file__:
+        where = where.tb_next
+    lines = "".join(traceback.format_exception(type(error), error, where)).rstrip()
     room = CAUSE_CHARS_MAX - min(len(message), CAUSE_CHARS_MAX) - 2
     return f"{message}\n\n{lines[-room:]}" if room > 0 else message
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from detent.errors import Conflict, DetentError, NotFound
 from detent.task import Done, Task
+from detent.work.contact import Contact
 from detent.work.door import Door
 from detent.work.handlers import Outcome
 
@@ -24,7 +25,7 @@ TICK_SECONDS_MAX = 0.25
 class Holding:
     """A task in this worker's hands, and the asyncio task that performs it."""
 
-    __slots__ = ("beat_at", "deed", "every", "is_async", "task")
+    __slots__ = ("beat_at", "deed", "every", "is_async", "is_late", "task")
 
     def __init__(self, task: Task, lease_seconds: float, *, is_async: bool) -> None:
         self.task = task
@@ -32,6 +33,7 @@ class Holding:
         self.every = min(lease_seconds, task.heartbeat_seconds or inf) / BEATS_PER_LEASE
         self.beat_at = monotonic() + self.every
         self.deed: asyncio.Task[Outcome] | None = None
+        self.is_late = False  # the last extension failed, which has been said
 
     def lose(self, reason: str) -> None:
         """The task is no longer ours: cancel an async handler, tell a sync one; either's outcome is dropped."""
@@ -46,8 +48,9 @@ class Holding:
 class LeaseKeeper:
     """Heartbeats for every task held, in time for its lease and for its state's HeartbeatSeconds."""
 
-    def __init__(self, door: Door, lease_seconds: float) -> None:
+    def __init__(self, door: Door, contact: Contact, lease_seconds: float) -> None:
         self.held: dict[Task, Holding] = {}
+        self._contact = contact
         self._door = door
         self._tick_seconds = min(TICK_SECONDS_MAX, lease_seconds / 12)
         self._beats: set[asyncio.Task[None]] = set()
@@ -93,9 +96,12 @@ class LeaseKeeper:
             if holding.task in self.held:
                 holding.lose(error.code)
         except DetentError as error:
-            log.warning("lease of task %s not extended: %s", holding.task.token, error)
+            if not holding.is_late and not self._contact.is_lost():
+                log.warning("lease of task %s not extended: %s", holding.task.token, error)
+            holding.is_late = True
             holding.beat_at = monotonic() + self._tick_seconds
         else:
+            holding.is_late = False
             holding.beat_at = monotonic() + holding.every
 
 

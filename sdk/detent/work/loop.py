@@ -16,6 +16,7 @@ from typing import Any
 from detent.backoff import delays
 from detent.errors import Conflict, DetentError, Forbidden, Invalid, NotFound, Unauthenticated
 from detent.task import Task
+from detent.work.contact import Contact
 from detent.work.door import Door, Finished
 from detent.work.handlers import CAUSE_CHARS_MAX, INVALID_OUTPUT, Handler, Outcome
 from detent.work.leases import Holding, LeaseKeeper
@@ -29,6 +30,8 @@ BATCH_BYTES_MAX = (
     1024 * 1024
 )  # of outputs in one exchange, so that a batch stays far from any body limit.
 
+LINE_CHARS_MAX = 200  # of a cause, in the log
+
 
 class QueueLoop:
     """Leases, performs and settles the tasks of one handler's queue."""
@@ -38,6 +41,7 @@ class QueueLoop:
         handler: Handler,
         *,
         door: Door,
+        contact: Contact,
         slots: Slots,
         keeper: LeaseKeeper,
         threads: Threads,
@@ -48,12 +52,15 @@ class QueueLoop:
         self.queue = handler.queue
         self._handler = handler
         self._door = door
+        self._contact = contact
         self._slots = slots
         self._keeper = keeper
         self._threads = threads
         self._lease_seconds = lease_seconds
         self._poll_seconds = poll_seconds
         self._is_alone = is_alone
+        self._leasing = f"queue {handler.queue}: leasing tasks"
+        self._settling = f"queue {handler.queue}: reporting outcomes"
         self._has_demand = False  # the last answer was as many tasks as were asked for
         self._held: set[Holding] = set()
         self._finished: deque[Finished] = deque()
@@ -119,12 +126,18 @@ class QueueLoop:
 
     async def _poll_once(self, most: int) -> None:
         taken = 0
+        # After an outage an answer comes at once: it is over when the server answers, not when there is a task.
+        seconds = 0 if self._contact.is_lost(self._leasing) else self._poll_seconds
         try:
-            answer = await self._door.exchange(self.queue, (), most, self._poll_seconds)
+            answer = await self._door.exchange(self.queue, (), most, seconds)
             taken = self._begin(answer["tasks"], most)
             self._poll_delays = delays()
+            self._contact.kept(self._leasing)
         except Exception as error:  # a loop must survive anything
-            _complain(f"queue {self.queue}: no tasks leased", error)
+            if isinstance(error, Unauthenticated):
+                self._contact.refuse(error, at_once=True)
+            else:
+                self._contact.lost(self._leasing, error)
             await asyncio.sleep(next(self._poll_delays))
         finally:
             self._poll = None
@@ -156,7 +169,10 @@ class QueueLoop:
         if task.cancelled or deed.cancelled():
             log.warning("task %s: outcome dropped: %s", task.token, task.lost_because)
         else:
-            self._finished.append((task, deed.result()))
+            outcome = deed.result()
+            if outcome.output is None:
+                _failed(task, outcome)
+            self._finished.append((task, outcome))
         self._slots.release(1)
         self._wake.set()
 
@@ -182,9 +198,12 @@ class QueueLoop:
         self._finished.extendleft(reversed(kept))
         self._sending = []
         if kept and error is not None:
-            _complain(f"queue {self.queue}: {len(kept)} outcomes kept", error)
+            if isinstance(error, Unauthenticated):
+                self._contact.refuse(error, at_once=False)
+            self._contact.lost(self._settling, error)
             await asyncio.sleep(next(self._settle_delays))
         elif error is None:
+            self._contact.kept(self._settling)
             self._settle_delays = delays()
 
     def _next_batch(self) -> list[Finished]:
@@ -233,6 +252,13 @@ def _unanswered(batch: list[Finished], results: list[dict[str, Any]]) -> list[Fi
     return kept
 
 
+def _failed(task: Task, outcome: Outcome) -> None:
+    """One line: the whole cause is in the history."""
+    said = outcome.cause.strip().partition("\n")[0][:LINE_CHARS_MAX]
+    who = f"{task.execution}, {task.state}, attempt {task.attempt}"
+    log.warning("%s: failed: %s%s", who, outcome.error, f": {said}" if said else "")
+
+
 def _not_accepted(task: Task, status: str, detail: str | None) -> None:
     log.warning("task %s: outcome not accepted: %s %s", task.token, status, detail or "")
 
@@ -247,10 +273,3 @@ def _blames_content(error: Exception | None) -> bool:
         and not isinstance(error, (Unauthenticated, Forbidden))
         and error.status not in (408, 429)
     )
-
-
-def _complain(what: str, error: Exception) -> None:
-    if isinstance(error, DetentError):
-        log.warning("%s, trying again: %s", what, error)
-    else:
-        log.error("%s, trying again", what, exc_info=error)

@@ -96,18 +96,27 @@ def test_all_problems_are_reported_at_once_with_their_pointers():
     with pytest.raises(InvalidExpression) as refused:
         compile_template(template, field="Parameters")
     assert [(p.pointer, p.message) for p in refused.value.problems] == [
-        ("/a.$", _not_an_expression("a.$")),
-        ("/b/0/c~1d.$", _not_an_expression("c/d.$")),
-        ("/b/1/e.$", _not_an_expression("e.$")),
+        (
+            "/a.$",
+            _not_an_expression("a.$")
+            + "a path or an intrinsic function States.Name(...) was expected (at character 1 of 'nope')",
+        ),
+        ("/b/0/c~1d.$", _not_an_expression("c/d.$") + "it is not a string"),
+        (
+            "/b/1/e.$",
+            _not_an_expression("e.$")
+            + "'[' must be followed by ' or a number, a slice, '*' or a filter '?(...)', then ']'"
+            " (at character 5 of '$.x[')",
+        ),
         ("", "There should only be one of the following fields: [f, f.$]"),
     ]
-    assert "'[' must be followed by" in refused.value.problems[2].hint
+    assert [p.at for p in refused.value.problems] == [0, None, 4, None]
 
 
 def _not_an_expression(field: str) -> str:
     return (
         f"The value for the field '{field}' must be a valid JSONPath "
-        "or a valid intrinsic function call"
+        "or a valid intrinsic function call: "
     )
 
 
@@ -132,4 +141,4 @@ def test_a_fail_state_can_call_seven_functions_only():
     compile_value("States.UUID()", field="ErrorPath", functions=FAIL_FUNCTIONS)
     with pytest.raises(InvalidExpression) as refused:
         compile_value("States.MathAdd(1, 2)", field="ErrorPath", functions=FAIL_FUNCTIONS)
-    assert "States.MathAdd is not supported in this field" in refused.value.problems[0].hint
+    assert "States.MathAdd is not supported in this field" in refused.value.problems[0].message

@@ -1,0 +1,106 @@
+"""Waiting: it costs nothing while nothing is due, ends in time, and never early."""
+
+import asyncio
+
+from desk import ME, Desk, until
+from faulty import FaultyRedis
+
+from engine.store.timers import Timer
+
+DAYS_30 = 30 * 86_400
+
+
+def wait(seconds):
+    return {"Nap": {"Type": "Wait", "Seconds": seconds, "End": True}}
+
+
+async def test_waits_of_thirty_days_cost_no_call_however_many_there_are(engines):
+    """Between two sweeps a process makes the same calls with a hundred waits as with none."""
+    counted = []
+    engine = await engines(
+        redis=lambda real: counted.append(FaultyRedis(real, reads=True)) or counted[0]
+    )
+    desk = Desk(engine)
+
+    async def calls_of_a_sweep():
+        await engine._supervisor.stop()
+        before = counted[0].calls
+        await engine.sweeper.tick()
+        await engine._timekeeper.tick()
+        swept = counted[0].calls - before
+        await asyncio.sleep(0.3)
+        assert counted[0].calls - before == swept  # and nothing in between
+        return swept
+
+    await desk.publish(wait(DAYS_30))
+    for number in range(100):
+        await desk.start(f"n{number}")
+    await until(lambda: engine.counters.value("detent_transitions_total") >= 100)
+    full = await calls_of_a_sweep()
+    await engine.redis.each_node("FLUSHALL")
+    assert await calls_of_a_sweep() == full
+    assert engine._timekeeper._heap == []
+
+
+async def test_a_wait_ends_when_it_is_due_and_not_before_by_redis_time(desk):
+    await desk.publish(wait(1))
+    view = await desk.end(await desk.start("n"))
+    assert view.status == "SUCCEEDED"
+    page = await desk.engine.queries.history(ME, view.id, after=None, limit=10, descending=False)
+    entered, left = (
+        next(e["timestamp"] for e in page.events if e["type"] == f"WaitState{word}")
+        for word in ("Entered", "Exited")
+    )
+    assert left >= plus_a_second(entered)
+
+
+async def test_a_timer_that_this_process_never_heard_of_is_found_by_the_sweep(engines):
+    other = Desk(await engines())
+    await other.publish(wait(1))
+    other.engine._timekeeper.note = lambda due_ms, member: None
+    await other.start("n")
+    desk = Desk(await engines())
+    assert (await desk.end("d:n")).status == "SUCCEEDED"
+
+
+async def test_a_timer_that_cannot_be_read_does_not_hold_up_the_others(desk):
+    keys = desk.engine.sweeper._keys
+    await desk.publish(wait(1))
+    execution = await desk.start("n")
+    timers = keys.timers(keys.partition_of(f"default:{execution}"))
+    await desk.engine.redis.call(timers, "ZADD", timers, 1, "no such thing")
+    assert await desk.engine._timekeeper._fire(Timer(1, "no such thing")) is None
+    assert (await desk.end(execution)).status == "SUCCEEDED"
+
+
+async def test_a_task_nobody_does_times_out_and_one_that_is_done_does_not(desk):
+    states = {"Pay": {"Type": "Task", "Resource": "activity:pay", "TimeoutSeconds": 1, "End": True}}
+    await desk.publish(states)
+    await desk.start("late")
+    view = await desk.end("d:late")
+    assert (view.status, view.error) == ("FAILED", "States.Timeout")
+    await desk.start("done")
+    [task] = await desk.lease()
+    await desk.succeed(task)
+    assert (await desk.end("d:done")).status == "SUCCEEDED"
+
+
+async def test_a_lapsed_lease_wakes_a_poller_that_waits(desk):
+    states = {"Pay": {"Type": "Task", "Resource": "activity:pay", "End": True}}
+    await desk.publish(states)
+    await desk.start("n")
+    [first] = await desk.lease(lease_ms=1000, worker="vanished")
+    [second] = await desk.lease(worker="next")
+    assert (second.token, second.attempt) == (first.token, first.attempt)
+    assert second.lease != first.lease
+    await desk.succeed(second)
+    assert (await desk.end("d:n")).status == "SUCCEEDED"
+
+
+def plus_a_second(moment):
+    """A second later than an ISO time, or than seconds since 1970, as history shows it."""
+    if isinstance(moment, str):
+        from engine.clock import iso, parse_iso
+
+        return iso(parse_iso(moment) + 1000)
+    return moment + 1

@@ -1,0 +1,223 @@
+"""A cluster that moves slots and loses nodes: redirects are followed, nothing surfaces, nothing runs twice."""
+
+import asyncio
+
+import pytest
+from redis.crc import key_slot
+from world import PAY, TWO, CheckedRedis, World
+
+from engine.documents import Document
+from engine.store.connection import Redis
+
+
+class Watching(CheckedRedis):
+    """Counts the answers that were followed, by their word."""
+
+    def __init__(self, url):
+        super().__init__(url)
+        self.words = {}
+
+    def _on_error(self, link, call, error):
+        word = type(error).__name__
+        self.words[word] = self.words.get(word, 0) + 1
+        super()._on_error(link, call, error)
+
+    def heard(self, *words):
+        return sum(self.words.get(word, 0) for word in words)
+
+
+class Move:
+    """A slot on its way from one node to another, step by step."""
+
+    def __init__(self, cluster, slot, target):
+        self.cluster, self.slot, self.target = cluster, slot, target
+        self.source = owner(cluster, slot)
+        assert self.source != target
+
+    def begin(self):
+        source, target = (self.cluster.identity(n) for n in (self.source, self.target))
+        self._on(self.target, "IMPORTING", source)
+        self._on(self.source, "MIGRATING", target)
+
+    def keys(self, most):
+        """Move at most so many keys; returns how many there were."""
+        node = self.cluster.node(self.source)
+        keys = node.execute_command("CLUSTER", "GETKEYSINSLOT", self.slot, most)
+        if keys:
+            port = self.cluster.ports[self.target]
+            node.execute_command("MIGRATE", "127.0.0.1", port, "", 0, 5000, "KEYS", *keys)
+        return len(keys)
+
+    def finish(self):
+        while self.keys(100):
+            pass
+        others = [n for n in range(3) if n not in (self.source, self.target)]
+        for number in (self.target, self.source, *others):
+            self._on(number, "NODE", self.cluster.identity(self.target))
+
+    def _on(self, number, *words):
+        self.cluster.node(number).execute_command("CLUSTER", "SETSLOT", self.slot, *words)
+
+
+def owner(cluster, slot):
+    """The number of the node that serves a slot, as the first node sees it."""
+    for first, last, master, *_ in cluster.node(0).execute_command("CLUSTER", "SLOTS"):
+        if first <= slot <= last:
+            return cluster.ports.index(int(master[1]))
+    raise AssertionError(slot)
+
+
+@pytest.fixture
+async def redis(cluster_url):
+    opened = Watching(cluster_url)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def world(redis):
+    return World(redis)
+
+
+@pytest.fixture
+def move(cluster, world):
+    """A move of the slot in which partition 0 lies; it is undone at the end."""
+    slot = key_slot(world.keys.ready(0).encode())
+    home = owner(cluster, slot)
+    yield Move(cluster, slot, (home + 1) % 3)
+    for number in range(3):
+        cluster.node(number).execute_command("CLUSTER", "SETSLOT", slot, "STABLE")
+    cluster.flush()
+    if owner(cluster, slot) != home:
+        back = Move(cluster, slot, home)
+        back.begin()
+        back.finish()
+
+
+def of_partition_0(world, count):
+    names = (f"n{number}" for number in range(9999))
+    return [n for n in names if world.keys.partition_of(f"default:d:{n}") == 0][:count]
+
+
+async def test_partitions_are_spread_over_every_node(world):
+    from engine.store.keys import Keys
+
+    keys = Keys("detent", 64)
+    links = [world.redis._route(keys.ready(partition)) for partition in range(64)]
+    shares = [links.count(link) for link in set(links)]
+    assert len(shares) == 3
+    assert min(shares) >= 10
+
+
+async def test_a_slot_that_moved_is_followed_and_its_new_place_learned(world, move):
+    [name] = of_partition_0(world, 1)
+    ref = await world.start(name)
+    move.begin()
+    move.finish()
+    await world.advance(ref)
+    assert world.redis.heard("MovedError") >= 1
+    while world.redis._refreshing is not None and not world.redis._refreshing.done():
+        await asyncio.sleep(0.01)
+    before = world.redis.heard("MovedError")
+    [lease] = await world.lease(ref)
+    assert lease.ref == ref
+    assert world.redis.heard("MovedError") == before
+
+
+async def test_twenty_callers_see_nothing_of_a_slot_that_is_being_moved_under_them(world, move):
+    names = of_partition_0(world, 20)
+    await world.publish(states=TWO)
+    sent = dict.fromkeys(names, 0)
+    done = asyncio.Event()
+    for name in names:
+        await world.create(name)
+
+    async def caller(name):
+        while not done.is_set():
+            number = sent[name]
+            payload = Document.of(number)
+            assert await world.signals.deliver(f"default:d:{name}", "go", f"s{number}", payload)
+            sent[name] += 1
+
+    callers = [asyncio.create_task(caller(name)) for name in names]
+    await until(lambda: sum(sent.values()) > 100, callers)
+    move.begin()
+    for _ in range(5):  # some keys of an execution here, some there
+        move.keys(9)
+        await until_heard(world.redis, callers, "TryAgainError", "AskError")
+    move.finish()
+    reached = sum(sent.values())
+    await until(lambda: sum(sent.values()) > reached + 100, callers)
+    done.set()
+    await asyncio.gather(*callers)
+    for name in names:
+        keys = world.keys.of(f"default:d:{name}")
+        assert await world.redis.call(keys.inbox, "LLEN", keys.inbox) == sent[name]
+        assert await world.redis.call(keys.seen, "ZCARD", keys.seen) == sent[name]
+
+
+async def test_executions_are_advanced_to_their_end_while_their_slot_moves(world, move):
+    names = of_partition_0(world, 20)
+    await world.publish(states=PAY)
+    await asyncio.gather(*(world.create(name) for name in names))
+    move.begin()
+    move.keys(25)
+    refs = [f"default:d:{name}" for name in names]
+    working = [asyncio.create_task(world.advance(ref)) for ref in refs]
+    await until_heard(world.redis, working, "TryAgainError", "AskError")
+    move.finish()
+    await asyncio.gather(*working)
+    leases = await world.lease(refs[0], most=50)
+    assert sorted(lease.ref for lease in leases) == sorted(refs)
+    for ref in refs:
+        history = world.keys.of(ref).history
+        from engine.store import codec
+
+        records = await world.redis.call(history, "LRANGE", history, 0, -1)
+        assert [codec.unpack_record(r).id for r in records] == list(range(1, len(records) + 1))
+
+
+async def test_what_is_asked_of_a_node_that_died_goes_to_the_one_that_took_its_slots(cluster, url):
+    extra = cluster.add()
+    cluster.settle()
+    slot = 7
+    key = next(f"k{{{n}}}" for n in range(10**6) if key_slot(f"k{{{n}}}".encode()) == slot)
+    home = owner(cluster, slot)
+
+    def give(number):
+        for node in range(extra + 1):
+            cluster.node(node).execute_command(
+                "CLUSTER", "SETSLOT", slot, "NODE", cluster.identity(number)
+            )
+
+    give(extra)
+    redis = Redis(cluster.url)
+    await redis.open()
+    assert await redis.call(key, "PING") == b"PONG"
+    link = redis._route(key)
+    gone = cluster.identity(extra)
+    give(home)
+    cluster.kill(extra)
+    for node in range(3):
+        cluster.node(node).execute_command("CLUSTER", "FORGET", gone)
+    await until(lambda: link.error is not None, [])
+    async with asyncio.timeout(60):
+        assert await redis.call(key, "SET", key, "kept") == b"OK"
+    assert redis._route(key) is not link
+    await redis.close()
+
+
+async def until(holds, tasks):
+    """Wait until it holds; a task that failed meanwhile says why at once."""
+    async with asyncio.timeout(60):
+        while not holds():
+            for task in tasks:
+                if task.done():
+                    task.result()
+            await asyncio.sleep(0.01)
+
+
+async def until_heard(redis, tasks, *words):
+    before = redis.heard(*words)
+    await until(lambda: redis.heard(*words) > before, tasks)
