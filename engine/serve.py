@@ -115,11 +115,11 @@ class Engine:
         self._compose(keys)
         self.queries.promise = promise
         self._begin(keys)
-        facts = {"promise": promise.mode, "redis": self.settings.redis_url_shown}
+        shown = self.settings.redis_url_shown
         if self._advancer is None:
-            emit("api.started", **facts)
+            emit("api.started", promise=promise.mode, redis=shown)
         else:
-            emit("engine.started", **facts, holder=self._advancer.name)
+            emit("engine.started", promise=promise.mode, redis=shown, holder=self._advancer.name)
 
     async def stop(self) -> None:
         """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
