@@ -59,7 +59,7 @@ def build() -> Schema:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Detent", "version": _version(), "description": ABOUT},
-        "servers": [{"url": "http://127.0.0.1:8083"}],
+        "servers": [{"url": descriptions.BASE}],
         "tags": [{"name": group} for group in groups],
         "security": [{"token": []}],
         "paths": paths,
@@ -214,7 +214,7 @@ def curl(operation: Operation) -> str:
     for name in descriptions.path_names(path):
         path = path.replace(f"{{{name}}}", descriptions.PATH_PARAMETERS[name][1])
     words = ["curl"] if operation.method == "GET" else ["curl", "-X", operation.method]
-    words.append(f"http://127.0.0.1:8083{path}")
+    words.append(f"{descriptions.BASE}{path}")
     if operation.guarded:
         words.append('\\\n  -H "Authorization: Bearer $DETENT_TOKEN"')
     if operation.takes_definition:
@@ -234,7 +234,9 @@ def _components() -> dict[str, Schema]:
     _, components = _schemas(dict.fromkeys(types))
     for schema in components.values():
         for name, field in schema.get("properties", {}).items():
-            if "description" not in field and name in descriptions.FIELDS:
+            options = [field, *field.get("anyOf", ())]
+            is_silent = not any("description" in option for option in options)
+            if is_silent and name in descriptions.FIELDS:
                 field["description"] = descriptions.FIELDS[name]
     components["ProblemDetails"]["additionalProperties"] = True
     return dict(sorted(components.items()))

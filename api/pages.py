@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from html import escape
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from api import reference
+from api.rest.descriptions import BASE
 from api.rest.encode import Answer
 from api.rest.operation import Call, Operation, Shown
+from api.rest.receive import Headers
 from api.rest.requests import NoBody, NoQuery
 
 Document = dict[str, Any]
 
 
 def operations(document: Document) -> tuple[Operation, ...]:
-    """`GET /openapi.json` and `GET /docs`."""
+    """`GET /openapi.json` and `GET /docs`. Both are open to everyone: they hold nothing but this interface."""
     text = msgspec.json.encode(document)
     html, style = page(document)
     policy = (
@@ -30,12 +34,12 @@ def operations(document: Document) -> tuple[Operation, ...]:
         "base-uri 'none'; form-action 'none'"
     )
 
-    async def openapi(_call: Call[NoQuery, NoBody]) -> Answer:
-        return Answer(value=text)
+    async def openapi(call: Call[NoQuery, NoBody]) -> Answer:
+        return Answer(value=text.replace(BASE.encode(), base_of(call.headers).encode()))
 
-    async def docs(_call: Call[NoQuery, NoBody]) -> Answer:
+    async def docs(call: Call[NoQuery, NoBody]) -> Answer:
         return Answer(
-            value=html.encode(),
+            value=html.replace(BASE, base_of(call.headers)).encode(),
             content_type=b"text/html; charset=utf-8",
             headers=((b"content-security-policy", policy.encode()),),
         )
@@ -47,9 +51,10 @@ def operations(document: Document) -> tuple[Operation, ...]:
             name="openapi",
             group="documentation",
             summary="This interface as an OpenAPI document",
-            about="OpenAPI 3.1.",
+            about="OpenAPI 3.1, with the address that the request was sent to. No token is needed.",
             perform=openapi,
             answers={200: Shown(meaning="The document.")},
+            guarded=False,
         ),
         Operation(
             method="GET",
@@ -57,11 +62,29 @@ def operations(document: Document) -> tuple[Operation, ...]:
             name="docs",
             group="documentation",
             summary="This interface as a page",
-            about="For people.",
+            about="For people, with the address that the request was sent to. No token is needed.",
             perform=docs,
             answers={200: Shown(meaning="The page.", content_type="text/html")},
+            guarded=False,
         ),
     )
+
+
+def base_of(headers: Headers) -> str:
+    """Where the sender of a request found the server, for examples to paste; BASE where it does not say plainly.
+
+    A host is whatever a client claims, so only characters of names, addresses and ports pass. A proxy that speaks TLS
+    tells so in X-Forwarded-Proto.
+    """
+    given = dict(headers)
+    host = given.get(b"host", b"")
+    if _HOST.fullmatch(host) is None:
+        return BASE
+    scheme = "https" if given.get(b"x-forwarded-proto") == b"https" else "http"
+    return f"{scheme}://{host.decode()}"
+
+
+_HOST = re.compile(rb"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
 
 def page(document: Document) -> tuple[str, str]:
@@ -69,8 +92,9 @@ def page(document: Document) -> tuple[str, str]:
     folder = files("api")
     style = (folder / "docs.css").read_text(encoding="utf-8")
     template = (folder / "docs.html").read_text(encoding="utf-8")
+    schemas = document.get("components", {}).get("schemas", {})
     entries = [
-        (path, method, operation)
+        Entry(path, method, operation, schemas)
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
@@ -78,7 +102,8 @@ def page(document: Document) -> tuple[str, str]:
     parts = {
         "STYLE": style,
         "VERSION": escape(document["info"]["version"]),
-        "ABOUT": escape(document["info"]["description"]),
+        "BASE": escape(BASE),
+        "ABOUT": _prose(document["info"]["description"]),
         "CONTENTS": "".join(_contents(group, entries) for group in groups),
         "OPERATIONS": "".join(_group(group, entries) for group in groups),
     }
@@ -87,40 +112,59 @@ def page(document: Document) -> tuple[str, str]:
     return template, style
 
 
-Entry = tuple[str, str, Document]
+class Entry(NamedTuple):
+    """One operation of the document, and the schemas it refers to."""
+
+    path: str
+    method: str
+    operation: Document
+    schemas: Document
 
 
 def _contents(group: str, entries: list[Entry]) -> str:
     links = "".join(
-        f'<li><a href="#{escape(operation["operationId"])}">{escape(operation["summary"])}</a></li>'
-        for _, _, operation in entries
-        if group in operation["tags"]
+        f'<li><a href="#{escape(entry.operation["operationId"])}">{escape(entry.operation["summary"])}</a></li>'
+        for entry in entries
+        if group in entry.operation["tags"]
     )
     return f"<h2>{escape(group)}</h2><ul>{links}</ul>"
 
 
 def _group(group: str, entries: list[Entry]) -> str:
-    sections = "".join(_section(*entry) for entry in entries if group in entry[2]["tags"])
+    sections = "".join(_section(entry) for entry in entries if group in entry.operation["tags"])
     return f"<h2>{escape(group)}</h2>{sections}"
 
 
-def _section(path: str, method: str, operation: Document) -> str:
-    answers = "".join(_answer(status, answer) for status, answer in operation["responses"].items())
+def _section(entry: Entry) -> str:
+    operation = entry.operation
+    name = escape(operation["operationId"])
+    answers = operation["responses"].items()
+    good = "".join(_answer(status, answer) for status, answer in answers if int(status) < 400)
+    bad = "".join(_error(status, answer) for status, answer in answers if int(status) >= 400)
     return (
-        f'<section id="{escape(operation["operationId"])}"><h3>{escape(operation["summary"])}</h3>'
-        f"<p><code><b>{method.upper()}</b> {escape(path)}</code></p>"
-        f"<p>{escape(operation['description'])}</p>{_parameters(operation)}"
-        f"<pre>{escape(operation['x-curl'])}</pre><dl>{answers}</dl></section>"
+        f'<section id="{name}"><h3><a href="#{name}">{escape(operation["summary"])}</a></h3>'
+        f'<p class="path"><b class="{entry.method}">{entry.method.upper()}</b> <code>{escape(entry.path)}</code></p>'
+        f"<p>{_prose(operation['description'])}</p>{_parameters(entry)}"
+        f"<h4>Request</h4><pre>{escape(operation['x-curl'])}</pre>"
+        f"<h4>Answers</h4>{good}"
+        f"<details><summary>Errors</summary><dl>{bad}</dl></details></section>"
     )
 
 
-def _parameters(operation: Document) -> str:
+def _parameters(entry: Entry) -> str:
     rows = "".join(
-        f"<tr><td><code>{escape(item['name'])}</code></td><td>{escape(item['in'])}</td>"
-        f"<td>{escape(item.get('description', ''))}</td></tr>"
-        for item in operation.get("parameters", ())
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(where)}</td>"
+        f"<td>{_prose(about)}{_bounds(bounds)}</td></tr>"
+        for name, where, bounds, about in reference.parameters(entry.operation, entry.schemas)
     )
-    return f"<table>{rows}</table>" if rows else ""
+    if not rows:
+        return ""
+    head = "<tr><th>Name</th><th>Where</th><th>Meaning</th></tr>"
+    return f"<h4>Parameters</h4><table>{head}{rows}</table>"
+
+
+def _bounds(bounds: str) -> str:
+    return f" <small>{_prose(bounds)}</small>" if bounds else ""
 
 
 def _answer(status: str, answer: Document) -> str:
@@ -130,9 +174,20 @@ def _answer(status: str, answer: Document) -> str:
     shown = "".join(
         f"<pre>{escape(msgspec.json.format(msgspec.json.encode(example), indent=2).decode())}</pre>"
         for example in examples
-        if int(status) < 400
     )
-    return f"<dt><code>{status}</code></dt><dd>{escape(answer['description'])}{shown}</dd>"
+    return f'<p><b class="status">{status}</b> {_prose(answer["description"])}</p>{shown}'
+
+
+def _error(status: str, answer: Document) -> str:
+    return f"<dt>{status}</dt><dd>{_prose(answer['description'])}</dd>"
+
+
+def _prose(text: str) -> str:
+    """Text in which code stands between backticks."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
+
+
+_CODE = re.compile(r"`([^`]+)`")
 
 
 def _sha256(style: str) -> str:

@@ -101,7 +101,7 @@ def show_progress(server: Patient, execution: str, *, full: bool = False) -> str
 
 
 def history_table(records: list[Record], *, full: bool = False) -> str:
-    """The records as an aligned table; with `full`, each cause that was cut follows its line, whole."""
+    """The records as an aligned table; with `full`, each cause that was cut follows its line, whole, once."""
     strands = Strands()
     rows = [
         (
@@ -115,9 +115,11 @@ def history_table(records: list[Record], *, full: bool = False) -> str:
     ]
     heading, *lines = table_lines(("ID", "TIME", "STATE", "RECORD", ""), rows)
     shown = [heading]
+    said: tuple[str, str] | None = None
     for record, line in zip(records, lines, strict=True):
         shown.append(line)
         told = failure(record)
-        if full and told is not None and is_cut(record):
+        if full and told is not None and told != said and is_cut(record):
             shown.append(indented(told[1]))
+        said = told or said
     return "\n".join(shown)

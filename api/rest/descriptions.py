@@ -11,6 +11,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from api.rest import examples
 
+BASE = "http://127.0.0.1:8083"  # where the examples find the server
+
 PATH_PARAMETERS = {
     "name": ("The definition's name.", "order"),
     "id": ("The execution's id, `<definition>:<name>`.", "order:42"),

@@ -16,9 +16,7 @@ Example = dict[str, Any]
 
 NOW = "2026-11-22T10:00:00.000Z"
 LATER = "2026-11-22T10:00:30.000Z"
-TEXT = (
-    "StartAt: Pay\nStates:\n  Pay:\n    Type: Task\n    Resource: activity:pay\n    End: true\n"
-)
+TEXT = "StartAt: Pay\nStates:\n  Pay:\n    Type: Task\n    Resource: activity:pay\n    End: true\n"
 MISTAKEN = TEXT.replace("End: true", "Next: Shipp") + "  Ship:\n    Type: Succeed\n"
 HASH = read(TEXT).content_hash
 TOKEN = task_token("order:42", "0", 1, "F_bHpvB1zEimNSickQrGLrBu")
@@ -45,7 +43,7 @@ DEFINITION_TEXT: Example = {
     "text": TEXT,
 }
 VERSIONS: Example = {"versions": [{"version": 3, "hash": HASH, "created": NOW}]}
-VALIDATED: Example = {"valid": False, "problems": msgspec.to_builtins(check(MISTAKEN))}
+VALIDATED: Example = {"valid": False, "problems": msgspec.to_builtins(list(check(MISTAKEN)))}
 EXECUTION: Example = {
     "id": "order:42",
     "definition": "order",

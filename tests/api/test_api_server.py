@@ -170,6 +170,18 @@ async def test_a_request_whose_head_drips_is_cut(monkeypatch):
         assert await asyncio.wait_for(reader.read(), 5) == b""
 
 
+async def test_a_head_that_does_not_end_is_cut():
+    async with connected(ScriptedEngine()) as (_, reader, writer):
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(1000):
+                writer.write(b"x" * 8192)
+                await writer.drain()
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert reader.at_eof() or writer.is_closing()
+
+
 async def test_a_body_that_drips_is_refused(monkeypatch):
     monkeypatch.setattr("api.rest.receive.RECEIVE_SECONDS", 0.2)
     async with connected(ScriptedEngine()) as (_, reader, writer):

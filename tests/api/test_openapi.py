@@ -7,12 +7,17 @@ import hashlib
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from scripted_engine import ScriptedEngine, client
 
-from api import errors, openapi, pages, server
+from api import errors, openapi, pages, reference, server
 from api.app import create_app
+from api.rest import examples
+from engine.core.tokens import parse_task_token
 from engine.errors import EngineError
+from engine.language import check
+from engine.language.problems import Problem
 from engine.settings import Settings
 
 DOCUMENT = openapi.build()
@@ -86,6 +91,70 @@ async def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing():
     style = text.partition("<style>")[2].partition("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert f"style-src 'sha256-{digest}'" in response.headers["content-security-policy"]
+
+
+def test_the_page_shows_what_each_operation_takes_in_its_body():
+    html, _ = pages.page(DOCUMENT)
+    for name, fields in {
+        "lease": ["queue", "max", "wait_seconds", "lease_seconds", "worker"],
+        "start": ["name", "wait", "input", "version"],
+        "exchange": ["results", "results[].token", "results[].output"],
+    }.items():
+        shown = html.partition(f'<section id="{name}">')[2].partition("</section>")[0]
+        assert [f for f in fields if f"<td><code>{f}</code></td>" not in shown] == []
+
+
+def test_the_page_shows_code_as_code():
+    html, _ = pages.page(DOCUMENT)
+    assert "`" not in html
+    assert "<code>wait_seconds</code>" in html
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
+@pytest.mark.parametrize(
+    ("headers", "base"),
+    [
+        ({"host": "localhost:18601"}, "http://localhost:18601"),
+        ({"host": "[::1]:9"}, "http://[::1]:9"),
+        ({"host": "detent.example", "x-forwarded-proto": "https"}, "https://detent.example"),
+        ({"host": 'x"><script>'}, "http://127.0.0.1:8083"),
+        ({"host": "a b"}, "http://127.0.0.1:8083"),
+        ({"host": ""}, "http://127.0.0.1:8083"),
+    ],
+)
+async def test_documentation_needs_no_token_and_names_the_host_it_was_asked_at(path, headers, base):
+    guarded = Settings(token="s3cret", host="0.0.0.0")
+    async with client(settings=guarded) as http:
+        response = await http.get(path, headers=headers)
+    assert response.status_code == 200
+    assert f"curl {base}/v1/executions" in response.text
+    assert base == "http://127.0.0.1:8083" or "127.0.0.1:8083" not in response.text
+    assert "s3cret" not in response.text
+    assert "<script" not in response.text
+
+
+def test_a_parameter_keeps_its_own_meaning_where_a_field_of_that_name_has_another():
+    version = DOCUMENT["components"]["schemas"]["StartBody"]["properties"]["version"]
+    assert reference.parameters(
+        {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/x/StartBody"}}}}},
+        {"StartBody": {"properties": {"version": version}}},
+    ) == [
+        (
+            "version",
+            "body",
+            "1 to 2,147,483,647",
+            "A version of the definition; the current one if absent.",
+        )
+    ]
+
+
+def test_the_examples_are_what_the_engine_makes():
+    assert re.fullmatch("[0-9a-f]{64}", examples.HASH)
+    place = parse_task_token(examples.TOKEN)
+    assert (place.execution, place.frame) == ("order:42", "0")
+    (problem,) = examples.VALIDATED["problems"]
+    assert msgspec.convert(problem, Problem) == check(examples.MISTAKEN)[0]
+    assert problem["hint"] == "Did you mean Ship?"
 
 
 def test_the_page_shows_every_operation_with_its_command():

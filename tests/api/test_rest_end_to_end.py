@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -267,6 +268,14 @@ async def test_a_worker_that_goes_away_while_it_waits_gets_no_task(call):
 async def test_what_is_not_there_is_said_to_be_so(call, method, path, status, code):
     answered, problem = await call(method, path)
     assert (answered, problem["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("place", ["d:n:h/0@1", "d/0@1", "{7}/0@1", "d:n/0@99999999999999999999"])
+@pytest.mark.parametrize("deed", ["succeed", "fail", "heartbeat"])
+async def test_a_forged_token_cannot_name_another_key(call, place, deed):
+    token = base64.urlsafe_b64encode(place.encode()).rstrip(b"=").decode() + ".secret"
+    status, problem = await call("POST", f"/v1/tasks/{token}/{deed}")
+    assert (status, problem["code"]) == (404, "task_not_found")
 
 
 async def test_a_payload_over_the_limit_is_refused(call):

@@ -20,6 +20,7 @@ class StubServer:
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.silent = 0  # requests that get no answer
         self._answers: dict[tuple[str, str], list[tuple[int, Any]]] = {}
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._http.server_port}"
@@ -56,6 +57,10 @@ class StubServer:
                 "headers": headers,
             }
         )
+        if self.silent > 0:
+            # As a server that is killed: the connection ends without an answer.
+            self.silent -= 1
+            raise ConnectionAbortedError
         answers = self._answers[method, parts.path]
         status, document = answers.pop(0) if len(answers) > 1 else answers[0]
         return status, json.dumps(document).encode()
@@ -68,7 +73,11 @@ class StubServer:
 
             def _serve(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, data = stub.take(self.command, self.path, body, dict(self.headers))
+                try:
+                    status, data = stub.take(self.command, self.path, body, dict(self.headers))
+                except ConnectionAbortedError:
+                    self.close_connection = True
+                    return
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()

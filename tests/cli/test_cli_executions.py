@@ -93,6 +93,78 @@ def test_start_and_wait_as_json_is_the_closed_execution_alone(detent, server):
     assert json.loads(waited.stdout)["output"] == 7
 
 
+def test_a_start_that_existed_already_says_so_and_warns_of_another_version(detent, server):
+    server.answer("POST", "/v1/definitions/order/executions", STARTED, 200)
+    again = detent("start", "order", "--name", "a-1", "--version", "1")
+    assert again.stdout.split(maxsplit=4)[4] == "(started before; nothing changed)\n"
+    assert "warning: order:a-1 runs version 2, not 1" in again.stderr
+    same = detent("start", "order", "--name", "a-1", "--version", "2", "--json")
+    assert json.loads(same.stdout) == STARTED
+    assert same.stderr == "order:a-1 was started before; nothing changed\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"), [("RUNNING", "it runs with another input"), ("FAILED", "it has ended")]
+)
+def test_a_name_that_is_taken_is_told_with_what_took_it(detent, server, status, hint):
+    facts = {"execution": ID, "execution_status": status}
+    path = "/v1/definitions/order/executions"
+    server.problem("POST", path, 409, "execution_already_exists", **facts)
+    refused = detent("start", "order", "--name", "a-1")
+    assert refused.exit_code == 1
+    assert f"order:a-1 is {status}." in refused.stderr
+    assert f"hint: {hint}" in refused.stderr
+
+
+def test_a_server_that_restarts_while_an_execution_is_waited_for_loses_nothing(
+    detent, server, monkeypatch
+):
+    monkeypatch.setattr("cli.waiting.RETRY_SECONDS", 0)
+    server.answer("POST", "/v1/definitions/order/executions", STARTED, 201)
+    server.answer("GET", PATH, VIEW | {"status": "SUCCEEDED", "output": 7})
+    take = server.take
+
+    def silent_once(method, target, *rest):
+        if method == "GET":
+            server.take, server.silent = take, 2
+        return take(method, target, *rest)
+
+    server.take = silent_once
+    waited = detent("start", "order", "--wait", "--json")
+    assert waited.exit_code == 0
+    assert json.loads(waited.stdout)["output"] == 7
+    assert [request["method"] for request in server.requests] == ["POST", "GET", "GET", "GET"]
+
+
+def test_ctrl_c_ends_the_waiting_and_says_that_the_execution_runs_on(detent, server, monkeypatch):
+    server.answer("POST", "/v1/definitions/order/executions", STARTED, 201)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.executions.show_progress", interrupted)
+    ended = detent("start", "order", "--wait")
+    assert ended.exit_code == 130
+    assert "order:a-1 runs on; `detent history order:a-1 --follow`" in ended.stderr
+
+
+def test_a_task_with_a_callback_waits_for_its_token(detent, server):
+    waiting = {"kind": "task", "queue": "ask", "callback": True}
+    frame = VIEW["frames"][0] | {"waiting": waiting}
+    server.answer("GET", PATH, VIEW | {"frames": [frame]})
+    assert "its token, task of queue ask" in detent("describe", ID).stdout
+
+
+def test_describe_shows_the_data_of_a_frame_where_it_is_not_the_input(detent, server):
+    frame = VIEW["frames"][0]
+    server.answer("GET", PATH, VIEW | {"frames": [frame | {"input": VIEW["input"]}]})
+    server.answer("GET", PATH, VIEW | {"frames": [frame | {"input": {"label": "L-7"}}] * 7})
+    assert "Data of frame" not in detent("describe", ID).stdout
+    shown = detent("describe", ID).stdout
+    assert shown.count('Data of frame 0, AwaitPickUp\n  {\n    "label": "L-7"\n  }') == 5
+    assert "The data of 2 more frames" in shown
+
+
 def test_describe_shows_where_it_rests_and_what_it_waits_for(detent, server):
     server.answer("GET", PATH, VIEW)
     shown = detent("describe", ID).stdout
@@ -116,6 +188,19 @@ def test_list_follows_cursors_until_the_limit(detent, server):
     assert server.requests[0]["query"] == {"definition": "order", "status": "RUNNING", "limit": "2"}
     assert server.requests[1]["query"]["cursor"] == "c"
     assert server.requests[1]["query"]["limit"] == "1"
+
+
+def test_a_list_that_is_not_all_says_how_to_go_on(detent, server):
+    server.answer("GET", "/v1/executions", {"executions": [STARTED], "next": "c=="})
+    server.answer("GET", "/v1/executions", {"executions": [STARTED], "next": None})
+    options = ("--state", "Await it", "--version", "2", "--limit", "1")
+    listed = detent("list", *options, "--token", "s3cret")
+    command = listed.stderr.splitlines()[1].strip()
+    assert command == "detent list --state 'Await it' --version 2 --limit 1 --cursor c=="
+    assert server.requests[0]["query"] == {"state": "Await it", "version": "2", "limit": "1"}
+    rest = detent("list", "--cursor", "c==")
+    assert server.requests[1]["query"] == {"limit": "100", "cursor": "c=="}
+    assert rest.stderr == ""
 
 
 def test_signal_sends_payload_and_id(detent, server):

@@ -43,6 +43,10 @@ def encoded(text):
         encoded(b"no place") + ".secret",
         encoded(b"d:n/0@x") + ".secret",
         encoded(b"/0@1") + ".secret",
+        encoded(b"d:n/0@01") + ".secret",
+        encoded(b"d:n/0@18446744073709551616") + ".secret",
+        encoded(b"d:n/0|x@1") + ".secret",
+        "ZDpuLzBAMR.secret",  # spells the bytes of "d:n/0@1" another way
         encoded(b"\xff\xfe/0@1") + ".secret",
     ],
 )
