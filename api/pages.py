@@ -187,7 +187,8 @@ def _prose(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
-_CODE = re.compile(r"`([^`]+)`")
+# One sentence has a backtick as such, in the middle of a word.
+_CODE = re.compile(r"(?<![^\s(])`([^`]+)`")
 
 
 def _sha256(style: str) -> str:

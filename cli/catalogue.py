@@ -8,7 +8,7 @@ import click
 
 from cli.http import Server, path
 from cli.options import on_server
-from cli.output import emit_json, moment, pairs, table, wants_json
+from cli.output import emit_json, moment, pairs, table, visible, wants_json
 
 PAGE = 1000  # definitions asked for at once, the most the server gives
 
@@ -70,7 +70,7 @@ def _show(server: Server, name: str, version: int | None, *, only_text: bool) ->
     if wants_json():
         emit_json(found)
         return
-    text = found["text"]
+    text = found["text"] if only_text else visible(found["text"])
     if not only_text:
         head = [
             ("definition", found["name"]),

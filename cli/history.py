@@ -8,7 +8,7 @@ import click
 
 from cli.http import Server, path
 from cli.options import on_server
-from cli.output import emit_json, indented, padded, status_text, table_lines, wants_json
+from cli.output import emit_json, indented, one_line, padded, status_text, table_lines, wants_json
 from cli.strands import Record, Strands, clock, failure, is_cut, summary, type_text
 from cli.waiting import Patient, watching
 
@@ -80,7 +80,7 @@ def show_progress(server: Patient, execution: str, *, full: bool = False) -> str
     for record in follow_records(server, execution):
         told = failure(record)
         is_repeated = told is not None and told == said
-        words = told[0] if told is not None and is_repeated else summary(record)
+        words = one_line(told[0]) if told and is_repeated else summary(record)
         columns = (
             clock(record),
             padded(strands.place(record), STATE_WIDTH),

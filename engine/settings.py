@@ -291,12 +291,15 @@ def variable(name: str) -> str:
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """The `DETENT_` variables that nothing reads, each with what may have been meant."""
-    known = [*map(variable, knobs()), "DETENT_URL"]
+    # Compared without the prefix, in which all names are alike.
+    known = [name.upper() for name in (*knobs(), "url")]
     found = []
-    for name in sorted(environ):
-        if name.startswith("DETENT_") and name not in (*known, *_NO_SETTINGS):
-            meant = difflib.get_close_matches(name, known, 1)
-            found.append(f"{name} (did you mean {meant[0]}?)" if meant else name)
+    for full in sorted(environ):
+        name = full.removeprefix("DETENT_")
+        if name == full or name in known or full in _NO_SETTINGS:
+            continue
+        meant = difflib.get_close_matches(name, known, 1)
+        found.append(f"{full} (did you mean {variable(meant[0])}?)" if meant else full)
     return found
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.clock import ManualClock, RedisClock, iso, parse_iso
-from engine.settings import InvalidSettings, Settings, knobs, table, variable
+from engine.settings import InvalidSettings, Settings, knobs, table, unknown_variables, variable
 from engine.telemetry import EVENTS, METRICS, Counters, emit, plain, set_up
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
@@ -159,11 +159,34 @@ def test_what_is_no_rfc_3339_time_is_refused(text):
 @pytest.fixture
 def log():
     """What is logged while the test runs; afterwards logging is as it was."""
-    logger = logging.getLogger("detent")
-    before = (logger.handlers, logger.level, logger.propagate)
+    loggers = [logging.getLogger(n) for n in ("detent", "uvicorn", "asyncio", "py.warnings")]
+    before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
     yield io.StringIO()
-    logger.handlers, logger.propagate = before[0], before[2]
-    logger.setLevel(before[1])
+    for logger, (handlers, level, propagates) in zip(loggers, before, strict=True):
+        logger.handlers, logger.propagate = handlers, propagates
+        logger.setLevel(level)
+
+
+def test_what_the_http_server_logs_by_itself_has_our_form(log):
+    set_up("json", "info", log)
+    logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+    logging.getLogger("uvicorn.error").info("not ours to tell")
+    line = json.loads(log.getvalue())
+    assert (line["level"], line["event"]) == ("warning", "Invalid HTTP request received.")
+
+
+def test_variables_that_nothing_reads_are_named_with_what_may_have_been_meant():
+    environment = {variable(name): "" for name in knobs()} | {
+        "DETENT_URL": "",
+        "DETENT_SHARED": "",
+        "REDIS_URL": "",
+        "DETENT_PROT": "1",
+        "DETENT_COLOUR_OF_THE_SKY": "blue",
+    }
+    assert unknown_variables(environment) == [
+        "DETENT_COLOUR_OF_THE_SKY",
+        "DETENT_PROT (did you mean DETENT_PORT?)",
+    ]
 
 
 def test_a_log_line_of_hostile_text_is_one_line_without_control_characters(log):

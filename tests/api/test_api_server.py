@@ -16,7 +16,7 @@ from scripted_engine import ScriptedEngine, view
 from api import server as server_module
 from api.app import create_app
 from api.rest import examples
-from api.server import UnsafeBind, check_bind, serve, serving
+from api.server import UnsafeBind, bound, check_bind, serve, serving
 from engine import views
 from engine.settings import InvalidSettings, Settings
 
@@ -230,3 +230,23 @@ def test_an_address_others_can_reach_wants_a_token():
     object.__setattr__(open_to_all, "token", None)
     with pytest.raises(UnsafeBind):
         check_bind(open_to_all)
+
+
+async def test_the_address_is_logged_with_the_port_the_system_chose(caplog):
+    with caplog.at_level("INFO", "detent"):
+        async with connected(ScriptedEngine()) as (running, _, _writer):
+            port = running.port
+    (listening,) = [r for r in caplog.records if r.getMessage() == "http.listening"]
+    assert listening.facts == {"url": f"http://127.0.0.1:{port}"}
+
+
+async def test_an_address_is_taken_before_anybody_is_answered():
+    with contextlib.closing(bound(SETTINGS)) as address:
+        settings = Settings(port=address.getsockname()[1])
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", settings.port)
+        async with serving(create_app(ScriptedEngine(), settings), settings, address):
+            with pytest.raises(OSError):
+                bound(settings)
+            _, writer = await asyncio.open_connection("127.0.0.1", settings.port)
+            writer.close()

@@ -84,3 +84,45 @@ def test_publish_under_another_name_takes_one_file(detent, server, folder):
     assert detent("publish", "--name", "x", str(folder)).exit_code == 2
     server.answer("PUT", "/v1/definitions/x", {"name": "x", "version": 1, "changed": True})
     assert detent("publish", "--name", "x", str(folder / "good.yaml")).exit_code == 0
+
+
+def test_a_file_whose_name_cannot_be_a_definitions_is_told_of_the_option(detent, server, folder):
+    (folder / "bad.yml").unlink()
+    (folder / "a b.yaml").write_text(GOOD)
+    server.problem("PUT", "/v1/definitions/a%20b", 400, "invalid_name", detail="definition: 'a b'")
+    server.answer("PUT", "/v1/definitions/good", {"name": "good", "version": 1, "changed": True})
+    refused = detent("publish", str(folder))
+    assert refused.exit_code == 1
+    assert f"hint: `detent publish --name NAME '{folder / 'a b.yaml'}'`" in refused.stderr
+    assert refused.stdout.splitlines()[1].split() == ["good", "1", "new"]
+
+
+def test_definitions_are_listed_over_every_page(detent, server):
+    one, two = ({"name": n, "version": 3, "updated": "2026-11-22T10:00:00.000Z"} for n in "ab")
+    server.answer("GET", "/v1/definitions", {"definitions": [one], "next": "c"})
+    server.answer("GET", "/v1/definitions", {"definitions": [two], "next": None})
+    lines = detent("definitions").stdout.splitlines()
+    assert lines[1].split() == ["a", "3", "2026-11-22", "10:00:00"]
+    assert lines[2].split()[0] == "b"
+    assert server.requests[1]["query"]["cursor"] == "c"
+
+
+def test_a_definitions_versions_and_texts_are_shown(detent, server):
+    created = "2026-11-22T10:00:00.000Z"
+    version = {"version": 2, "hash": "h", "created": created}
+    server.answer("GET", "/v1/definitions/good/versions", {"versions": [version]})
+    found = version | {"name": "good", "format": "yaml", "text": GOOD}
+    server.answer("GET", "/v1/definitions/good", found)
+    listed = detent("definitions", "good").stdout.splitlines()
+    assert listed[1].split() == ["2", "2026-11-22", "10:00:00", "h"]
+    shown = detent("definitions", "good", "--version", "2").stdout
+    assert shown.endswith(f"\n\n{GOOD}")
+    assert server.requests[-1]["query"] == {"version": "2"}
+    assert detent("definitions", "good", "--text").stdout == GOOD
+    assert server.requests[-1]["query"] == {}
+    assert json.loads(detent("definitions", "good", "--text", "--json").stdout) == found
+
+
+def test_a_version_without_a_name_is_wrong_usage(detent, server):
+    assert detent("definitions", "--text").exit_code == 2
+    assert server.requests == []

@@ -70,3 +70,81 @@ def test_following_waits_for_more_until_the_end(detent, server):
     assert [event["id"] for event in json.loads(followed.stdout)["events"]] == [2, 3]
     assert [request["query"].get("after") for request in server.requests] == [None, "2", "2", "3"]
     assert all(int(request["query"]["wait"]) > 0 for request in server.requests)
+
+
+TRACE = "it broke\n\nTraceback (most recent call last):\n  here"
+BROKEN = record(3, "ActivityFailed", activityFailedEventDetails={"error": "Oops", "cause": TRACE})
+ENDED = record(4, "ExecutionFailed", executionFailedEventDetails={"error": "Oops", "cause": TRACE})
+
+
+def ends(server):
+    server.answer(
+        "GET", PATH, {"events": [ENTERED, BROKEN, ENDED], "next": None, "status": "FAILED"}
+    )
+    server.answer("GET", PATH, {"events": [], "next": None, "status": "FAILED"})
+    server.answer("GET", "/v1/executions/o%3A1", {"status": "FAILED"})
+
+
+def test_progress_is_aligned_and_tells_a_cause_once_in_one_line(detent, server):
+    ends(server)
+    assert detent("history", "o:1", "-f").stdout.splitlines() == [
+        "10:00:02.000  Charge                TaskStateEntered",
+        "10:00:03.000  Charge                ActivityFailed            Oops: it broke ...",
+        "10:00:04.000  Charge                ExecutionFailed           Oops",
+        "`detent history o:1 --full` shows the causes in full",
+        "o:1 FAILED",
+    ]
+
+
+def test_full_shows_a_whole_cause_once(detent, server):
+    answer = {"events": [ENTERED, BROKEN, ENDED], "next": None, "status": "FAILED"}
+    server.answer("GET", PATH, answer)
+    assert "Traceback" not in detent("history", "o:1").stdout
+    shown = detent("history", "o:1", "--full").stdout
+    assert shown.count("    Traceback (most recent call last):\n      here\n") == 1
+    ends(server)
+    assert detent("history", "o:1", "--full", "-f").stdout.count("    Traceback (most") == 1
+
+
+def test_following_outlasts_a_restart_and_neither_repeats_nor_loses_a_record(
+    detent, server, monkeypatch
+):
+    monkeypatch.setattr("cli.waiting.RETRY_SECONDS", 0)
+    server.answer("GET", PATH, {"events": [ENTERED], "next": None, "status": "RUNNING"})
+    for _ in range(2):
+        server.problem("GET", PATH, 503, "store_unavailable")
+    server.answer("GET", PATH, {"events": [FAILED], "next": None, "status": "FAILED"})
+    server.answer("GET", PATH, {"events": [], "next": None, "status": "FAILED"})
+    followed = detent("history", "o:1", "--follow", "--json")
+    assert [event["id"] for event in json.loads(followed.stdout)["events"]] == [2, 3]
+    after = [request["query"].get("after") for request in server.requests]
+    assert after == [None, "2", "2", "2", "3"]
+    assert followed.stderr.splitlines() == [
+        "the server does not answer; waiting for it ...",
+        "the server answers again",
+    ]
+
+
+def test_a_server_that_stays_away_ends_the_following_with_3(detent, server, monkeypatch):
+    monkeypatch.setattr("cli.waiting.RETRY_SECONDS", 0)
+    monkeypatch.setattr("cli.waiting.OUTAGE_SECONDS", 0.2)
+    server.answer("GET", PATH, {"events": [ENTERED], "next": None, "status": "RUNNING"})
+    take = server.take
+
+    def answer_once(*request):
+        server.take, server.silent = take, 0
+        answer = take(*request)
+        server.silent = 1_000_000
+        return answer
+
+    server.take = answer_once
+    left = detent("history", "o:1", "--follow")
+    assert left.exit_code == 3
+    assert left.stderr.count("waiting for it") == 1
+    assert "error[unreachable]" in left.stderr
+
+
+def test_a_server_that_never_answered_is_not_waited_for(detent, server):
+    server.silent = 1_000_000
+    assert detent("history", "o:1", "--follow").exit_code == 3
+    assert len(server.requests) == 1

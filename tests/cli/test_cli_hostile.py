@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
 from cli.output import one_line, visible
 from cli.problems import EXCERPT_MAX, render
 
 ID = "order:42"
-PATH = f"/v1/executions/{ID}"
+PATH = "/v1/executions/order%3A42"
 
 
 def test_what_an_execution_holds_cannot_steer_the_terminal(detent, server):
@@ -21,7 +22,8 @@ def test_what_an_execution_holds_cannot_steer_the_terminal(detent, server):
         "error": "\x1b]0;owned\x07",
         "cause": "a\x9b31m\u202eb\r\nc",
         "input": {"k": "\x9b2J"},
-        "frames": [],
+        "revision": 1,
+        **dict.fromkeys(("frames", "tasks", "timers", "signals", "waiting_signals"), ()),
     }
     server.answer("GET", PATH, view)
     shown = detent("describe", ID).stdout
@@ -38,7 +40,7 @@ def test_line_breaks_and_tabs_stay_visible():
 def test_of_a_long_line_the_place_is_shown():
     text = "x" * 1_000_000 + "!" + "x" * 1_000_000
     problem = {"code": "c", "line": 1, "column": 1_000_001, "message": "m"}
-    _, source, caret = render("f", text, problem).splitlines()
+    _, source, caret = click.unstyle(render("f", text, problem)).splitlines()
     assert len(source) < EXCERPT_MAX + 20
     assert source[caret.index("^")] == "!"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 
+import pytest
+
 
 def test_a_refusal_shows_its_code_and_exits_1(detent, server):
     server.problem("GET", "/v1/executions/a%3Ab", 404, "execution_not_found", detail="a:b")
@@ -12,7 +14,37 @@ def test_a_refusal_shows_its_code_and_exits_1(detent, server):
     assert refused.exit_code == 1
     assert refused.stdout == ""
     assert "error[execution_not_found]: No. a:b" in refused.stderr
-    assert "hint: `detent list`" in refused.stderr
+    assert "hint: `detent list --definition a` shows its executions; none is named b" in (
+        refused.stderr
+    )
+
+
+@pytest.mark.parametrize("command", [("describe",), ("history",), ("stop",), ("signal", "S")])
+def test_what_is_no_id_is_told_what_one_is(detent, server, command):
+    verb, *rest = command
+    paths = {
+        "describe": ("GET", ""),
+        "history": ("GET", "/history"),
+        "stop": ("POST", "/stop"),
+        "signal": ("POST", "/signals/S"),
+    }
+    method, end = paths[verb]
+    detail = "execution: 'foo' is not <definition>:<name>"
+    server.problem(method, f"/v1/executions/foo{end}", 400, "invalid_name", detail=detail)
+    assert "hint: an execution's id is DEFINITION:NAME" in detent(verb, "foo", *rest).stderr
+
+
+@pytest.mark.parametrize(
+    ("detail", "hint"),
+    [
+        ("order", "`detent publish order.yaml` would publish order; `detent definitions` shows"),
+        ("order, version 9", "`detent definitions order` shows the versions of order"),
+    ],
+)
+def test_a_definition_that_is_not_there_is_named_in_the_hint(detent, server, detail, hint):
+    path = "/v1/definitions/order/executions"
+    server.problem("POST", path, 404, "definition_not_found", detail=detail)
+    assert f"hint: {hint}" in detent("start", "order").stderr
 
 
 def test_with_json_the_problem_document_is_the_answer(detent, server):

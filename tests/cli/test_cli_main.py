@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -65,8 +66,38 @@ def test_a_half_alone_needs_a_redis_to_join(detent, monkeypatch, tmp_path, half)
 def test_wrong_settings_are_wrong_usage_and_all_are_named(detent):
     refused = detent("serve", "--port", "99999", "--engines", "0")
     assert refused.exit_code == 2
-    assert "DETENT_PORT" in refused.stderr
-    assert "DETENT_ENGINES" in refused.stderr
+    assert "\nError: --port must" in refused.stderr
+    assert "\nError: --engines must" in refused.stderr
+
+
+def test_a_wrong_setting_is_named_as_it_was_given(detent, monkeypatch):
+    assert "Error: --host is '0.0.0.0'" in detent("serve", "--host", "0.0.0.0").stderr
+    monkeypatch.setenv("DETENT_HOST", "0.0.0.0")
+    assert "Error: DETENT_HOST is '0.0.0.0'" in detent("serve").stderr
+
+
+def test_a_port_that_is_taken_starts_nothing(detent, tmp_path, monkeypatch):
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.delenv("DETENT_REDIS_URL", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        program = (sys.executable, "-m", "cli", "serve", "--port", str(port))
+        done = subprocess.run(
+            (*program, "--data", str(tmp_path / "data")),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert f"Error: 127.0.0.1:{port}: Address already in use; --port names another" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_package_runs_as_the_command(detent):
+    program = (sys.executable, "-m", "cli", "--version")
+    done = subprocess.run(program, capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout == detent("--version").stdout
 
 
 def test_the_reference_page_is_what_the_commands_say():

@@ -30,6 +30,20 @@ PASS = {"Type": "Pass", "End": True}
             {"x": LARGE},
         ),
         (
+            {
+                "A": {
+                    "Type": "Choice",
+                    "Choices": [
+                        {"Variable": "$.x", "StringMatches": f"*x{n}*", "Next": "B"}
+                        for n in range(5_000)
+                    ],
+                    "Default": "B",
+                },
+                "B": {"Type": "Succeed"},
+            },
+            {"x": LARGE},
+        ),
+        (
             {"A": {"Type": "Task", "Resource": "signal:s", "End": True, "InputPath": MANY}},
             [LARGE],
         ),

@@ -180,12 +180,15 @@ def _reader(path: Path) -> Callable[[Any, Scope], Any]:
 
     def read(value: Any, scope: Scope) -> Any:
         try:
-            return find(value, scope)
+            found = find(value, scope)
         except NoMatch:
             raise ExpressionError(
                 f"Invalid path '{path.text}': "
                 "The choice state's condition path references an invalid value."
             ) from None
+        if found.__class__ is str:
+            scope.spend_on(found)  # thousands of rules can look at one long text
+        return found
 
     return read
 
