@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 from sdk_script import TaskScript, problem, until
@@ -42,9 +41,8 @@ async def test_an_idle_worker_stops_at_once(tasks):
     worker.task("charge")(lambda _: None)
     await worker.start()
     await until(lambda: tasks.polls == 1)
-    begun = time.monotonic()
-    await worker.stop()
-    assert time.monotonic() - begun < 0.5
+    async with asyncio.timeout(10):  # its poll would wait for longer
+        await worker.stop()
     await worker.stop()
 
 

