@@ -108,18 +108,20 @@ class Server:
         check_bind(settings)
         self._settings = settings
         self._socket = opened
+        self._port = settings.port
         self._running: asyncio.Task[None] | None = None
         self._uvicorn = _Uvicorn(_config(app, settings), app.state.waits.stopping)
 
     @property
     def port(self) -> int:
         """The port, also where the system chose it."""
-        return self._settings.port if self._socket is None else int(self._socket.getsockname()[1])
+        return self._port
 
     async def start(self) -> None:
         """Accept, and say where. Raises OSError where the address cannot be had."""
         self._socket = self._socket or bound(self._settings)
         self._socket.listen(BACKLOG)
+        self._port = int(self._socket.getsockname()[1])
         self._running = asyncio.create_task(self._uvicorn.serve(sockets=[self._socket]))
         while not self._uvicorn.started:
             if self._running.done():

@@ -101,6 +101,7 @@ class Commands:
         version, changed = await self._catalog.publish(
             caller.namespace, name, machine.content_hash, text, stored_as
         )
+        self._machines.keep(caller.namespace, name, version.version, machine)
         return Published(
             name, version.version, version.hash, iso(version.created_ms), changed, problems
         )

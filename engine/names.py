@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unicodedata import category
 
 from engine.errors import InvalidName
 
@@ -15,9 +16,14 @@ _QUEUE_REFUSED = re.compile(r"[\s\x00-\x1f\x7f-\x9f{}#|/\ud800-\udfff]")
 
 def check_name(name: str, what: str) -> str:
     """The name, if it is one. Raises InvalidName saying what it was meant to be called."""
-    if not 1 <= len(name) <= NAME_CHARACTERS_MAX or _REFUSED.search(name):
+    if not 1 <= len(name) <= NAME_CHARACTERS_MAX or _REFUSED.search(name) or _misleads(name):
         raise InvalidName(f"{what}: {name[:100]!r}")
     return name
+
+
+def _misleads(name: str) -> bool:
+    """Whether a name holds characters that nobody sees, or is one that paths of URLs resolve."""
+    return name in (".", "..") or any(category(character) == "Cf" for character in name)
 
 
 def check_execution(identifier: str) -> str:

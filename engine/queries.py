@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from msgspec import UNSET
@@ -33,7 +34,7 @@ from engine.runtime.machines import Machines
 from engine.store import codec
 from engine.store.catalog import Catalog
 from engine.store.keys import ref_of
-from engine.store.listing import Listing, Stored
+from engine.store.listing import FRAMES_MAX, Listing, Stored
 from engine.store.promise import Promise
 from engine.views import (
     Caller,
@@ -53,6 +54,7 @@ from engine.views import (
     VersionSummary,
 )
 
+FRAMES_BYTES_MAX = 4 * 1024 * 1024  # of the data that described frames rest with
 WATCH_MS = 65_000  # how long commits are announced for one wait; the longest wait is 60 s
 SIGNALS_SHOWN = 1000
 
@@ -114,7 +116,7 @@ class Queries:
         stored = await self._read(caller, execution)
         ref = ref_of(caller.namespace, execution)
         run = stored.execution
-        frames = sorted((f for f in run.frames.values() if f is not None), key=lambda f: f.id)
+        frames, more = _shown(f for f in run.frames.values() if f is not None)
         machine = None
         if frames:
             machine = await self._machines.get(caller.namespace, run.definition, run.version)
@@ -126,6 +128,7 @@ class Queries:
             input=run.input or EMPTY_OBJECT,
             quarantined=stored.quarantine or UNSET,
             frames=[_frame(f, machine) for f in frames] if run.status == "RUNNING" else [],
+            more_frames=more or UNSET,
             tasks=[_task(run, f, r) for f, r in zip(working, rows, strict=True) if r is not None],
             timers=[t for f in frames for t in _timers(f)],
             signals=await self._buffered(ref, stored),
@@ -195,6 +198,8 @@ class Queries:
         if definition is not None:
             check_name(definition, "definition")
             definitions = [definition]
+        elif state is None:
+            definitions = [""]  # the index of all of them
         else:
             definitions = [name for name, _, _ in await self._catalog.names(caller.namespace)]
         after = None
@@ -263,6 +268,18 @@ class Queries:
                 identifier, payload = read_signal(value)
                 views.append(SignalView(name.split(":", 2)[1], identifier, payload))
         return views + [SignalView(e.name, e.id, e.payload) for e in stored.unread]
+
+
+def _shown(frames: Iterable[Frame]) -> tuple[list[Frame], bool]:
+    """The first frames, as many as make an answer of bearable size; and whether there are more."""
+    shown: list[Frame] = []
+    size = 0
+    for frame in sorted(frames, key=lambda f: f.id):
+        size += len(frame.input.text)
+        if shown and size > FRAMES_BYTES_MAX:
+            return shown, True
+        shown.append(frame)
+    return shown, len(shown) >= FRAMES_MAX
 
 
 def _summary_fields(stored: Stored) -> dict[str, Any]:

@@ -148,6 +148,7 @@ class ExecutionView(Struct, frozen=True, kw_only=True):
     cause: str | UnsetType = UNSET
     quarantined: str | UnsetType = UNSET
     frames: list[FrameView] = field(default_factory=list)
+    more_frames: bool | UnsetType = UNSET  # there are more frames than are shown here
     tasks: list[TaskView] = field(default_factory=list)
     timers: list[TimerView] = field(default_factory=list)
     signals: list[SignalView] = field(default_factory=list)

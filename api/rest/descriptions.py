@@ -85,6 +85,7 @@ FIELDS = {
     "version": "Number of the definition's version.",
     "versions": "Newest first.",
     "waiting": "What the frame waits for; null where it can go on.",
+    "more_frames": "True where there are more frames than are shown.",
     "waiting_signals": "Signals that states wait for.",
     "worker": "Who holds the task.",
 }

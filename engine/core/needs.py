@@ -38,7 +38,8 @@ def needs(machine: Machine, execution: Execution, event: Event) -> Needs:
             return NOTHING
         return _below(execution, execution.closing.stack) or _frames(execution, (ROOT,))
     if isinstance(event, StopRequested | DeadlineReached):
-        return _frames(execution, (ROOT,))
+        untold = execution.revision == 0 and execution.input is None
+        return Needs(input=True) if untold else _frames(execution, (ROOT,))
     if isinstance(event, SignalReceived):
         return _signal(machine, execution, event)
     missing = _frames(execution, _chain(event.frame))

@@ -52,7 +52,7 @@ from engine.core.needs import needs
 from engine.core.outcomes import Await, Dispatch, Divide, Fails, Leave, Outcome, Proceed, Sleep
 from engine.core.states import ADVANCE, ARRIVE, JOIN
 from engine.core.unwind import walk
-from engine.documents import Document
+from engine.documents import EMPTY_OBJECT, Document
 from engine.language.expressions.scope import ExpressionError
 from engine.language.machine import Machine, Map, Parallel, Task
 
@@ -178,6 +178,9 @@ def _signal_received(draft: Draft, event: events.SignalReceived) -> None:
 
 
 def _stop_requested(draft: Draft, event: events.StopRequested) -> None:
+    """Heard before anything else, even before the execution has begun."""
+    if draft.before.revision == 0:
+        draft.record("ExecutionStarted", 0, {"input": draft.before.input or EMPTY_OBJECT})
     endings.close(draft, "ABORTED", event.error, event.cause, 0)
 
 

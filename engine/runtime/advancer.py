@@ -312,10 +312,10 @@ def _came_ms(event: Event) -> int:
 def _next(claim: Claim) -> tuple[Event | None, int, int]:
     """The event to apply, and how many control and inbox entries it consumes."""
     execution = claim.execution
-    if execution.revision == 0:
-        return Begin(), 0, 0
     if claim.control:
         return codec.unpack_entry(claim.control[0]), 1, 0
+    if execution.revision == 0:
+        return Begin(), 0, 0
     if claim.entries and execution.closing is None and len(execution.ready) < READY_MAX:
         return codec.unpack_entry(claim.entries[0]), 0, 1
     if execution.ready:

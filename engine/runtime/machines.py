@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from engine.errors import DefinitionNotFound
-from engine.language import read
+from engine.errors import DefinitionNotFound, InvalidDefinition
+from engine.examining import examined
 from engine.language.machine import Machine
 from engine.store.catalog import Catalog
 
@@ -34,8 +34,14 @@ class Machines:
             stored = await self._catalog.read(namespace, definition, version)
             if stored is None or stored.text is None:
                 raise DefinitionNotFound(f"{definition}, version {version}")
-            machine = read(stored.text, format=stored.format)
-            self._compiled[namespace, definition, version] = machine
-            if len(self._compiled) > MACHINES_MAX:
-                self._compiled.popitem(last=False)
+            machine, problems = await examined(stored.text, stored.format)
+            if machine is None:
+                raise InvalidDefinition(problems)
+            self.keep(namespace, definition, version, machine)
         return machine
+
+    def keep(self, namespace: str, definition: str, version: int, machine: Machine) -> None:
+        """Remember a machine that has just been compiled."""
+        self._compiled[namespace, definition, version] = machine
+        if len(self._compiled) > MACHINES_MAX:
+            self._compiled.popitem(last=False)

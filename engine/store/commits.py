@@ -170,12 +170,13 @@ class Commits:
                     score = [str(after.started_ms)] if part == "index" else []
                     envelope.add(part, [number, *score, after.id])
         if closes:
-            running, ended = (
-                envelope.key(self._keys.index(keys.partition, namespace, after.definition, status))
-                for status in ("RUNNING", after.status)
-            )
-            envelope.add("unindex", [running, after.id])
-            envelope.add("index", [ended, str(after.started_ms), after.id])
+            for definition in (after.definition, ""):
+                running, ended = (
+                    envelope.key(self._keys.index(keys.partition, namespace, definition, status))
+                    for status in ("RUNNING", after.status)
+                )
+                envelope.add("unindex", [running, after.id])
+                envelope.add("index", [ended, str(after.started_ms), after.id])
         return resting
 
     def _effects(

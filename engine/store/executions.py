@@ -109,6 +109,7 @@ class Executions:
                 self._keys.definitions(keys.partition, namespace),
                 self._keys.index(keys.partition, namespace, static.definition, "RUNNING"),
                 self._keys.open(keys.partition, namespace),
+                self._keys.index(keys.partition, namespace, "", "RUNNING"),
             ],
             [ref, codec.pack_envelope(body)],
         )

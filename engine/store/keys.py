@@ -21,7 +21,7 @@ of a partition
   P:{07}:closed              zset    ref, by the ms from which it may be pruned
   P:{07}:NS:q:QUEUE          zset    task ids, oldest first
   P:{07}:NS:definitions      hash    definition -> version that new executions start on
-  P:{07}:NS:ix:DEF:STATUS    zset    execution ids, by start ms
+  P:{07}:NS:ix:DEF:STATUS    zset    execution ids, by start ms; with an empty DEF, those of every definition
   P:{07}:NS:at:DEF:STATE     zset    ids of running executions that rest there, by start ms
   P:{07}:NS:open             string  number of running executions
 of the whole store
@@ -120,6 +120,7 @@ class Keys:
         return f"{self.tag(partition)}:{namespace}:definitions"
 
     def index(self, partition: int, namespace: str, definition: str, status: str) -> str:
+        """Index of executions by status, of one definition or ("") of all."""
         return f"{self.tag(partition)}:{namespace}:ix:{definition}:{status}"
 
     def resting(self, partition: int, namespace: str, definition: str, state: str) -> str:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 STATUSES: tuple[Status, ...] = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 CANDIDATES_MAX = 1000  # examined for one page
-FRAMES_MAX = 500  # shown of one execution
+FRAMES_MAX = 100  # shown of one execution
 SIGNALS_MAX = 1000
 
 
@@ -74,7 +74,10 @@ class Listing:
         limit: int,
         after: tuple[int, str] | None,
     ) -> Page:
-        """Executions newest first. Reads the state index where a state is asked for, else the status index."""
+        """Executions newest first, of these definitions ("": of all, unless by state).
+
+        Reads the state index where a state is asked for, else the status index.
+        """
         want = limit if version is None and state is None else CANDIDATES_MAX
         keys = self._index_keys(namespace, definitions, status, state)
         candidates, more = await self._candidates(keys, after, want)
@@ -276,6 +279,7 @@ class Listing:
             [
                 keys.execution, keys.history, keys.outcomes, keys.seen, keys.values, keys.inbox,
                 keys.tag + ":closed", self._keys.index(keys.partition, namespace, definition, shown),
+                self._keys.index(keys.partition, namespace, "", shown),
             ],
             [ref, ref.partition(":")[2], shown, tombstone_ms],
         )  # fmt: skip

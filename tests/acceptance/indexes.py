@@ -180,9 +180,10 @@ def _indexes(part: Partition) -> Iterator[str]:
     for ref, run in part.runs.items():
         namespace, _, identifier = ref.partition(":")
         open_[namespace] += run.status == "RUNNING"
-        score = part.index.get((namespace, run.definition, run.status), {}).get(identifier)
-        if score != float(run.started):
-            yield f"{ref} is {run.status}, its index says {score}"
+        for definition in (run.definition, ""):
+            score = part.index.get((namespace, definition, run.status), {}).get(identifier)
+            if score != float(run.started):
+                yield f"{ref} is {run.status}, its index of {definition or 'all'} says {score}"
         if run.resting and identifier not in part.resting.get(
             (namespace, run.definition, run.resting), {}
         ):
@@ -190,7 +191,7 @@ def _indexes(part: Partition) -> Iterator[str]:
     for (namespace, definition, status), members in part.index.items():
         for identifier in members:
             at = part.runs.get(f"{namespace}:{identifier}")
-            if at is None or at.status != status or at.definition != definition:
+            if at is None or at.status != status or definition not in ("", at.definition):
                 yield f"index {status} names {identifier}, which is {at.status if at else 'gone'}"
     for (namespace, _, state), members in part.resting.items():
         for identifier in members:

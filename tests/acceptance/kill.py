@@ -28,14 +28,14 @@ from tests.acceptance import checker, dump
 from tests.acceptance.journal import Journal
 from tests.acceptance.load import Callers, Workers
 from tests.acceptance.plan import orders
-from tests.acceptance.processes import Household
+from tests.acceptance.processes import Household, Server
 from tests.acceptance.proxy import LossyProxy
 
 HERE = Path(__file__).parent
 CONCURRENT_STARTS = 20
 AHEAD = 3  # shares of the orders that are started before their fault, so that there is always work
 READY_SECONDS = 60.0
-AIM_SECONDS = 3.0
+AIM_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ class Faults:
         server = household.api if kind == "api" else self._chance.choice(household.engines)
         holder = await self._household.ready(server, READY_SECONDS)
         await asyncio.sleep(self._chance.uniform(0.0, 0.6))
-        aimed = bool(holder) and self._hits * self._plan.kills < self._plan.held_min * self._kills
+        aimed = bool(holder) and self._behind()
         if aimed:
-            await self._until_held(holder)
+            await self._stop_at_work(server, holder)
         pid = self._household.kill(server)
         held = await dump.held(self._client, self._keys, holder) if holder else []
         self._household.spawn(server)
@@ -110,13 +110,19 @@ class Faults:
         self._hits += bool(held)
         self._journal.add(what="kill", kind=server.kind, pid=pid, held=held, aimed=aimed)
 
-    async def _until_held(self, holder: str) -> None:
-        """Too many kills have met an idle process: wait until this one is seen at work. What counts is what it holds
-        when it is dead, which may be nothing all the same."""
+    def _behind(self) -> bool:
+        """Whether fewer kills have hit a held claim by now than the plan needs."""
+        return self._hits * self._plan.kills < self._plan.held_min * (self._kills + 1)
+
+    async def _stop_at_work(self, server: Server, holder: str) -> None:
+        """Too many kills have met an idle process: stop this one at random moments until it holds something."""
+        assert server.process is not None
         deadline = time.monotonic() + AIM_SECONDS
         while time.monotonic() < deadline:
+            server.process.send_signal(signal.SIGSTOP)
             if await dump.held(self._client, self._keys, holder):
                 return
+            server.process.send_signal(signal.SIGCONT)
             await asyncio.sleep(self._chance.uniform(0.0, 0.02))
 
     async def _drain(self) -> None:

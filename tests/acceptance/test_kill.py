@@ -16,6 +16,6 @@ def shown(verdict):
 
 
 async def test_engines_and_api_are_killed_under_load_and_nothing_is_lost_or_done_twice(tmp_path):
-    plan = Plan(executions=200, kills=8, held_min=5, pauses=1, lease_ms=1500, seed=11)
+    plan = Plan(executions=200, kills=8, held_min=4, pauses=1, lease_ms=1500, seed=11)
     verdict = await run(plan, tmp_path)
     assert verdict["verdict"] == "pass", shown(verdict)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from msgspec import structs
+
 from engine.core.effects import Close, ScheduleTask
-from engine.core.events import Advance, Begin, Started, TaskSucceeded, TimerFired
-from engine.core.execution import Execution
+from engine.core.events import Advance, Begin, Started, StopRequested, TaskSucceeded, TimerFired
+from engine.core.execution import Enter, Execution, Frame
 from engine.core.limits import Limits
 from engine.core.records import render
 from engine.core.tokens import parse_task_token, task_token
@@ -261,3 +263,18 @@ def test_plain_data_is_handed_on_without_being_parsed():
 def test_a_rehearsal_that_waits_for_nobody_stops_and_says_so():
     result = Rehearsal(machine(TASKS)).run()
     assert result.status == "RUNNING"
+
+
+def test_a_stop_that_comes_before_the_beginning_ends_the_execution_with_a_whole_history():
+    compiled = machine(TASKS)
+    execution = Execution("d:n", "d", "n", 1, b"seed", 1000)
+    stop = StopRequested("E", "C")
+    assert needs(compiled, execution, stop).input
+    given = Document.of({"n": 1})
+    root = Frame("0", "", Enter(), given)
+    execution = structs.replace(execution, input=given, frames={"0": root})
+    assert not needs(compiled, execution, stop)
+    after = transition(compiled, execution, stop, 2000)
+    assert after.execution.status == "ABORTED"
+    told = [(record.id, record.type) for record in after.records]
+    assert told == [(1, "ExecutionStarted"), (2, "ExecutionAborted")]

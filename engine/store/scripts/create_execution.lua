@@ -6,6 +6,7 @@
   KEYS[3] definitions  hash   of the partition: definition -> current version
   KEYS[4] index        zset   of (definition, RUNNING) in the partition
   KEYS[5] open         string number of open executions of the namespace in the partition
+  KEYS[6] everything   zset   of RUNNING, whatever the definition, in the partition
   ARGV[1] ref          namespace:definition:name
   ARGV[2] envelope     msgpack: id, definition, version ("" = current), digest of the input, fields {field, bytes ...},
                        open_max (0 = no limit), watch_ms (0 = none), bell
@@ -16,7 +17,7 @@
 --- @include bell
 --- @include wake
 --- @include types
-local x, ready, definitions, index, open = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local x, ready, definitions, index, open, everything = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local ref, e = ARGV[1], cmsgpack.unpack(ARGV[2])
 local found = redis.call('HMGET', x, 'status', 'digest', 'started', 'ver')
 if found[1] then
@@ -27,12 +28,13 @@ local version = e.version
 if version == '' then version = redis.call('HGET', definitions, e.definition) end
 if not version then return {'UNKNOWN'} end
 if e.open_max > 0 and tonumber(redis.call('GET', open) or '0') >= e.open_max then return {'QUOTA'} end
-expect('ZCARD', ready, index)
+expect('ZCARD', ready, index, everything)
 local now = now_ms()
 redis.call('INCR', open)
 redis.call('HSET', x, 'status', 'RUNNING', 'rev', '0', 'own', '', 'until', '0', 'claims', '0', 'ready', '0',
   'digest', e.digest, 'ver', version, 'started', text(now), unpack(e.fields))
 if e.watch_ms > 0 then redis.call('HSET', x, 'watch', text(now + e.watch_ms)) end
 redis.call('ZADD', index, text(now), e.id)
+redis.call('ZADD', everything, text(now), e.id)
 wake(ready, ref, {}, now, e.bell)
 return {'OK', text(now), version}
