@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from typing import Any
 
-import msgspec
+from msgspec import structs
 
 from engine.core.effects import (
     CancelTask,
@@ -17,39 +16,18 @@ from engine.core.effects import (
     Transition,
 )
 from engine.core.events import Event
-from engine.core.execution import Buffer, Closing, Frame, FrameId
+from engine.core.execution import Frame, FrameId
 from engine.documents import Document
+from engine.store import codec
 
 TaskKey = tuple[FrameId, int]
 
 
-def _pack_document(value: Any) -> Any:
-    if isinstance(value, Document):
-        return value.text
-    raise TypeError(type(value).__name__)
-
-
-def _unpack_document(kind: type, value: Any) -> Any:
-    if kind is Document:
-        return Document.from_text(value)
-    raise TypeError(kind.__name__)
-
-
-_encoder = msgspec.msgpack.Encoder(enc_hook=_pack_document)
-_frames = msgspec.msgpack.Decoder(Frame, dec_hook=_unpack_document)
-_buffers = msgspec.msgpack.Decoder(dict[str, Buffer])
-_closings = msgspec.msgpack.Decoder(Closing)
-
-
 def through_bytes(transition: Transition) -> Transition:
     """The transition with the execution's own fields packed and unpacked, so that nothing hides in memory."""
-    execution = transition.execution
-    closing = execution.closing
-    if closing is not None:
-        closing = _closings.decode(_encoder.encode(closing))
-    buffers = _buffers.decode(_encoder.encode(execution.signals))
-    execution = msgspec.structs.replace(execution, closing=closing, signals=buffers)
-    return msgspec.structs.replace(transition, execution=execution)
+    meta = codec.unpack_meta(codec.pack(codec.meta_of(transition.execution, "")))
+    execution = structs.replace(transition.execution, closing=meta.closing, signals=meta.signals)
+    return structs.replace(transition, execution=execution)
 
 
 class Memory:
@@ -64,7 +42,7 @@ class Memory:
 
     def frame(self, frame: FrameId) -> Frame | None:
         packed = self.frames.get(frame)
-        return None if packed is None else _frames.decode(packed)
+        return None if packed is None else codec.unpack_frame(packed)
 
     def value(self, key: str) -> Document | None:
         text = self.values.get(key)
@@ -75,14 +53,14 @@ class Memory:
             if frame is None:
                 self.frames.pop(frame_id, None)
             else:
-                self.frames[frame_id] = _encoder.encode(frame)
+                self.frames[frame_id] = codec.pack(frame)
         for key, value in transition.values.items():
             if value is None:
                 self.values.pop(key, None)
             else:
                 self.values[key] = value.text
         for record in transition.records:
-            _encoder.encode(record)
+            codec.pack(record)
             self.records.append(record)
         for effect in transition.effects:
             self._perform(effect)
