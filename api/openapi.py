@@ -249,7 +249,7 @@ def _schemas(types: Iterable[type[Struct]]) -> tuple[tuple[Schema, ...], dict[st
 def _any(kind: type) -> Schema:
     """The schema of the one type that msgspec does not know."""
     if kind is not Document:
-        raise NotImplementedError(f"{kind} has no schema")
+        raise TypeError(f"{kind} has no schema")
     return {"description": "Any JSON value."}
 
 

@@ -44,25 +44,9 @@ class Server:
             query["wait"] = wait_seconds
         return self.call("GET", path, query=query, wait_seconds=wait_seconds)
 
-    def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: dict[str, Any] | None = None,
-        body: bytes | None = None,
-        content_type: str = "application/json",
-        wait_seconds: int = 0,
-    ) -> Any:
+    def call(self, method: str, path: str, **request: Any) -> Any:
         """One request; returns the decoded answer, as `ask` does without its status."""
-        return self.ask(
-            method,
-            path,
-            query=query,
-            body=body,
-            content_type=content_type,
-            wait_seconds=wait_seconds,
-        )[1]
+        return self.ask(method, path, **request)[1]
 
     def ask(
         self,

@@ -34,7 +34,7 @@ class Answer:
 def _raw(value: Any) -> Any:
     if isinstance(value, Document):
         return msgspec.Raw(value.text)
-    raise NotImplementedError(f"{type(value).__name__} has no JSON form")
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_raw)
