@@ -124,6 +124,8 @@ class Queries(Protocol):
 
     async def health(self) -> Health: ...
 
+    async def metrics(self) -> str: ...
+
 
 class Engine(Protocol):
     """The engine as the faces see it."""

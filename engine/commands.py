@@ -41,6 +41,7 @@ from engine.store.executions import Executions
 from engine.store.keys import ref_of
 from engine.store.signals import Signals
 from engine.store.tasks import Address, Lease, Tasks, address_of
+from engine.telemetry import Counters
 from engine.views import (
     Caller,
     ExecutionSummary,
@@ -72,6 +73,7 @@ class Commands:
         dispatcher: Dispatcher,
         queries: Queries,
         settings: Settings,
+        counters: Counters,
         offer: Callable[[str], None],
     ) -> None:
         self._executions = executions
@@ -82,6 +84,7 @@ class Commands:
         self._dispatcher = dispatcher
         self._queries = queries
         self._settings = settings
+        self._counters = counters
         self._offer = offer
 
     async def publish(
@@ -141,6 +144,7 @@ class Commands:
             case _:
                 pass
         if created.verdict == "created":
+            self._counters.add("detent_executions_started_total")
             self._offer(ref)
         summary = ExecutionSummary(
             identifier, definition, name, created.version, "RUNNING", iso(created.started_ms)
@@ -199,6 +203,7 @@ class Commands:
             lease_ms=lease_ms,
             worker=worker,
         )
+        self._counters.add("detent_tasks_leased_total", len(leases))
         return [leased_task(lease) for lease in leases]
 
     async def settle(self, caller: Caller, outcome: Outcome) -> None:
@@ -213,6 +218,7 @@ class Commands:
         except OutcomeUnknown:
             # Settling is idempotent by the outcome's digest, so asking again is how the unknown is resolved.
             await self._tasks.settle(address, event, lease=lease)
+        self._counters.add("detent_tasks_settled_total")
         self._offer(address.ref)
 
     async def settle_many(self, caller: Caller, outcomes: Sequence[Outcome]) -> list[Settled]:

@@ -36,6 +36,7 @@ from engine.store.catalog import Catalog
 from engine.store.keys import ref_of
 from engine.store.listing import FRAMES_MAX, Listing, Stored
 from engine.store.promise import Promise
+from engine.telemetry import Counters
 from engine.views import (
     Caller,
     DefinitionPage,
@@ -67,12 +68,14 @@ class Queries:
         machines: Machines,
         changes: Changes,
         clock: RedisClock,
+        counters: Counters,
     ) -> None:
         self._listing = listing
         self._catalog = catalog
         self._machines = machines
         self._changes = changes
         self._clock = clock
+        self._counters = counters
         self.promise: Promise | None = None  # what the last check found; set by the process
         self.down: str | None = None  # why Redis cannot be reached, while it cannot
 
@@ -235,6 +238,10 @@ class Queries:
         if self.promise is None or self.down is not None:
             return Health("down", "none", {}, [self.down or "not checked yet"])
         return Health("ok", self.promise.mode, self.promise.facts, list(self.promise.reasons))
+
+    async def metrics(self) -> str:
+        """The counters of this process, in Prometheus' text format."""
+        return self._counters.render()
 
     async def _read(self, caller: Caller, execution: str) -> Stored:
         check_execution(execution)

@@ -94,7 +94,7 @@ class Engine:
         self.clock = RedisClock()
         self.changes = Changes()
         self._advances = advances
-        self._supervisor = Supervisor(self.clock)
+        self._supervisor = Supervisor(self.clock, self.counters)
         self._doorbell: Doorbell | None = None
         self._performer: Performer | None = None
         self._advancer: Advancer | None = None
@@ -140,7 +140,9 @@ class Engine:
         stores = Stores.of(self.redis, keys, settings)
         machines = Machines(stores.catalog)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)
-        self.queries = Queries(stores.listing, stores.catalog, machines, self.changes, clock)
+        self.queries = Queries(
+            stores.listing, stores.catalog, machines, self.changes, clock, self.counters
+        )
         if self._advances:
             self._compose_advancing(stores, machines)
         self.sweeper = Sweeper(
@@ -157,13 +159,16 @@ class Engine:
             self.dispatcher,
             self.queries,
             settings,
+            self.counters,
             self._offer,
         )
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:
         """What only a process with the engine's role has."""
         settings, clock = self.settings, self.clock
-        self._timekeeper = Timekeeper(stores.timers, clock, self._offer, self.dispatcher.hint)
+        self._timekeeper = Timekeeper(
+            stores.timers, clock, self._offer, self.dispatcher.hint, self.counters
+        )
         limits = Limits(
             payload_bytes_max=settings.payload_bytes_max, records_max=settings.history_records_max
         )

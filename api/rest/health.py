@@ -24,12 +24,19 @@ async def readyz(call: Call[NoQuery, NoBody]) -> Answer:
     return Answer(value=health, status=503 if health.status == "down" else 200)
 
 
+async def metrics(call: Call[NoQuery, NoBody]) -> Answer:
+    text = await call.engine.queries.metrics()
+    return Answer(value=text.encode(), content_type=METRICS_TYPE.encode())
+
+
 async def _health(call: Call[NoQuery, NoBody]) -> Health:
     try:
         return await call.engine.queries.health()
     except StoreUnavailable as error:
         return Health(status="down", promise="none", redis={}, reasons=[error.title])
 
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 OPERATIONS = (
     Operation(
@@ -65,5 +72,15 @@ OPERATIONS = (
                 },
             ),
         },
+    ),
+    Operation(
+        method="GET",
+        path="/metrics",
+        name="metrics",
+        group="health",
+        summary="What the process has done, in Prometheus' text format",
+        about="Counters of this process alone, from its start; every process of a deployment has its own.",
+        perform=metrics,
+        answers={200: Shown(meaning="The counters.", content_type=METRICS_TYPE)},
     ),
 )

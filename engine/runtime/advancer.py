@@ -122,6 +122,7 @@ class Advancer:
 
     def _begin(self, ref: str) -> None:
         self._held.add(ref)
+        self._counters.put("detent_executions_active", len(self._held))
         task = asyncio.get_running_loop().create_task(self._hold(ref))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -137,6 +138,7 @@ class Advancer:
             log.exception("advancing %s failed", plain(ref))
         finally:
             self._held.discard(ref)
+            self._counters.put("detent_executions_active", len(self._held))
             if ref in self._again:
                 self._again.discard(ref)
                 again = True

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from engine.clock import Clock
 from engine.errors import StoreUnavailable
+from engine.telemetry import Counters
 
 log = logging.getLogger("detent.supervisor")
 
@@ -18,8 +19,9 @@ BACKOFF_SECONDS_MAX = 5.0
 class Supervisor:
     """Owns the loops of a process. Nothing that a loop raises ends it."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, counters: Counters) -> None:
         self._clock = clock
+        self._counters = counters
         self._tasks: list[asyncio.Task[None]] = []
 
     def every(self, seconds: float, name: str, tick: Callable[[], Awaitable[object]]) -> None:
@@ -42,8 +44,10 @@ class Supervisor:
                 try:
                     await run()
                 except StoreUnavailable as error:
+                    self._counters.add("detent_loop_failures_total")
                     log.warning("%s waits for Redis: %s", name, error)
                 except Exception:
+                    self._counters.add("detent_loop_failures_total")
                     log.exception("%s failed and is started again", name)
                 if self._clock.monotonic() - began > BACKOFF_SECONDS_MAX:
                     backoff = 0.1

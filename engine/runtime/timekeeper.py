@@ -14,7 +14,7 @@ from collections.abc import Callable
 from engine.clock import RedisClock
 from engine.errors import EngineError
 from engine.store.timers import Fired, Timer, Timers
-from engine.telemetry import plain
+from engine.telemetry import Counters, plain
 
 HORIZON_MS = 1500  # timers due later than this are left to a later sweep
 BATCH = 200  # fired at once
@@ -31,11 +31,13 @@ class Timekeeper:
         clock: RedisClock,
         on_ready: Callable[[str], None],
         on_task: Callable[[str, str], None],
+        counters: Counters,
     ) -> None:
         self._timers = timers
         self._clock = clock
         self._on_ready = on_ready
         self._on_task = on_task
+        self._counters = counters
         self._heap: list[Timer] = []
         self._known: set[Timer] = set()
         self._wake = asyncio.Event()
@@ -84,6 +86,7 @@ class Timekeeper:
         for fired in results:
             if fired is None:
                 continue
+            self._counters.add("detent_timers_fired_total")
             if fired.queue is not None:
                 self._on_task(fired.ref, fired.queue)
             else:

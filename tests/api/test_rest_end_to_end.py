@@ -289,3 +289,23 @@ async def test_the_probes_tell_what_can_be_promised(call):
     status, health = await call("GET", "/readyz")
     assert (status, health["promise"]) == (200, "durable")
     assert json.dumps(health["redis"])
+
+
+async def test_metrics_count_what_the_process_has_done(call):
+    def value(name: str, text: str) -> float:
+        (line,) = [line for line in text.splitlines() if line.startswith(name + " ")]
+        return float(line.split(" ")[1])
+
+    before = (await call.http.get("/metrics")).text
+    text = "StartAt: A\nStates:\n  A: {Type: Pass, End: true}\n"
+    assert (await call("PUT", "/v1/definitions/counted", text))[0] == 201
+    status, _ = await call("POST", "/v1/definitions/counted/executions?wait=20", {})
+    assert status == 201
+    answer = await call.http.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    for name, grown in (
+        ("detent_executions_started_total", 1),
+        ("detent_executions_closed_total", 1),
+        ("detent_transitions_total", 2),
+    ):
+        assert value(name, answer.text) - value(name, before) == grown

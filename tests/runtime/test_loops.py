@@ -11,6 +11,7 @@ from engine.clock import ManualClock
 from engine.errors import ExecutionAlreadyExists, StoreUnavailable
 from engine.runtime.changes import Changes
 from engine.runtime.supervisor import Supervisor
+from engine.telemetry import Counters
 
 PASS = {"A": {"Type": "Pass", "End": True}}
 LISTEN = {"Ask": {"Type": "Task", "Resource": "signal:go", "End": True}}
@@ -82,7 +83,7 @@ async def test_a_change_between_looking_and_waiting_is_not_missed():
 
 async def test_the_supervisor_starts_a_loop_that_failed_again_and_later_each_time(caplog):
     clock = ManualClock()
-    supervisor = Supervisor(clock)
+    supervisor = Supervisor(clock, Counters())
     begun = []
 
     async def run():
@@ -105,7 +106,7 @@ async def test_the_supervisor_starts_a_loop_that_failed_again_and_later_each_tim
 
 async def test_the_supervisor_repeats_a_tick_about_as_often_as_told_and_stops_where_it_waits():
     clock = ManualClock()
-    supervisor = Supervisor(clock)
+    supervisor = Supervisor(clock, Counters())
     ticks = []
 
     async def tick():
