@@ -64,6 +64,11 @@ EVENTS: dict[str, LogEvent] = {
     "loop.failed": LogEvent(
         logging.ERROR, "A loop's turn failed; it is repeated later.", ("loop", "cause")
     ),
+    "task.unreadable": LogEvent(
+        logging.ERROR,
+        "A task's row cannot be read; it is left out of what is handed out.",
+        ("task", "cause"),
+    ),
     "execution.quarantined": LogEvent(
         logging.ERROR, "An execution is set aside and needs a person.", ("execution", "cause")
     ),

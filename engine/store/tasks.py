@@ -14,6 +14,7 @@ from engine.errors import LeaseLost, TaskClosed, TaskNotFound
 from engine.store import codec
 from engine.store.connection import Redis
 from engine.store.keys import Keys, ref_of, split_task_id, task_id
+from engine.telemetry import emit
 
 HOW = {TaskSucceeded: "SUCCEEDED", TaskFailed: "FAILED", TaskSubmitted: "submitted"}
 
@@ -96,7 +97,11 @@ class Tasks:
         for identifier, data, lease in zip(items[::3], items[1::3], items[2::3], strict=True):
             secret, _, packed = data.partition(b"|")
             ref = split_task_id(identifier.decode())[0]
-            row = codec.unpack_row(packed)
+            try:
+                row = codec.unpack_row(packed)
+            except Exception as error:  # whatever stands there, the other tasks are handed out
+                emit("task.unreadable", task=identifier.decode(), cause=str(error))
+                continue
             out.append(Lease(ref, secret.decode(), row, lease.decode(), until_ms))
         return Leased(out, reply[1])
 

@@ -279,3 +279,13 @@ async def test_racing_outcomes_and_time_outs_leave_one_event_each(world):
     for ref in refs:
         inbox = world.keys.of(ref).inbox
         assert await world.redis.call(inbox, "LLEN", inbox) == 1
+
+
+async def test_a_task_whose_row_is_damaged_does_not_keep_the_others_from_workers(world):
+    refs = await in_one_partition(world, 3)
+    rows = world.keys.tasks(0)
+    bad, *_ = await world.redis.call(rows, "HKEYS", rows)
+    await world.redis.call(rows, "HSET", rows, bad, "secret|garbage")
+    leases = await world.lease(refs[0], most=10)
+    assert len(leases) == 2
+    assert bad.decode() not in {address(lease).task for lease in leases}
