@@ -234,3 +234,34 @@ async def until_quarantined(desk, execution):
     async with asyncio.timeout(60):
         while not isinstance((await desk.describe(execution)).quarantined, str):
             await asyncio.sleep(0.01)
+
+
+async def test_a_signal_kept_for_later_leaves_an_execution_on_the_list_of_its_state(engines):
+    desk = Desk(await engines())
+    await desk.publish({"W": {"Type": "Wait", "Seconds": 2_592_000, "End": True}})
+    execution = await desk.start("n")
+
+    async def resting():
+        page = await desk.engine.queries.executions(
+            ME, definition="d", status=None, state="W", version=None, limit=10, cursor=None
+        )
+        return [row.id for row in page.executions]
+
+    async with asyncio.timeout(60):
+        while await resting() != [execution]:
+            await asyncio.sleep(0.01)
+    await desk.engine.commands.signal(ME, execution, "X", Document.of(1), None)
+    async with asyncio.timeout(60):
+        while "SignalReceived" not in await desk.kinds(execution):
+            await asyncio.sleep(0.01)
+    assert await resting() == [execution]
+
+
+async def test_a_stop_that_comes_before_the_first_claim_is_all_that_happens(engines):
+    idle = Desk(await engines(advances=False))
+    await idle.publish({"Pay": {"Type": "Task", "Resource": "activity:pay", "End": True}})
+    execution = await idle.start("n")
+    await idle.engine.commands.stop(ME, execution, "E", "C", 0)
+    await engines()
+    assert (await idle.end(execution)).status == "ABORTED"
+    assert await idle.kinds(execution) == ["ExecutionStarted", "ExecutionAborted"]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from aiohttp import web
-from desk import ME, Desk
+from desk import ME, Desk, until
 
 from engine.documents import Document
 from engine.views import Outcome
@@ -18,6 +18,8 @@ class Endpoint:
         self.calls = []
         self.answers = []
         self.called = asyncio.Condition()
+        self.open = asyncio.Event()  # no answer before it is set
+        self.open.set()
         self.url = ""
 
     async def handle(self, request):
@@ -25,6 +27,7 @@ class Endpoint:
         async with self.called:
             self.calls.append((dict(request.headers), body))
             self.called.notify_all()
+        await self.open.wait()
         status = self.answers.pop(0) if self.answers else 200
         return web.json_response({"number": len(self.calls)}, status=status)
 
@@ -132,3 +135,15 @@ async def test_a_call_whose_process_died_is_made_again_under_the_same_key(engine
     assert view.status == "SUCCEEDED"
     assert len(set(endpoint.keys())) == 1
     assert len(endpoint.calls) >= 2
+
+
+async def test_a_call_is_given_up_once_its_task_has_ended_otherwise(engine, endpoint):
+    desk = Desk(engine)
+    endpoint.open.clear()
+    await desk.publish(call(endpoint))
+    execution = await desk.start("n")
+    await endpoint.until_called(1)
+    assert engine._performer._calls
+    await engine.commands.stop(ME, execution, None, None, 60_000)
+    await until(lambda: not engine._performer._calls)
+    endpoint.open.set()

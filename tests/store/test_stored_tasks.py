@@ -292,3 +292,22 @@ async def test_a_task_whose_row_is_damaged_does_not_keep_the_others_from_workers
     leases = await world.lease(refs[0], most=10)
     assert len(leases) == 2
     assert bad.decode() not in {address(lease).task for lease in leases}
+
+
+@pytest.mark.parametrize("failing", [True, False], ids=["failure", "success"])
+async def test_an_outcome_under_a_lapsed_lease_cannot_take_a_task_from_its_new_holder(
+    world, failing
+):
+    [ref] = await in_one_partition(world, 1)
+    [late] = await world.lease(ref, lease_ms=1000, nonce="late")
+    await world.pass_time(1000)
+    await world.timers.fire(await world.timer(ref, "lease"))
+    [holder] = await world.lease(ref, nonce="holder")
+    at = (late.row.frame, late.row.revision)
+    event = TaskFailed(*at, "E", "C") if failing else TaskSucceeded(*at, Document.of(2))
+    before = await world.snapshot()
+    for lease in (late.lease, "wrong"):
+        with pytest.raises(LeaseLost):
+            await world.tasks.settle(address(late), event, lease=lease)
+    assert await world.snapshot() == before
+    await settle(world, holder)
