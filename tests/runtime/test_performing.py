@@ -137,7 +137,8 @@ async def test_a_call_whose_process_died_is_made_again_under_the_same_key(engine
     assert len(endpoint.calls) >= 2
 
 
-async def test_a_call_is_given_up_once_its_task_has_ended_otherwise(engine, endpoint):
+async def test_a_call_is_given_up_once_its_task_has_ended_otherwise(engines, endpoint):
+    engine = await engines(http_timeout_seconds=3600)
     desk = Desk(engine)
     endpoint.open.clear()
     await desk.publish(call(endpoint))
