@@ -86,6 +86,9 @@ class Document:
     def __hash__(self) -> int:
         return hash(self.text)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Document.from_text, (self.text,)
+
     def __repr__(self) -> str:
         return f"Document({self.text.decode('utf-8', 'replace')})"
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from engine.documents import least_size
+from engine.language.expressions.patience import LOOP_EFFORT_MAX, Patience
 
 EFFORT_MAX = 2_000_000  # of one scope; ours, one or two seconds
 # A node visited is an effort of 1, and so are this many bytes of JSON handled.
 BYTES_PER_EFFORT = 16
+
+
+NO_VARIABLES: Mapping[str, Any] = MappingProxyType({})
+ENDURING = Patience()
 
 
 class Entropy(Protocol):
@@ -26,29 +32,39 @@ class Entropy(Protocol):
 
 
 class Scope:
-    """The surroundings of one evaluation: the Context Object (`$$`), built only if read, chance, and what effort is left.
+    """The surroundings of one evaluation: the Context Object (`$$`), built only if read, the variables, chance, and what effort is left.
 
     All expressions that share a scope share its effort, so that no definition and input together, however many
     expressions it has, can hold up everybody else or fill the memory.
     """
 
-    __slots__ = ("_build", "_context", "_left", "entropy")
+    __slots__ = ("_build", "_context", "_given", "_left", "entropy", "patience", "variables")
 
-    def __init__(self, context: Callable[[], Mapping[str, Any]], entropy: Entropy) -> None:
+    def __init__(
+        self,
+        context: Callable[[], Mapping[str, Any]],
+        entropy: Entropy,
+        variables: Mapping[str, Any] = NO_VARIABLES,
+        patience: Patience = ENDURING,
+    ) -> None:
         self._build = context
         self._context: Mapping[str, Any] | None = None
         self.entropy = entropy
-        self._left = EFFORT_MAX
+        self.variables = variables  # as they were when the state was entered, by name without "$"
+        self.patience = patience
+        self._given = self._left = EFFORT_MAX if patience.insists else LOOP_EFFORT_MAX
 
     @property
     def effort(self) -> int:
         """What has been spent so far."""
-        return EFFORT_MAX - self._left
+        return self._given - self._left
 
     def spend(self, effort: int) -> None:
-        """Raises ExpressionError when that is more than is left."""
+        """Raises ExpressionError when that is more than is left, or OverBudget where others wait."""
         self._left -= effort
         if self._left < 0:
+            if not self.patience.insists:
+                self.patience.give_up()
             raise ExpressionError("The expressions of a state handle more data than is allowed")
 
     def spend_on(self, value: Any) -> None:
@@ -67,10 +83,12 @@ class ExpressionError(Exception):
     """An expression cannot be evaluated; becomes the state's failure.
 
     `cause` is AWS's text without the "An error occurred while executing the state ..." prefix, which the core adds.
-    JSONPath mode always fails as States.Runtime, which no Retry or Catch sees (measured).
+    JSONPath mode always fails as States.Runtime, which no Retry or Catch sees (measured). JSONata fails as
+    States.QueryEvaluationError; `location` is then the field, such as `Output/total` or `Choices[1]/Condition`.
     """
 
-    def __init__(self, cause: str, error: str = "States.Runtime") -> None:
+    def __init__(self, cause: str, error: str = "States.Runtime", location: str = "") -> None:
         self.error = error
         self.cause = cause
+        self.location = location
         super().__init__(f"{error}: {cause}")
