@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from engine.clock import RedisClock
 from engine.commands import Commands
 from engine.core.limits import Limits
+from engine.core.states.task import HTTP_QUEUE
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.queries import Queries
 from engine.runtime.advancer import Advancer
@@ -33,6 +34,7 @@ from engine.store.signals import Signals
 from engine.store.tasks import Tasks
 from engine.store.timers import Timers
 from engine.tasks.http import HttpRunner
+from engine.tasks.runner import Runner
 from engine.telemetry import Counters, emit
 from engine.views import Caller
 
@@ -96,7 +98,7 @@ class Engine:
         self._advances = advances
         self._supervisor = Supervisor(self.clock, self.counters)
         self._doorbell: Doorbell | None = None
-        self._performer: Performer | None = None
+        self._performers: list[Performer] = []
         self._advancer: Advancer | None = None
         self._timekeeper: Timekeeper | None = None
         self.commands: Commands
@@ -130,8 +132,8 @@ class Engine:
         if self._doorbell is not None:
             await self._doorbell.stop()
         await self._supervisor.stop()
-        if self._performer is not None:
-            await self._performer.stop(seconds)
+        for performer in self._performers:
+            await performer.stop(seconds)
         await self.redis.close()
         emit("api.stopped" if self._advancer is None else "engine.stopped")
 
@@ -185,17 +187,25 @@ class Engine:
             on_timer=self._timekeeper.note,
             on_room=self._room,
         )
-        self._performer = Performer(
-            self.dispatcher,
-            stores.tasks,
-            HttpRunner(settings),
-            clock,
-            self.counters,
-            namespace=Caller().namespace,
-            calls_max=settings.http_calls_max,
-            lease_ms=settings.lease_ms,
-            on_settled=self._offer,
-        )
+        self._performers = [
+            Performer(
+                self.dispatcher,
+                stores.tasks,
+                queue,
+                runner,
+                clock,
+                self.counters,
+                namespace=Caller().namespace,
+                calls_max=settings.http_calls_max,
+                lease_ms=settings.lease_ms,
+                on_settled=self._offer,
+            )
+            for queue, runner in self._runners().items()
+        ]
+
+    def _runners(self) -> dict[str, Runner]:
+        """What performs the tasks of each of the engine's own queues."""
+        return {HTTP_QUEUE: HttpRunner(self.settings)}
 
     def _begin(self, keys: Keys) -> None:
         supervisor = self._supervisor
@@ -206,11 +216,12 @@ class Engine:
         supervisor.every(PROMISE_SECONDS, "promise", self._check)
         supervisor.every(SWEEP_SECONDS, "clock", self._observe_time)
         if self._advancer is not None:
-            assert self._timekeeper is not None and self._performer is not None  # noqa: PT018
+            assert self._timekeeper is not None
             self._advancer.start()
             supervisor.forever("timekeeper", self._timekeeper.run)
             supervisor.forever("refill", self.sweeper.refill)
-            supervisor.forever("performer", self._performer.run)
+            for performer in self._performers:
+                supervisor.forever("performer", performer.run)
             supervisor.every(PRUNE_SECONDS, "pruner", self.pruner.tick)
 
     def _hear(self, keys: Keys) -> Callable[[str, str], None]:

@@ -1,4 +1,4 @@
-"""The performer: does the tasks whose resource is an HTTP call, as a worker of the engine's own queue.
+"""The performer: does the tasks that the engine performs itself, as a worker of one of the engine's own queues.
 
 It leases like any worker, extends its leases while calls run, and settles like any worker, so that a call whose
 engine dies is made again under the same Idempotency-Key.
@@ -17,11 +17,10 @@ from engine.errors import EngineError, StoreUnavailable
 from engine.language.resources import CALLBACK
 from engine.runtime.dispatcher import Dispatcher
 from engine.store.tasks import Address, Lease, Tasks
-from engine.tasks.http import Failed, HttpRunner
+from engine.tasks.runner import Failed, Runner
 from engine.telemetry import Counters
 from engine.views import LeasedTask
 
-HTTP_QUEUE = "@http"
 TIMEOUT_MARGIN_SECONDS = 5.0
 POLL_SECONDS = 30.0
 SETTLE_TRIES = 20
@@ -32,13 +31,14 @@ log = logging.getLogger("detent.performer")
 
 
 class Performer:
-    """At most `calls_max` calls at once, each under a lease of `lease_ms`. `on_settled(ref)` hints that an execution has an event."""
+    """Performs the tasks of `queue` with `runner`, at most `calls_max` at once, each under a lease of `lease_ms`. `on_settled(ref)` hints that an execution has an event."""
 
     def __init__(
         self,
         dispatcher: Dispatcher,
         tasks: Tasks,
-        runner: HttpRunner,
+        queue: str,
+        runner: Runner,
         clock: Clock,
         counters: Counters,
         *,
@@ -49,6 +49,7 @@ class Performer:
     ) -> None:
         self._dispatcher = dispatcher
         self._tasks = tasks
+        self._queue = queue
         self._runner = runner
         self._clock = clock
         self._counters = counters
@@ -65,7 +66,7 @@ class Performer:
             try:
                 leases = await self._dispatcher.lease(
                     self._namespace,
-                    HTTP_QUEUE,
+                    self._queue,
                     most=1,
                     wait_seconds=POLL_SECONDS,
                     lease_ms=self._lease_ms,
@@ -94,7 +95,7 @@ class Performer:
         self._calls.discard(call)
         self._room.release()
         if not call.cancelled() and call.exception() is not None:
-            log.error("an HTTP task was not settled", exc_info=call.exception())
+            log.error("a task of %s was not settled", self._queue, exc_info=call.exception())
 
     async def _perform(self, lease: Lease) -> None:
         row = lease.row

@@ -8,8 +8,6 @@ addresses are checked where the socket is made.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import quote
 
 import aiohttp
@@ -19,51 +17,12 @@ from engine.documents import NULL, Document
 from engine.errors import InvalidDocument
 from engine.settings import Settings
 from engine.tasks.addresses import AddressRefused, CheckedResolver, Policy
+from engine.tasks.runner import Failed, PerformedTask, RunResult, Succeeded
 from engine.telemetry import emit
 
 CAUSE_BYTES_MAX = 1024  # of a refused call's body, in the cause.
 _CHUNK_BYTES = 16 * 1024
 _HEADER_SAFE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
-
-
-class HttpTask(Protocol):
-    """What is needed of a leased task; `engine.views.LeasedTask` fits. `uri` is the bare URL."""
-
-    @property
-    def uri(self) -> str: ...
-    @property
-    def input(self) -> Document: ...
-    @property
-    def idempotency_key(self) -> str: ...
-    @property
-    def execution(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def attempt(self) -> int: ...
-    @property
-    def token(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Succeeded:
-    """The endpoint answered 2xx with this."""
-
-    output: Document
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The call failed. `transport`: the endpoint may have done the work or may do it when asked again, so the next
-    attempt must carry the same idempotency key; otherwise the endpoint itself reported that it did not.
-    """
-
-    error: str
-    cause: str
-    transport: bool
-
-
-HttpResult = Succeeded | Failed
 
 
 class HttpRunner:
@@ -75,8 +34,8 @@ class HttpRunner:
         self._session: ClientSession | None = None
 
     async def perform(
-        self, task: HttpTask, *, callback: bool = False, timeout_seconds: float | None = None
-    ) -> HttpResult:
+        self, task: PerformedTask, *, callback: bool = False, timeout_seconds: float | None = None
+    ) -> RunResult:
         """Make the task's call. Never raises for what an endpoint or a network does; cancelling it aborts the call.
 
         `callback` hands the endpoint the task's token; its 2xx then only says that it took the work over.
@@ -104,7 +63,7 @@ class HttpRunner:
             await self._session.close()
             self._session = None
 
-    async def _exchange(self, task: HttpTask, headers: dict[str, str]) -> HttpResult:
+    async def _exchange(self, task: PerformedTask, headers: dict[str, str]) -> RunResult:
         request = self._open_session().post(
             task.uri, data=task.input.text, headers=headers, allow_redirects=False
         )
@@ -140,7 +99,7 @@ class HttpRunner:
         return self._session
 
 
-def _headers(task: HttpTask, *, callback: bool) -> dict[str, str]:
+def _headers(task: PerformedTask, *, callback: bool) -> dict[str, str]:
     """Names that an ASCII header cannot carry are percent-encoded UTF-8."""
     headers = {
         hdrs.CONTENT_TYPE: "application/json",
@@ -181,7 +140,7 @@ async def _read(response: ClientResponse, bytes_max: int) -> bytes | None:
     return bytes(body)
 
 
-def _result(response: ClientResponse, body: bytes) -> HttpResult:
+def _result(response: ClientResponse, body: bytes) -> RunResult:
     """JSON as it is, other text as a JSON string, nothing as null. Without a Content-Type, whichever fits."""
     declared = hdrs.CONTENT_TYPE in response.headers
     is_json = response.content_type == "application/json" or response.content_type.endswith("+json")
@@ -205,7 +164,7 @@ def _decoded(body: bytes, charset: str) -> str:
         return body.decode("utf-8", "replace")
 
 
-def _failed(task: HttpTask, error: Exception) -> Failed:
+def _failed(task: PerformedTask, error: Exception) -> Failed:
     """A call that broke off, or that was not made."""
     origin = getattr(error, "os_error", error)
     if isinstance(origin, AddressRefused):

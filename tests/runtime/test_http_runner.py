@@ -15,7 +15,8 @@ from aiohttp import web
 from engine.documents import NULL, Document
 from engine.settings import Settings
 from engine.tasks.addresses import AddressRefused, Policy
-from engine.tasks.http import CAUSE_BYTES_MAX, Failed, HttpRunner, Succeeded
+from engine.tasks.http import CAUSE_BYTES_MAX, HttpRunner
+from engine.tasks.runner import Failed, Succeeded
 
 CAP = 4096
 INPUT = Document.from_text(b'{"big": 9007199254740993, "none": [ ]}')

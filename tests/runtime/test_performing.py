@@ -144,7 +144,7 @@ async def test_a_call_is_given_up_once_its_task_has_ended_otherwise(engines, end
     await desk.publish(call(endpoint))
     execution = await desk.start("n")
     await endpoint.until_called(1)
-    assert engine._performer._calls
+    assert engine._performers[0]._calls
     await engine.commands.stop(ME, execution, None, None, 60_000)
-    await until(lambda: not engine._performer._calls)
+    await until(lambda: not engine._performers[0]._calls)
     endpoint.open.set()
