@@ -5,7 +5,10 @@ It collects what changes and hands it over once, as values. It knows how things 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from msgspec import structs
 
 from engine.core import context
 from engine.core.effects import CancelTask, CancelTimer, Effect, Record, Transition
@@ -27,6 +30,7 @@ from engine.core.limits import Limits
 from engine.core.outcomes import Visit
 from engine.core.tokens import task_token
 from engine.core.unwind import is_live
+from engine.core.variables import Variables, key_of, keys_of
 from engine.documents import Document
 from engine.language.expressions.scope import Scope
 from engine.language.machine import Machine
@@ -56,6 +60,7 @@ class Draft:
         "signals",
         "status",
         "values",
+        "variables_bytes",
     )
 
     def __init__(self, machine: Machine, before: Execution, now_ms: int, limits: Limits) -> None:
@@ -78,6 +83,7 @@ class Draft:
         self.output = before.output
         self.error = before.error
         self.cause = before.cause
+        self.variables_bytes = before.variables_bytes
         self._entropy: SeededEntropy | None = None
 
     @property
@@ -96,7 +102,7 @@ class Draft:
         def build() -> dict[str, Any]:
             return context.build(self.machine, self.before, frame, token=token, item=item)
 
-        return Scope(build, self.entropy)
+        return Scope(build, self.entropy, Variables(self.frames, self.loaded, frame))
 
     def _token(self, frame: Frame) -> tuple[str, str]:
         secret = self.entropy.token()
@@ -115,9 +121,24 @@ class Draft:
         self.frames[frame.id] = self.changed[frame.id] = frame
 
     def drop(self, frame: FrameId) -> None:
-        """The frame is gone. A frame that was only made in this transition leaves no trace."""
-        self.frames.pop(frame, None)
+        """The frame is gone, and its variables with it."""
+        gone = self.frames.pop(frame, None)
         self.changed[frame] = None
+        if gone is not None and gone.variables:
+            self.forget(*keys_of(gone))
+            self.variables_bytes -= sum(gone.variables.values())
+
+    def assign(self, frame: Frame, assigned: Mapping[str, Document]) -> Frame:
+        """Set variables of the frame's own; they are read from the next state on."""
+        sizes = dict(frame.variables)
+        for name, value in assigned.items():
+            size = len(value.text)
+            self.variables_bytes += size - sizes.get(name, 0)
+            sizes[name] = size
+            self.keep(key_of(frame.id, name), value, resident=True)
+        frame = structs.replace(frame, variables=sizes)
+        self.put(frame)
+        return frame
 
     def wake(self, frame: FrameId) -> None:
         """Make ready, after the others."""
@@ -223,6 +244,7 @@ class Draft:
             self.output,
             self.error,
             self.cause,
+            self.variables_bytes,
             self.frames,
             self.loaded,
         )

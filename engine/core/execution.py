@@ -23,6 +23,9 @@ ROOT: FrameId = "0"
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
 
+NO_VARIABLES: Mapping[str, int] = {}  # of a frame that has none; never changed
+
+
 class Enter(Struct, frozen=True, array_like=True, tag="enter"):
     """Ready: will arrive at `Frame.state` with `Frame.input`."""
 
@@ -125,6 +128,8 @@ class Frame(Struct, frozen=True, array_like=True):
     index: int = -1  # which branch or iteration; -1 for the root
     item: Document | None = None  # the iteration's item, where the machine reads $$.Map
     version: int = 0  # definition version this frame was written under
+    # variables of this strand's own scope and the bytes of each, which is value "a:<frame>:<name>"
+    variables: Mapping[str, int] = NO_VARIABLES
 
 
 class Buffer(Struct, frozen=True, array_like=True):
@@ -165,6 +170,7 @@ class Execution(Struct, frozen=True):
     output: Document | None = None  # once SUCCEEDED
     error: str | None = None
     cause: str | None = None
+    variables_bytes: int = 0  # of all variables of all frames
     # Loaded so far. None: looked for and not there; without that entry `needs` would ask for ever.
     frames: Mapping[FrameId, Frame | None] = field(default_factory=dict)
     values: Mapping[str, Document | None] = field(

@@ -16,8 +16,9 @@ from engine.core.effects import ScheduleTask, StartTimer
 from engine.core.entropy import secret
 from engine.core.events import SignalReceived, Started, kept_signal, read_signal
 from engine.core.execution import ENTER, Backoff, Buffer, Delay, Frame, Listen, Work
-from engine.core.failures import of_expression
-from engine.core.outcomes import Await, Dispatch, Fails, Outcome, Sleep
+from engine.core.failures import Failure, of_expression, result_too_large, variables_too_large
+from engine.core.limits import VARIABLES_BYTES_MAX
+from engine.core.outcomes import Await, Dispatch, Fails, Leave, Outcome, Sleep
 from engine.core.retry import Again
 from engine.core.states import task
 from engine.documents import Document
@@ -39,21 +40,42 @@ def decide(
         return Fails(of_expression(too_deep, frame))
 
 
-def leave(draft: Draft, frame: Frame, output: Document, target: str | None) -> Frame:
-    """The frame as it stands between two states."""
+def leave(draft: Draft, frame: Frame, out: Leave) -> Frame:
+    """The frame as it stands between two states. Variables that nobody can read any more are not kept."""
+    details: dict[str, Any] = {"name": frame.state, "output": out.output}
+    if out.assigned:
+        details["assignedVariables"] = out.assigned
     kind = records.EXITED[draft.machine.states[frame.state].type]
-    exited = draft.record(kind, frame.previous, {"name": frame.state, "output": output})
-    return Frame(
+    exited = draft.record(kind, frame.previous, details)
+    frame = Frame(
         frame.id,
-        target or frame.state,
+        out.next or frame.state,
         ENTER,
-        output,
+        out.output,
         exited,
         entry=frame.entry,
         index=frame.index,
         item=frame.item,
         version=frame.version,
+        variables=frame.variables,
     )
+    if out.assigned and out.next is not None:
+        frame = draft.assign(frame, out.assigned)
+    return frame
+
+
+def too_large(draft: Draft, frame: Frame, out: Leave) -> Failure | None:
+    """The failure that an output or variables over their limits become."""
+    limits = draft.limits
+    if not limits.fits(out.output):
+        return result_too_large(frame.state)
+    if out.assigned:
+        fitting = all(limits.fits(value) for value in out.assigned.values())
+        size = sum(len(value.text) for value in out.assigned.values()) if fitting else 0
+        held = draft.variables_bytes - sum(frame.variables.get(name, 0) for name in out.assigned)
+        if not fitting or size > limits.payload_bytes_max or held + size > VARIABLES_BYTES_MAX:
+            return variables_too_large(frame.state)
+    return None
 
 
 def sleep(draft: Draft, frame: Frame, out: Sleep) -> None:
@@ -153,6 +175,17 @@ def take_signal(draft: Draft, hold: Listen) -> Document | None:
     draft.forget(key)
     draft.set_buffer(hold.name, Buffer(buffer.listeners, buffer.head + 1, buffer.tail))
     return read_signal(kept)[1] if kept is not None else None
+
+
+def record_evaluation_failed(draft: Draft, frame: Frame, failure: Failure) -> Frame:
+    """Say which JSONata expression failed, at each attempt; the frame follows the record."""
+    told = {
+        "error": failure.error,
+        "cause": failure.cause,
+        "location": failure.location,
+        "state": frame.state,
+    }
+    return structs.replace(frame, previous=draft.record("EvaluationFailed", frame.previous, told))
 
 
 def record_started(draft: Draft, frame: Frame, started: Started | None) -> Frame:

@@ -7,9 +7,6 @@ from typing import Any, cast
 
 from engine.documents import Document
 from engine.language.document import Node
-from engine.language.expressions.conditions import compile_condition
-from engine.language.expressions.faults import InvalidExpression
-from engine.language.expressions.timestamps import is_timestamp
 from engine.language.fields import Fields
 from engine.language.machine import (
     Choice,
@@ -18,7 +15,6 @@ from engine.language.machine import (
     Parallel,
     Pass,
     Resource,
-    Rule,
     State,
     StateType,
     Succeed,
@@ -39,16 +35,23 @@ def _common(fields: Fields) -> dict[str, Any]:
     """What all state types share. To be called last: it tells what the expressions compiled before it read."""
     node = fields.node
     ends = fields.written.get("End") is True or node.type in {"Choice", "Succeed", "Fail"}
-    input_path, output_path = None, None
+    input_path, output_path, output, assign = None, None, None, None
     if node.type != "Fail":
         input_path, output_path = fields.path("InputPath"), fields.path("OutputPath")
+        output = fields.output()
+    if node.type not in {"Fail", "Succeed"}:
+        assign = fields.assign()
     return {
         "name": node.name,
         "type": cast("StateType", node.type),
         "pointer": fields.pointer,
         "next": None if ends else fields.text("Next"),
+        "query_language": "JSONata" if node.jsonata else "JSONPath",
         "input_path": input_path,
         "output_path": output_path,
+        "output": output,
+        "assign": assign,
+        "variables": fields.variables(),
         "uses_execution_input": fields.reads("Execution", "Input"),
         "uses_map_item": fields.reads("Map"),
     }
@@ -71,9 +74,9 @@ def _pass(fields: Fields) -> State:
 
 
 def _task(fields: Fields) -> State | None:
-    parameters = fields.template("Parameters")
-    timeout = fields.number_or_path("TimeoutSeconds")
-    heartbeat = fields.number_or_path("HeartbeatSeconds")
+    parameters = fields.arguments()
+    timeout = fields.number("TimeoutSeconds")
+    heartbeat = fields.number("HeartbeatSeconds")
     shaping, common = _shaping(fields), _common(fields)
     resource = _resource(fields)
     if resource is None:
@@ -111,50 +114,33 @@ def _resource(fields: Fields) -> Resource | None:
 
 
 def _require_function_name(fields: Fields) -> None:
-    parameters = fields.written.get("Parameters")
+    name = "Arguments" if fields.node.jsonata else "Parameters"
+    parameters = fields.written.get(name)
     if isinstance(parameters, dict) and not {"FunctionName", "FunctionName.$"} & parameters.keys():
         message = "The field FunctionName is required here: it names the function to invoke."
         fields.report.add(
             "missing_field",
-            (*fields.node.path, "Parameters"),
+            (*fields.node.path, name),
             message,
             "Add FunctionName.",
             key=True,
         )
-    elif "Parameters" not in fields.written:
-        message = "The field Parameters is required here, with the FunctionName to invoke."
-        fields.report.add("missing_field", fields.node.path, message, "Add Parameters.", key=True)
+    elif name not in fields.written:
+        message = f"The field {name} is required here, with the FunctionName to invoke."
+        fields.report.add("missing_field", fields.node.path, message, f"Add {name}.", key=True)
 
 
 def _choice(fields: Fields) -> State:
-    rules = []
-    for path, written in fields.node.entries("Choices"):
-        try:
-            condition = compile_condition(written)
-        except InvalidExpression as error:
-            fields.refuse("invalid_condition", path, written, error.problems)
-            continue
-        fields.paths.extend(condition.paths)
-        fields.warn(path, written, condition.warnings)
-        rules.append(Rule(condition=condition, next=str(written.get("Next"))))
-    return Choice(rules=tuple(rules), default=fields.text("Default"), **_common(fields))
+    rules = [
+        fields.rule(number, path, written)
+        for number, (path, written) in enumerate(fields.node.entries("Choices"))
+    ]
+    kept = tuple(rule for rule in rules if rule is not None)
+    return Choice(rules=kept, default=fields.text("Default"), **_common(fields))
 
 
 def _wait(fields: Fields) -> State:
-    timestamp = fields.text("Timestamp")
-    if timestamp is not None and not is_timestamp(timestamp):
-        here = (*fields.node.path, "Timestamp")
-        message = f"{shown(timestamp)} does not match RFC 3339."
-        hint = "Write it like 2026-11-22T10:00:00Z: upper-case T, and Z or an offset."
-        if not fields.report.spoiled(here):
-            fields.report.add("invalid_timestamp", here, message, hint)
-    return Wait(
-        seconds=fields.whole("Seconds"),
-        seconds_path=fields.reference("SecondsPath"),
-        timestamp=timestamp,
-        timestamp_path=fields.reference("TimestampPath"),
-        **_common(fields),
-    )
+    return Wait(seconds=fields.number("Seconds"), timestamp=fields.timestamp(), **_common(fields))
 
 
 def _succeed(fields: Fields) -> State:
@@ -162,31 +148,26 @@ def _succeed(fields: Fields) -> State:
 
 
 def _fail(fields: Fields) -> State:
-    return Fail(
-        error=fields.text("Error"),
-        cause=fields.text("Cause"),
-        error_path=fields.expression("ErrorPath"),
-        cause_path=fields.expression("CausePath"),
-        **_common(fields),
-    )
+    return Fail(error=fields.failure("Error"), cause=fields.failure("Cause"), **_common(fields))
 
 
 def _parallel(fields: Fields) -> State:
     branches = tuple(str(branch.get("StartAt")) for _, branch in fields.node.entries("Branches"))
-    parameters = fields.template("Parameters")
+    parameters = fields.arguments()
     return Parallel(branches=branches, parameters=parameters, **_shaping(fields), **_common(fields))
 
 
 def _map(fields: Fields) -> State:
     processor = fields.written.get("ItemProcessor", fields.written.get("Iterator"))
     start = processor.get("StartAt") if isinstance(processor, dict) else None
-    selector, older = fields.template("ItemSelector"), fields.template("Parameters")
+    selector, items = fields.selector(), fields.items()
     items_path = fields.reference("ItemsPath")
-    width = fields.number_or_path("MaxConcurrency")
+    width = fields.number("MaxConcurrency")
     return Map(
         processor=str(start),
         items_path=items_path,
-        item_selector=older if selector is None else selector,
+        items=items,
+        item_selector=selector,
         concurrency_max=width,
         **_shaping(fields),
         **_common(fields),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from engine.language.document import Node
+from engine.language.expressions.conditions import compile_condition
 from engine.language.expressions.context import context_problems
 from engine.language.expressions.faults import (
     ExpressionProblem,
@@ -19,10 +20,12 @@ from engine.language.expressions.faults import (
 from engine.language.expressions.functions import FUNCTIONS
 from engine.language.expressions.paths import Path as JsonPath
 from engine.language.expressions.paths import ReferencePath, parse_path, parse_reference_path
+from engine.language.expressions.scope import Reader
 from engine.language.expressions.templates import Template, compile_template, compile_value
-from engine.language.machine import DISCARD, Catcher, Discard, Retrier
+from engine.language.expressions.timestamps import is_timestamp
+from engine.language.machine import DISCARD, Catcher, Discard, Number, Retrier, Rule
 from engine.language.report import Report
-from engine.language.text.source import Path, path_of, pointer_of
+from engine.language.text.source import Path, path_of, pointer_of, shown
 
 _P = TypeVar("_P", bound=JsonPath)
 
@@ -36,13 +39,13 @@ _FAIL_FUNCTIONS = frozenset(
 
 
 class Fields:
-    """The fields of one state, and the paths found in them so far."""
+    """The fields of one state in JSONPath, and what its expressions read, so far."""
 
     def __init__(self, node: Node, report: Report) -> None:
         self.node = node
         self.written = node.fields
         self.report = report
-        self.paths: list[JsonPath] = []
+        self.readers: list[Reader] = []
 
     @property
     def pointer(self) -> str:
@@ -57,10 +60,59 @@ class Fields:
         """A whole number; JSON may write it 5.0."""
         return whole(self.written.get(name))
 
-    def number_or_path(self, name: str) -> int | JsonPath | None:
+    def number(self, name: str) -> Number:
         """The number in field `name`, or the path in `<name>Path`."""
         number = self.whole(name)
         return self.reference(f"{name}Path") if number is None else number
+
+    def arguments(self) -> Template | None:
+        """What the work is given."""
+        return self.template("Parameters")
+
+    def output(self) -> Template | None:
+        """What is handed on, where it is an expression."""
+        return None
+
+    def assign(self) -> Template | None:
+        return self._assign(self.written, self.node.path)
+
+    def selector(self) -> Template | None:
+        """ItemSelector, or its older name."""
+        selector, older = self.template("ItemSelector"), self.template("Parameters")
+        return older if selector is None else selector
+
+    def items(self) -> Template | None:
+        """A Map's items, where they are an expression."""
+        return None
+
+    def failure(self, name: str) -> str | Template | None:
+        """A Fail state's Error or Cause."""
+        text = self.text(name)
+        return self.expression(f"{name}Path") if text is None else text
+
+    def timestamp(self) -> str | JsonPath | Template | None:
+        """A Wait's moment."""
+        text = self.text("Timestamp")
+        if text is None:
+            return self.reference("TimestampPath")
+        here = (*self.node.path, "Timestamp")
+        if not is_timestamp(text) and not self.report.spoiled(here):
+            message = f"{shown(text)} does not match RFC 3339."
+            hint = "Write it like 2026-11-22T10:00:00Z: upper-case T, and Z or an offset."
+            self.report.add("invalid_timestamp", here, message, hint)
+        return text
+
+    def rule(self, number: int, path: Path, written: dict[str, Any]) -> Rule | None:  # noqa: ARG002
+        """A rule of Choices, the `number`-th from 0."""
+        try:
+            condition = compile_condition(written)
+        except InvalidExpression as error:
+            self.refuse("invalid_condition", path, written, error.problems)
+            return None
+        self.readers.extend(condition.paths)
+        self.warn(path, written, condition.warnings)
+        assign = self._assign(written, path)
+        return Rule(condition=condition, next=str(written.get("Next")), assign=assign)
 
     def path(self, name: str) -> JsonPath | Discard | None:
         """InputPath and OutputPath."""
@@ -76,10 +128,16 @@ class Fields:
 
     def template(self, name: str) -> Template | None:
         """A payload template."""
-        document = self.written.get(name)
+        return self._template(self.written, name, self.node.path)
+
+    def _assign(self, written: dict[str, Any], path: Path) -> Template | None:
+        return self._template(written, "Assign", path)
+
+    def _template(self, written: dict[str, Any], name: str, path: Path) -> Template | None:
+        document = written.get(name)
         if not isinstance(document, dict | list):
             return None
-        here = (*self.node.path, name)
+        here = (*path, name)
         try:
             template = compile_template(document, field=name)
         except InvalidExpression as error:
@@ -105,12 +163,17 @@ class Fields:
 
     def catch(self) -> tuple[Catcher, ...]:
         return tuple(
-            Catcher(
-                error_equals=_names(entry),
-                next=str(entry.get("Next")),
-                result_path=self._result_path(entry, path),
-            )
-            for path, entry in self.node.entries("Catch")
+            self.catcher(number, path, entry)
+            for number, (path, entry) in enumerate(self.node.entries("Catch"))
+        )
+
+    def catcher(self, number: int, path: Path, written: dict[str, Any]) -> Catcher:  # noqa: ARG002
+        """An entry of Catch, the `number`-th from 0."""
+        return Catcher(
+            error_equals=error_names(written),
+            next=str(written.get("Next")),
+            result_path=self._result_path(written, path),
+            assign=self._assign(written, path),
         )
 
     def refuse(
@@ -122,7 +185,8 @@ class Fields:
             here = (*path, *inner)
             if not self.report.spoiled(here):
                 hint = problem.hint or self._hint(problem, _at(document, inner))
-                self.report.add(code, here, f"{problem.message}.", hint, at=problem.at)
+                message = problem.message.removesuffix(".") + "."
+                self.report.add(problem.code or code, here, message, hint, at=problem.at)
 
     def _hint(self, problem: ExpressionProblem, text: Any) -> str:
         if problem.unknown:
@@ -140,10 +204,14 @@ class Fields:
 
     def reads(self, *prefix: str) -> bool:
         """Whether an expression compiled so far can read that part of the Context Object."""
-        return any(path.reads_context(*prefix) for path in self.paths)
+        return any(reader.reads_context(*prefix) for reader in self.readers)
+
+    def variables(self) -> frozenset[str]:
+        """The names of the variables that the expressions compiled so far read."""
+        return frozenset().union(*(reader.variables for reader in self.readers))
 
     def _read(self, template: Template, path: Path, document: Any) -> Template:
-        self.paths.extend(template.paths)
+        self.readers.extend(template.paths)
         self.warn(path, document, template.warnings)
         return template
 
@@ -151,8 +219,10 @@ class Fields:
         found = self._path(written, "ResultPath", path, parse_reference_path, reads=False)
         if isinstance(found, ReferencePath) and found.root != "$":
             here = (*path, "ResultPath")
-            message = "The Context Object ($$) cannot be written to."
-            self.report.add("invalid_path", here, message, "Begin the path with a single $.")
+            what = "The Context Object ($$)" if found.root == "$$" else "A variable"
+            hint = "Begin the path with a single $."
+            hint += " Assign sets variables." * (found.root != "$$")
+            self.report.add("invalid_path", here, f"{what} cannot be written to.", hint)
             return None
         return found
 
@@ -179,7 +249,7 @@ class Fields:
             )
             return None
         if reads:
-            self.paths.append(found)
+            self.readers.append(found)
             self.warn((*path, name), text, context_problems(found, ""))
         return found
 
@@ -188,7 +258,7 @@ def _path_hint(text: str) -> str:
     if text.startswith("States."):
         return "Intrinsic functions go into Parameters, ResultSelector or ItemSelector."
     if text.startswith("{%"):
-        return "JSONata is not supported; write a path such as $.order."
+        return "Write a path such as $.order, or set QueryLanguage: JSONata on the state."
     if not text.startswith("$"):
         named = all(part.isidentifier() for part in text.split("."))
         return f"Write $.{text}" if named and len(text) <= 80 else "A path begins with $."
@@ -208,7 +278,8 @@ def whole(value: Any) -> int | None:
     return int(value) if value == int(value) else None
 
 
-def _names(entry: dict[str, Any]) -> frozenset[str]:
+def error_names(entry: dict[str, Any]) -> frozenset[str]:
+    """What an ErrorEquals lists."""
     names = entry.get("ErrorEquals")
     return (
         frozenset(name for name in names if isinstance(name, str))
@@ -222,7 +293,7 @@ def _retrier(entry: dict[str, Any]) -> Retrier:
     rate = entry.get("BackoffRate", 2.0)
     interval, attempts = whole(entry.get("IntervalSeconds")), whole(entry.get("MaxAttempts"))
     return Retrier(
-        error_equals=_names(entry),
+        error_equals=error_names(entry),
         interval_seconds=1 if interval is None else interval,
         attempts_max=3 if attempts is None else attempts,
         backoff_rate=float(rate) if isinstance(rate, int | float) else 2.0,

@@ -60,8 +60,6 @@ _ERRORS = {
     "not_allowed": "The field takes one of a few values, and this is none of them.",
     "unknown_state_type": "The state's Type is none of the eight state types.",
     "invalid_state_name": "A state name has 1 to 80 characters, none of them a control character.",
-    "jsonata_unsupported": "JSONata is not supported; the definition or state needs it.",
-    "assign_unsupported": "Variables (Assign) are not supported.",
     "distributed_map_unsupported": "Distributed Map is not supported.",
     # graph
     "unknown_target": "A transition names a state that does not exist.",
@@ -75,6 +73,9 @@ _ERRORS = {
     "unsupported_resource": "Nothing here performs the Resource.",
     "malformed_resource": "The Resource is of a known kind, but its name or URL is not well-formed.",
     "callback_unsupported": "The Resource cannot wait for a task token.",
+    "wrong_query_language": "The field, or the expression in it, exists only in the other query language.",
+    "query_language_mixed": "A state is in JSONPath although the machine is in JSONata.",
+    "invalid_variable": "The name in Assign is not one that a variable can have here.",
     "invalid_path": "The path cannot be read, or is of a form that the field does not take.",
     "invalid_template": "A key that ends in .$ holds neither a path nor an intrinsic function.",
     "invalid_condition": "The choice rule cannot be read.",

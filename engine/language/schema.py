@@ -12,12 +12,12 @@ from typing import Any
 
 from engine.language import hints
 from engine.language.document import Node, Scope
+from engine.language.languages import is_expression
 from engine.language.limits import FAULTS_MAX
 from engine.language.report import Report
 from engine.language.text.source import Path, shown
 from engine.language.validator import make_validator
 
-JSONATA_FIELDS = frozenset({"Arguments", "Output", "Items", "Condition"})
 DISTRIBUTED_FIELDS = frozenset(
     {
         "ItemReader", "ItemBatcher", "ResultWriter", "Label", "ExecutionType",
@@ -39,14 +39,8 @@ def check_structure(document: dict[str, Any], scopes: Iterable[Scope], report: R
     reader = _Reader(
         {node.path: node for scope in scopes for node in scope.states.values()}, report
     )
-    if document.get("QueryLanguage") == "JSONata":
-        report.add("jsonata_unsupported", ("QueryLanguage",), _JSONATA, _JSONATA_HINT)
     for node in reader.nodes.values():
         # Said here, too, because they silence other faults, and the schema's own may lie beyond FAULTS_MAX.
-        if node.fields.get("QueryLanguage") == "JSONata":
-            report.add(
-                "jsonata_unsupported", (*node.path, "QueryLanguage"), _JSONATA, _JSONATA_HINT
-            )
         mode = _distributed_mode(node)
         if mode is not None:
             report.add("distributed_map_unsupported", mode, _DISTRIBUTED, _DISTRIBUTED_HINT)
@@ -56,8 +50,10 @@ def check_structure(document: dict[str, Any], scopes: Iterable[Scope], report: R
             value=error.validator_value,
             instance=error.instance,
             known=error.schema.get("properties", {}) if isinstance(error.schema, dict) else {},
+            kinds=error.schema.get("type", []) if isinstance(error.schema, dict) else [],
             path=tuple(error.absolute_path),
             in_names="propertyNames" in error.absolute_schema_path,
+            takes_expression=isinstance(error.schema, dict) and "pattern" in error.schema,
         )
         for error in islice(validator().iter_errors(document), FAULTS_MAX)
     ]
@@ -69,7 +65,7 @@ def check_structure(document: dict[str, Any], scopes: Iterable[Scope], report: R
         translate = _TRANSLATIONS.get(fault.rule)
         # Keywords about fields hold of anything that is no object; some report it all the same.
         applies = fault.rule not in _ABOUT_FIELDS or isinstance(fault.instance, dict)
-        if translate is not None and applies and not reader.in_jsonata(fault.path):
+        if translate is not None and applies:
             translate(reader, fault)
 
 
@@ -81,16 +77,12 @@ class Fault:
     value: Any  # what the schema says under that keyword
     instance: Any  # what is in the document
     known: dict[str, Any]  # the fields that an object may have there
+    kinds: str | list[str]  # the JSON types that the value may have there
     path: Path
     in_names: bool  # `instance` is a key of the object at `path`
+    takes_expression: bool  # the only text that may stand there is a JSONata expression
 
 
-_JSONATA = "JSONata is not supported."
-_JSONATA_HINT = (
-    "Write it in JSONPath mode: Parameters and ResultPath in place of Arguments and Output."
-)
-_ASSIGN = "Variables (Assign) are not supported."
-_ASSIGN_HINT = "Keep the value in the state's data, with ResultPath."
 _DISTRIBUTED = "Distributed Map is not supported."
 _DISTRIBUTED_HINT = "Use an inline Map: leave out ProcessorConfig, or write Mode: INLINE."
 
@@ -101,7 +93,6 @@ class _Reader:
     def __init__(self, nodes: dict[Path, Node], report: Report) -> None:
         self.nodes = nodes
         self.report = report
-        self.foreign: set[Path] = set()  # objects with a field of JSONata
         self.meant: dict[Path, set[str]] = {}  # fields that an unknown field probably stands for
 
     def node(self, path: Path) -> Node | None:
@@ -112,32 +103,16 @@ class _Reader:
                 return found
         return None
 
-    def in_jsonata(self, path: Path) -> bool:
-        """Whether the place is written in JSONata, of whose rules this schema knows nothing."""
-        node = self.node(path)
-        if node is None or not node.jsonata:
-            return False
-        return path[len(node.path) :] not in {("Type",), ("QueryLanguage",)}
-
     def unknown(self, fault: Fault) -> None:
         known = fault.known
         for name in fault.instance:
             if name in known:
                 continue
-            node = self.node(fault.path)
-            if node is not None and node.jsonata and (name in JSONATA_FIELDS or name == "Assign"):
-                continue
-            self.unknown_field(name, fault.path, known, node)
+            self.unknown_field(name, fault.path, known, self.node(fault.path))
 
     def unknown_field(self, name: str, path: Path, known: Iterable[str], node: Node | None) -> None:
         here = (*path, name)
-        if name in JSONATA_FIELDS:
-            self.foreign.add(path)
-            message = f"The field {name} belongs to JSONata, which is not supported."
-            self.report.add("jsonata_unsupported", here, message, _JSONATA_HINT, key=True)
-        elif name == "Assign":
-            self.report.add("assign_unsupported", here, _ASSIGN, _ASSIGN_HINT, key=True)
-        elif name in DISTRIBUTED_FIELDS and node is not None and node.type == "Map":
+        if name in DISTRIBUTED_FIELDS and node is not None and node.type == "Map":
             if _distributed_mode(node) is None:
                 message = (
                     f"The field {name} belongs to the distributed Map, which is not supported."
@@ -160,8 +135,6 @@ class _Reader:
         self.report.add("unknown_field", (*path, name), message, hint, key=True)
 
     def missing(self, fault: Fault) -> None:
-        if fault.path in self.foreign:
-            return
         for name in fault.value:
             if name not in fault.instance and name not in self.meant.get(fault.path, ()):
                 message = f"The field {name} is required here."
@@ -174,9 +147,7 @@ class _Reader:
         present = [name for name in names if _is_there(name, fault.instance)]
         if len(present) > 1:
             self.exclusive(fault.path, present)
-        elif not (
-            present or fault.path in self.foreign or self.meant.get(fault.path, set()) & set(names)
-        ):
+        elif not (present or self.meant.get(fault.path, set()) & set(names)):
             listed = (
                 _listed(names)
                 if len(names) < 10
@@ -203,11 +174,9 @@ class _Reader:
         )
 
     def wrong_type(self, fault: Fault) -> None:
-        wanted = fault.value
-        kinds = [wanted] if isinstance(wanted, str) else wanted
-        if _is_expression(fault.instance):
-            self.report.add("jsonata_unsupported", fault.path, _JSONATA, _JSONATA_HINT)
-            return
+        kinds = [fault.kinds] if isinstance(fault.kinds, str) else list(fault.kinds)
+        if fault.takes_expression:
+            kinds.remove("string")  # it would have to be an expression, and is not
         expected = " or ".join(_KINDS[kind] for kind in kinds)
         message = f"Expected {expected}, found {kind_of(fault.instance)}."
         hint = hints.for_type(kinds, fault.instance, fault.path, self.report.source.format)
@@ -233,6 +202,8 @@ class _Reader:
             message = f"A state name has 1 to 80 characters; this one has {found}."
             self.report.add("invalid_state_name", here, message, "Choose another name.", key=True)
             return
+        if is_expression(fault.instance):
+            return  # what it comes to is what must not be long
         message = (
             f"The text has {len(fault.instance)} characters; at most {fault.value} are allowed."
         )
@@ -241,9 +212,6 @@ class _Reader:
     def choice(self, fault: Fault) -> None:
         """A value out of a few."""
         value, allowed = fault.instance, fault.value
-        if fault.path[-1:] == ("QueryLanguage",) and value == "JSONata":
-            self.report.add("jsonata_unsupported", fault.path, _JSONATA, _JSONATA_HINT)
-            return
         if fault.path[-2:] == ("ProcessorConfig", "Mode") and value == "DISTRIBUTED":
             self.report.add(
                 "distributed_map_unsupported", fault.path, _DISTRIBUTED, _DISTRIBUTED_HINT
@@ -271,10 +239,6 @@ def _distributed_mode(node: Node) -> Path | None:
         if isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED":
             return (*node.path, name, "ProcessorConfig", "Mode")
     return None
-
-
-def _is_expression(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("{%") and value.endswith("%}")
 
 
 def _listed(names: list[str]) -> str:
@@ -311,6 +275,7 @@ _TRANSLATIONS: dict[str, Callable[[_Reader, Fault], None]] = {
     "oneOf": _Reader.one_of,
     "not": _Reader.refused,
     "type": _Reader.wrong_type,
+    "pattern": _Reader.wrong_type,
     "minimum": _Reader.limit,
     "maximum": _Reader.limit,
     "minItems": _Reader.empty,

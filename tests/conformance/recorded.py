@@ -66,7 +66,6 @@ def out_of_scope(case: dict[str, Any]) -> str | None:
     reasons = (
         (case.get("type") == "EXPRESS" or case.get("sync"), "express executions"),
         ('"JSONata"' in text, "JSONata"),
-        ('"Assign"' in text, "variables (Assign)"),
         ('"DISTRIBUTED"' in text or '"Label"' in text, "distributed Map"),
         (case.get("child_machines") or "states:startExecution" in text, "nested executions"),
         ("aws-sdk" in text, "AWS SDK integrations"),

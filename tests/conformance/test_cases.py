@@ -2,7 +2,7 @@
 
 A case has `name`, `spec` (the rule's source), `states` and optionally `top` (fields of the machine), `input`,
 `answers` (by state, attempt by attempt), `stop`, `limits`. `expect` may tell status, output, error, cause, types,
-waits_ms, ended_ms (from the start), and of the tasks: `tasks` (how many), `inputs`, `queues`.
+exits (details of the StateExited records), waits_ms, ended_ms (from the start), and of the tasks: `tasks` (how many), `inputs`, `queues`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import yaml
 
 from engine.core.events import StopRequested
 from engine.core.limits import Limits
+from engine.core.records import render
 from engine.language import read
 from engine.rehearsal import Given, Rehearsal, Result, given_answers
 
@@ -69,6 +70,11 @@ def told(result: Result) -> dict[str, Any]:
         "error": result.error,
         "cause": result.cause,
         "types": result.types,
+        "exits": [
+            shown["stateExitedEventDetails"]
+            for shown in map(render, result.records)
+            if "stateExitedEventDetails" in shown
+        ],
         "waits_ms": result.waits_ms,
         "ended_ms": result.ended_ms - result.execution.started_ms,
         "tasks": len(result.tasks),

@@ -81,8 +81,11 @@ EXAMPLES: dict[str, Example] = {
         f"StartAt: {'x' * 81}\nStates:\n  {'x' * 81}:\n    Type: Succeed\n", f"/States/{'x' * 81}", 3, 3,
         told="A state whose name has 81 characters.",
     ),
-    "jsonata_unsupported": Example("QueryLanguage: JSONata\n" + only("Succeed"), "/QueryLanguage", 1, 16),
-    "assign_unsupported": Example(only("Pass", "Assign: {total: 1}", "End: true"), GO + "/Assign", 5, 5),
+    "wrong_query_language": Example(only("Pass", "Output: done", "End: true"), GO + "/Output", 5, 5),
+    "query_language_mixed": Example(
+        "QueryLanguage: JSONata\n" + only("Succeed", "QueryLanguage: JSONPath"), GO + "/QueryLanguage", 6, 5
+    ),
+    "invalid_variable": Example(only("Pass", "Assign: {$total: 1}", "End: true"), GO + "/Assign/$total", 5, 14),
     "distributed_map_unsupported": Example(
         only(
             "Map",

@@ -218,7 +218,7 @@ def test_text_that_is_probably_meant_as_an_expression_is_told(value, expected):
     [
         ("InputPath", "order", "invalid_path", "InputPath"),
         ("InputPath", "$.a[", "invalid_path", "InputPath"),
-        ("OutputPath", "$variable", "invalid_path", "OutputPath"),
+        ("OutputPath", "$variable.", "invalid_path", "OutputPath"),
         ("ResultPath", "$.a[*]", "invalid_path", "ResultPath"),
         ("ResultPath", "$$.Task", "invalid_path", "ResultPath"),
         ("TimeoutSecondsPath", "$..a", "invalid_path", "TimeoutSecondsPath"),

@@ -14,8 +14,6 @@ from engine.language import examine
 LEFT_OUT = {
     "unsupported_resource",
     "malformed_resource",
-    "jsonata_unsupported",
-    "assign_unsupported",
     "distributed_map_unsupported",
 }
 # One sample has the text "${...}" where a number of seconds has to stand before it can be deployed.
@@ -90,11 +88,5 @@ def test_what_aws_ran_is_refused_only_for_what_is_left_out():
     for name, document in definitions:
         found = reasons(document)
         accepted += not found
-        # A path that reads a variable ($name) belongs to Assign.
-        variables = (
-            {"invalid_path", "invalid_template"}
-            if "assign" in name or "variable" in name or "reference" in name
-            else set()
-        )
-        assert found <= LEFT_OUT | variables, (name, found)
+        assert found <= LEFT_OUT, (name, found)
     assert accepted >= 228

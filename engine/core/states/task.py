@@ -9,16 +9,15 @@ from typing import Any
 
 from engine.core import dataflow
 from engine.core.failures import parameters_too_large, result_too_large
-from engine.core.outcomes import Await, Dispatch, Fails, Leave, Outcome, Visit
+from engine.core.limits import SECONDS_MAX
+from engine.core.outcomes import Await, Dispatch, Fails, Outcome, Visit
 from engine.documents import EMPTY_OBJECT, Document
 from engine.errors import InvalidDocument
-from engine.language.expressions.paths import Path
-from engine.language.expressions.scope import ExpressionError
-from engine.language.machine import Task
+from engine.language.expressions.scope import ExpressionError, Scope
+from engine.language.machine import Number, Task
 
 HTTP_QUEUE = "@http"  # where the engine's own HTTP runner leases from
 LAMBDA_INVOKE = "lambda:invoke"  # the function's name comes with the parameters
-SECONDS_MAX = 99_999_999
 
 
 def arrive(state: Task, visit: Visit) -> Outcome:
@@ -29,10 +28,10 @@ def arrive(state: Task, visit: Visit) -> Outcome:
     if resource.kind != "signal":
         secret, token = visit.token()
     scope = visit.scope_with(token=token) if resource.callback else visit.scope
-    effective = dataflow.select(state.input_path, raw, scope)
-    parameters = dataflow.shape(state.parameters, effective, scope)
-    timeout = _seconds(state.timeout_seconds, "TimeoutSecondsPath", effective, visit)
-    heartbeat = _seconds(state.heartbeat_seconds, "HeartbeatSecondsPath", effective, visit)
+    effective = dataflow.enter(state, raw, scope)
+    parameters = dataflow.arguments(state, raw, effective, scope)
+    timeout = _seconds(state.timeout_seconds, "TimeoutSeconds", effective, visit, scope)
+    heartbeat = _seconds(state.heartbeat_seconds, "HeartbeatSeconds", effective, visit, scope)
     if not visit.limits.fits(parameters):
         return Fails(parameters_too_large(_spoken(state)))
     if resource.kind == "signal":
@@ -43,11 +42,7 @@ def arrive(state: Task, visit: Visit) -> Outcome:
 
 def succeed(state: Task, visit: Visit, result: Document) -> Outcome:
     """The work is done, or the signal is there."""
-    scope = visit.scope
-    raw = visit.frame.input
-    shaped = dataflow.shape(state.result_selector, result, scope)
-    output = dataflow.place(state.result_path, raw, shaped)
-    return Leave(dataflow.select(state.output_path, output, scope), state.next)
+    return dataflow.leave(state, visit, result)
 
 
 def refusal(state: Task, visit: Visit, result: Document) -> Fails | None:
@@ -97,18 +92,7 @@ def _function_name(function: str) -> str:
     return (rest if marker else function).split(":")[0]
 
 
-def _seconds(given: int | Path | None, field: str, effective: Document, visit: Visit) -> int | None:
-    """A time-out given as a number or as a path to one."""
-    if given is None or isinstance(given, int):
-        return given
-    value: Any = given.find(effective.value, visit.scope)
-    if not isinstance(value, int) or isinstance(value, bool):
-        shown = value if isinstance(value, str) else Document.of(value).text.decode()
-        raise ExpressionError(
-            f"The {field} parameter cannot be parsed as a long value: {given.text} == {shown}"
-        )
-    if not 0 < value <= SECONDS_MAX:
-        raise ExpressionError(
-            f"The {field} parameter references a value outside 1 to {SECONDS_MAX}: {given.text} == {value}"
-        )
-    return value
+def _seconds(
+    given: Number, field: str, effective: Document, visit: Visit, scope: Scope
+) -> int | None:
+    return dataflow.whole(given, field, effective, visit, scope, 1, SECONDS_MAX)

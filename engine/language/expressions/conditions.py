@@ -25,7 +25,8 @@ from engine.language.expressions.faults import (
     pointer_to,
 )
 from engine.language.expressions.paths import NoMatch, Path, parse_reference_path
-from engine.language.expressions.scope import ExpressionError, Scope
+from engine.language.expressions.scope import ExpressionError, Reader, Scope
+from engine.language.expressions.templates import Template
 
 RULES_DEPTH_MAX = (
     50  # And, Or and Not inside one another; ours, so that evaluating cannot exhaust the stack.
@@ -36,7 +37,7 @@ Holds = Callable[[Any, Scope], bool]
 _LOGIC = ("And", "Or", "Not")
 _DECISIVE = frozenset((*OPERATORS, *_LOGIC))
 _LISTED = f"[{', '.join(OPERATORS)}]"
-_ALLOWED_OUTERMOST = frozenset(("Variable", "Next", "Comment", "Assign"))
+_ALLOWED_OUTERMOST = frozenset(("Variable", "Next", "Comment", "Assign", "Output"))
 _ALLOWED_INNER = frozenset(("Variable", "Comment"))
 
 
@@ -49,8 +50,13 @@ class Condition:
     """
 
     holds: Holds
-    paths: tuple[Path, ...]
+    paths: tuple[Reader, ...]
     warnings: tuple[ExpressionProblem, ...] = ()
+
+
+def condition_of(template: Template) -> Condition:
+    """A rule in JSONata: its Condition, compiled to answer a boolean; its value is the dict that `$states` is."""
+    return Condition(template.evaluate, template.paths, template.warnings)
 
 
 def compile_condition(rule: Any, *, outermost: bool = True) -> Condition:

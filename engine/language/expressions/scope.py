@@ -31,6 +31,17 @@ class Entropy(Protocol):
         """An integer in [0, bound)."""
 
 
+class Reader(Protocol):
+    """A compiled expression, as far as it tells what it reads: a path, or JSONata."""
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names of the variables that it reads, without `$`."""
+
+    def reads_context(self, *prefix: str) -> bool:
+        """Whether it can read that part of the Context Object, e.g. `("Map",)`; no prefix means any part."""
+
+
 class Scope:
     """The surroundings of one evaluation: the Context Object (`$$`), built only if read, the variables, chance, and what effort is left.
 

@@ -19,7 +19,7 @@ from engine.language.expressions.faults import (
 )
 from engine.language.expressions.intrinsics import compile_intrinsic
 from engine.language.expressions.paths import NoMatch, Path, parse_path
-from engine.language.expressions.scope import ExpressionError, Scope
+from engine.language.expressions.scope import ExpressionError, Reader, Scope
 from engine.language.expressions.values import json_text
 
 TemplateProblem = ExpressionProblem
@@ -30,7 +30,7 @@ Evaluate = Callable[[Any, Scope], Any]
 class Template:
     """A compiled template.
 
-    `evaluate(value, scope)` answers the filled-in JSON, or raises ExpressionError. `paths` lists every path inside;
+    `evaluate(value, scope)` answers the filled-in JSON, or raises ExpressionError. `paths` lists all that reads inside;
     `warnings` what compiles but is bound to fail; `is_static` says that nothing in it is read or computed.
     """
 
@@ -39,7 +39,7 @@ class Template:
     def __init__(
         self,
         evaluate: Evaluate,
-        paths: tuple[Path, ...] = (),
+        paths: tuple[Reader, ...] = (),
         warnings: tuple[ExpressionProblem, ...] = (),
         *,
         is_static: bool = False,
