@@ -28,21 +28,26 @@ def build(
     `token` is the task's, for callback tasks; `item` the (index, value) that an ItemSelector is being applied to.
     Inside an iteration Map.Item is the innermost Map's.
     """
+    names = execution.names
     about: dict[str, Any] = {
-        "Id": execution.id,
+        "Id": execution.id if names is None else names.execution,
         "StartTime": iso(execution.started_ms),
         "Name": execution.name,
         "RedriveCount": 0,
     }
     if execution.input is not None:
         about["Input"] = execution.input.value
+    if names is not None:
+        about["RoleArn"] = names.role
     state: dict[str, Any] = {"Name": frame.state, "EnteredTime": iso(frame.entered_ms)}
     if machine.states[frame.state].type in RETRIED:
         state["RetryCount"] = frame.retry_count
-    name = execution.definition
+    definition = execution.definition
+    machine_id = definition if names is None else names.machine
+    machine_name = definition if names is None else names.machine_name
     context: dict[str, Any] = {
         "Execution": about,
-        "StateMachine": {"Id": name, "Name": name},
+        "StateMachine": {"Id": machine_id, "Name": machine_name},
         "State": state,
     }
     if token is not None:

@@ -245,6 +245,7 @@ class Draft:
             self.error,
             self.cause,
             self.variables_bytes,
+            before.names,
             self.frames,
             self.loaded,
         )

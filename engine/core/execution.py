@@ -150,6 +150,15 @@ class Closing(Struct, frozen=True, array_like=True):
     stack: tuple[tuple[FrameId, int, int], ...]
 
 
+class Names(Struct, frozen=True, array_like=True):
+    """What the Context Object calls a run whose starter knows it by other names than ours, such as ARNs."""
+
+    execution: str  # Execution.Id
+    machine: str  # StateMachine.Id
+    machine_name: str
+    role: str  # Execution.RoleArn, which our own runs have not
+
+
 class Execution(Struct, frozen=True):
     """One run: its meta fields and the frames that have been loaded."""
 
@@ -171,6 +180,7 @@ class Execution(Struct, frozen=True):
     error: str | None = None
     cause: str | None = None
     variables_bytes: int = 0  # of all variables of all frames
+    names: Names | None = None
     # Loaded so far. None: looked for and not there; without that entry `needs` would ask for ever.
     frames: Mapping[FrameId, Frame | None] = field(default_factory=dict)
     values: Mapping[str, Document | None] = field(

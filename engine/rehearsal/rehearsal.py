@@ -21,7 +21,7 @@ from engine.core.events import (
     TaskSucceeded,
     TimerFired,
 )
-from engine.core.execution import Execution, Status
+from engine.core.execution import Execution, Names, Status
 from engine.core.limits import DEFAULT, READY_MAX, UNWIND_MAX, Limits
 from engine.core.transition import needs, transition
 from engine.documents import Document
@@ -86,6 +86,7 @@ class Rehearsal:
         given: Sequence[Given] = (),
         definition: str = "rehearsal",
         name: str = "run",
+        names: Names | None = None,
         start_ms: int = START_MS,
         seed: bytes = SEED,
         limits: Limits = DEFAULT,
@@ -112,7 +113,7 @@ class Rehearsal:
         self.beats: dict[TaskKey, int] = {}
         self.turns: dict[str, int] = {}
         self.execution = Execution(
-            f"{definition}:{name}", definition, name, 1, seed, start_ms, input=document
+            f"{definition}:{name}", definition, name, 1, seed, start_ms, input=document, names=names
         )
 
     def run(self) -> Result:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.events import SignalReceived, StopRequested
+from engine.core.execution import Names
 from engine.core.records import render
 from engine.documents import Document
 from engine.errors import InvalidDefinition
@@ -27,6 +28,8 @@ from tests.conformance.scripted import Performers
 
 SHARED = Path(os.environ.get("DETENT_SHARED") or Path(__file__).parents[3] / "shared")
 CONFORMANCE = SHARED / "conformance"
+ARN = "arn:aws:states:us-east-1:000000000000"
+NAME = "11111111-2222-4333-8444-555555555555"
 ROLE = "arn:aws:iam::000000000000:role/conformance"
 COLUMNS = ("result", "cause", "types", "events")
 
@@ -117,8 +120,11 @@ def _play_input(case: dict[str, Any], given: dict[str, Any]) -> Verdict:
         Document.parse(shared.subst(text, env)),
         answers=Performers(case, env),
         given=_meanwhile(given.get("during") or []),
-        definition="arn:aws:states:us-east-1:000000000000:execution:machine",
-        name="11111111-2222-4333-8444-555555555555",
+        definition="machine",
+        name=NAME,
+        names=Names(
+            f"{ARN}:execution:machine:{NAME}", f"{ARN}:stateMachine:machine", "machine", ROLE
+        ),
         start_ms=START_MS,
     )
     return _compare(case, expected, rehearsal.run(), env)
