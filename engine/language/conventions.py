@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from engine.language.document import Node, Scope
 from engine.language.fields import whole
+from engine.language.languages import is_expression
 from engine.language.report import Report
 from engine.language.text.source import Path, shown
 
@@ -41,7 +43,9 @@ def check_states(scopes: Iterable[Scope], report: Report) -> None:
                 _check_errors(node, name, report)
             if node.type == "Task":
                 _check_task(node, report)
-            if not node.jsonata:
+            if node.jsonata:
+                _check_jsonata(node, report)
+            else:
                 _check_templates(node, report)
 
 
@@ -103,6 +107,23 @@ def _check_templates(node: Node, report: Report) -> None:
                 message = f"Result is copied as it stands, the key {shown(key)} included."
                 report.add("result_is_static", path, message, "Use Parameters.", key=True)
 
+
+_EXPRESSIONS = ("Arguments", "Output", "Assign", "Items", "ItemSelector")
+
+
+def _check_jsonata(node: Node, report: Report) -> None:
+    """Warn of text that was probably meant as an expression."""
+    places = [(node.path, node.fields), *node.entries("Choices"), *node.entries("Catch")]
+    for place, fields in places:
+        for name in _EXPRESSIONS:
+            for path, _, text in _texts(fields.get(name), (*place, name)):
+                if not is_expression(text) and ("{%" in text or _STARTS.match(text)):
+                    message = f"The value is taken as the plain text {shown(text)}."
+                    hint = "An expression is all of the text: it opens with {% and closes with %}."
+                    report.add("looks_like_expression", path, message, hint)
+
+
+_STARTS = re.compile(r"\$states\b|\$\$?[.\[]")
 
 _IN_LIST = (
     "Inside a list there are no expressions; use States.Array(...) under a key that ends in .$"

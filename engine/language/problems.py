@@ -85,6 +85,7 @@ _WARNINGS = {
     "looks_like_path": "The value reads like a path or an intrinsic function, but its key does not end in .$, so it is plain text.",
     "result_is_static": "Result is copied as it stands: keys that end in .$ have no effect in it.",
     "jsonata_is_text": "The value reads like a JSONata expression, but the state is in JSONPath mode, so it is plain text.",
+    "looks_like_expression": "The value reads like a JSONata expression, but has something around {% and %} or lacks them, so it is plain text.",
     "unknown_context_field": "The Context Object ($$) has no such field; a path to it fails the execution that comes to it.",
     "looks_like_callback": "The Resource ends in what is nearly .waitForTaskToken, so that the task does not wait for a token.",
     "intrinsic_arguments": "The intrinsic function is called with a number of arguments that it does not take.",

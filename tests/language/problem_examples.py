@@ -147,6 +147,9 @@ EXAMPLES: dict[str, Example] = {
     "jsonata_is_text": Example(
         task("Parameters:", '  id: "{% $states.input.id %}"'), PAY + "/Parameters/id", 7, 11
     ),
+    "looks_like_expression": Example(
+        "QueryLanguage: JSONata\n" + only("Pass", "Output: $states.input.id", "End: true"), GO + "/Output", 6, 13
+    ),
     "unknown_context_field": Example(
         task("Parameters:", "  id.$: $$.Execution.Nme"), PAY + "/Parameters/id.$", 7, 26
     ),
