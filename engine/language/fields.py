@@ -19,7 +19,7 @@ from engine.language.expressions.faults import (
 from engine.language.expressions.functions import FUNCTIONS
 from engine.language.expressions.paths import Path as JsonPath
 from engine.language.expressions.paths import ReferencePath, parse_path, parse_reference_path
-from engine.language.expressions.templates import Template, compile_template, compile_value
+from engine.language.expressions.templates import Reader, Template, compile_template, compile_value
 from engine.language.machine import DISCARD, Catcher, Discard, Retrier
 from engine.language.report import Report
 from engine.language.text.source import Path, path_of, pointer_of
@@ -42,7 +42,7 @@ class Fields:
         self.node = node
         self.written = node.fields
         self.report = report
-        self.paths: list[JsonPath] = []
+        self.paths: list[Reader] = []
 
     @property
     def pointer(self) -> str:

@@ -7,7 +7,7 @@ shared between all evaluations, so results must be treated as immutable, as all 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from engine.language.expressions.context import context_problems
 from engine.language.expressions.faults import (
@@ -27,11 +27,22 @@ TemplateProblem = ExpressionProblem
 Evaluate = Callable[[Any, Scope], Any]
 
 
+class Reader(Protocol):
+    """What a template reads by: a JSONPath, or a JSONata expression."""
+
+    @property
+    def text(self) -> str:
+        """As written."""
+
+    def reads_context(self, *prefix: str) -> bool:
+        """Whether this can read that part of the Context Object; no prefix means any part."""
+
+
 class Template:
     """A compiled template.
 
-    `evaluate(value, scope)` answers the filled-in JSON, or raises ExpressionError. `paths` lists every path inside;
-    `warnings` what compiles but is bound to fail; `is_static` says that nothing in it is read or computed.
+    `evaluate(value, scope)` answers the filled-in JSON, or raises ExpressionError. `paths` lists every path inside, in
+    JSONata every expression; `warnings` what compiles but is bound to fail; `is_static` says that nothing in it is read or computed.
     """
 
     __slots__ = ("evaluate", "is_static", "paths", "warnings")
@@ -39,7 +50,7 @@ class Template:
     def __init__(
         self,
         evaluate: Evaluate,
-        paths: tuple[Path, ...] = (),
+        paths: tuple[Reader, ...] = (),
         warnings: tuple[ExpressionProblem, ...] = (),
         *,
         is_static: bool = False,
@@ -112,12 +123,12 @@ class _Compiler:
             static[name] = member
             if evaluate is not None:
                 dynamic.append((name, evaluate))
-        return _fill_object(static, dynamic) if dynamic else None
+        return fill_object(static, dynamic) if dynamic else None
 
     def array(self, node: list[Any], pointer: str, field: str) -> Evaluate | None:
         compiled = [self.node(e, pointer_to(pointer, at), field) for at, e in enumerate(node)]
         dynamic = [(at, evaluate) for at, evaluate in enumerate(compiled) if evaluate is not None]
-        return _fill_array(node, dynamic) if dynamic else None
+        return fill_array(node, dynamic) if dynamic else None
 
     def expression(self, text: Any, pointer: str, field: str) -> Evaluate:
         message = (
@@ -177,7 +188,9 @@ def _nothing(_value: Any, _scope: Scope) -> None:
     """Stands in for an expression that has a problem; never used."""
 
 
-def _fill_object(static: dict[str, Any], dynamic: list[tuple[str, Evaluate]]) -> Evaluate:
+def fill_object(static: dict[str, Any], dynamic: list[tuple[str, Evaluate]]) -> Evaluate:
+    """The object with some members evaluated, in the order of their keys; the others are shared."""
+
     def evaluate(value: Any, scope: Scope) -> dict[str, Any]:
         filled = static.copy()
         for name, expression in dynamic:
@@ -187,7 +200,9 @@ def _fill_object(static: dict[str, Any], dynamic: list[tuple[str, Evaluate]]) ->
     return evaluate
 
 
-def _fill_array(static: list[Any], dynamic: list[tuple[int, Evaluate]]) -> Evaluate:
+def fill_array(static: list[Any], dynamic: list[tuple[int, Evaluate]]) -> Evaluate:
+    """The array with some elements evaluated; the others are shared."""
+
     def evaluate(value: Any, scope: Scope) -> list[Any]:
         filled = static.copy()
         for at, expression in dynamic:
