@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import structs
 
 from engine.core import context
+from engine.core.context import Variables, key_of, keys_of
 from engine.core.effects import CancelTask, CancelTimer, Effect, Record, Transition
 from engine.core.entropy import SeededEntropy
 from engine.core.execution import (
@@ -30,7 +31,6 @@ from engine.core.limits import Limits
 from engine.core.outcomes import Visit
 from engine.core.tokens import task_token
 from engine.core.unwind import is_live
-from engine.core.variables import Variables, key_of, keys_of
 from engine.documents import Document
 from engine.language.expressions.scope import Scope
 from engine.language.machine import Machine
@@ -102,7 +102,8 @@ class Draft:
         def build() -> dict[str, Any]:
             return context.build(self.machine, self.before, frame, token=token, item=item)
 
-        return Scope(build, self.entropy, Variables(self.frames, self.loaded, frame))
+        variables = Variables(self.frames, self.loaded, frame)
+        return Scope(build, self.entropy, variables, now_ms=self.now_ms)
 
     def _token(self, frame: Frame) -> tuple[str, str]:
         secret = self.entropy.token()

@@ -130,6 +130,7 @@ class Frame(Struct, frozen=True, array_like=True):
     version: int = 0  # definition version this frame was written under
     # variables of this strand's own scope and the bytes of each, which is value "a:<frame>:<name>"
     variables: Mapping[str, int] = NO_VARIABLES
+    before: int = 0  # id of the record that the StateEntered record follows
 
 
 class Buffer(Struct, frozen=True, array_like=True):

@@ -25,13 +25,13 @@ CAUSE_CHARACTERS_MAX = (
 class Failure(Struct, frozen=True):
     """Why a state failed. A missed heartbeat is recorded as States.Timeout (measured), but has its own name too.
 
-    `location` is the field whose JSONata expression failed, which has a record of its own.
+    `location` is the field whose JSONata expression failed ("" where it is none in particular), which has a record of its own.
     """
 
     error: str | None
     cause: str | None
     heartbeat: bool = False
-    location: str = ""
+    location: str | None = None
 
     @property
     def is_fatal(self) -> bool:
@@ -85,4 +85,5 @@ def of_expression(error: ExpressionError, frame: Frame) -> Failure:
     """An expression failed; AWS tells where in these words, once, from the innermost state."""
     place = f"An error occurred while executing the state '{frame.state}' (entered at the event id #{frame.entered}). "
     cause = (place + error.cause)[:CAUSE_CHARACTERS_MAX]
-    return Failure(error.error, cause, location=error.location)
+    location = error.location if error.error == QUERY_EVALUATION_ERROR else None
+    return Failure(error.error, cause, location=location)

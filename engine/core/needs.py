@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.core.context import parent_of
+from engine.core.context import needed, parent_of
 from engine.core.effects import Needs
 from engine.core.events import Advance, Begin, DeadlineReached, Event, SignalReceived, StopRequested
 from engine.core.execution import (
@@ -22,7 +22,6 @@ from engine.core.execution import (
 )
 from engine.core.forks import has_room
 from engine.core.unwind import is_live, stack_of, walk
-from engine.core.variables import needed
 from engine.language.machine import Choice, Machine, Map, Parallel, State, Task
 
 NOTHING = Needs()

@@ -15,7 +15,7 @@ from engine.core.draft import Draft
 from engine.core.effects import ScheduleTask, StartTimer
 from engine.core.entropy import secret
 from engine.core.events import SignalReceived, Started, kept_signal, read_signal
-from engine.core.execution import ENTER, Backoff, Buffer, Delay, Frame, Listen, Work
+from engine.core.execution import ENTER, RUN, Backoff, Buffer, Delay, Frame, Listen, Work
 from engine.core.failures import Failure, of_expression, result_too_large, variables_too_large
 from engine.core.limits import VARIABLES_BYTES_MAX
 from engine.core.outcomes import Await, Dispatch, Fails, Leave, Outcome, Sleep
@@ -38,6 +38,27 @@ def decide(
     except RecursionError:
         too_deep = ExpressionError("The data is nested too deeply to be evaluated.")
         return Fails(of_expression(too_deep, frame))
+
+
+def enter(draft: Draft, frame: Frame, previous: int) -> Frame:
+    """The frame as it stands when it has just entered its state; the record follows record `previous`."""
+    kind = records.ENTERED[draft.machine.states[frame.state].type]
+    entered = draft.record(kind, previous, {"name": frame.state, "input": frame.input})
+    return Frame(
+        frame.id,
+        frame.state,
+        RUN,
+        frame.input,
+        entered,
+        entered,
+        draft.now_ms,
+        draft.revision,
+        index=frame.index,
+        item=frame.item,
+        version=frame.version,
+        variables=frame.variables,
+        before=previous,
+    )
 
 
 def leave(draft: Draft, frame: Frame, out: Leave) -> Frame:
@@ -178,14 +199,19 @@ def take_signal(draft: Draft, hold: Listen) -> Document | None:
 
 
 def record_evaluation_failed(draft: Draft, frame: Frame, failure: Failure) -> Frame:
-    """Say which JSONata expression failed, at each attempt; the frame follows the record."""
-    told = {
-        "error": failure.error,
-        "cause": failure.cause,
-        "location": failure.location,
-        "state": frame.state,
-    }
-    return structs.replace(frame, previous=draft.record("EvaluationFailed", frame.previous, told))
+    """Say which JSONata expression failed, at each attempt; the frame follows the record.
+
+    Before anything else has happened in the state, the record follows what the state's Entered record follows; in a
+    Wait it follows the Entered record (measured).
+    """
+    told = {"error": failure.error, "cause": failure.cause}
+    if failure.location:
+        told["location"] = failure.location
+    told["state"] = frame.state
+    is_first = frame.previous == frame.entered
+    beside = is_first and draft.machine.states[frame.state].type != "Wait"
+    previous = frame.before if beside else frame.previous
+    return structs.replace(frame, previous=draft.record("EvaluationFailed", previous, told))
 
 
 def record_started(draft: Draft, frame: Frame, started: Started | None) -> Frame:

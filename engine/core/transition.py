@@ -209,22 +209,7 @@ def _arrive(draft: Draft, frame: Frame) -> None:
     previous = frame.previous
     if frame.index >= 0 and not frame.entry:
         previous = endings.record_iteration(draft, frame, "Started", previous)
-    details = {"name": frame.state, "input": frame.input}
-    entered = draft.record(records.ENTERED[state.type], previous, details)
-    frame = Frame(
-        frame.id,
-        frame.state,
-        RUN,
-        frame.input,
-        entered,
-        entered,
-        draft.now_ms,
-        draft.revision,
-        index=frame.index,
-        item=frame.item,
-        version=frame.version,
-        variables=frame.variables,
-    )
+    frame = rests.enter(draft, frame, previous)
     if state.type in ARRIVE:
         _attempt(draft, frame)
     else:
@@ -323,7 +308,7 @@ def _fail(draft: Draft, frame: Frame, failure: Failure, *, arriving: bool = Fals
     fork = frame.hold if isinstance(frame.hold, Fork) else None
     if fork is None:
         frame = structs.replace(frame, hold=RUN)  # what it waited for is over
-    if failure.location:
+    if failure.location is not None:
         frame = rests.record_evaluation_failed(draft, frame, failure)
     if failure.is_fatal:
         draft.put(frame)
@@ -351,7 +336,7 @@ def _fail(draft: Draft, frame: Frame, failure: Failure, *, arriving: bool = Fals
         out = dataflow.caught(state, draft.visit(frame), catcher, failure.output())
     except ExpressionError as error:
         second = of_expression(error, frame)
-        if second.location:  # of the catcher's own, which nobody catches (measured)
+        if second.location is not None:  # of the catcher's own, which nobody catches (measured)
             _give_up(draft, rests.record_evaluation_failed(draft, frame, second), second)
         else:
             _fail(draft, frame, second)

@@ -157,12 +157,17 @@ def _parallel(fields: Fields) -> State:
     return Parallel(branches=branches, parameters=parameters, **_shaping(fields), **_common(fields))
 
 
+TOLERANCES = ("ToleratedFailureCount", "ToleratedFailurePercentage")
+
+
 def _map(fields: Fields) -> State:
     processor = fields.written.get("ItemProcessor", fields.written.get("Iterator"))
     start = processor.get("StartAt") if isinstance(processor, dict) else None
     selector, items = fields.selector(), fields.items()
     items_path = fields.reference("ItemsPath")
     width = fields.number("MaxConcurrency")
+    for name in TOLERANCES:
+        fields.number(name)  # checked as AWS checks them; they do nothing here
     return Map(
         processor=str(start),
         items_path=items_path,

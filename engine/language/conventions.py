@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from engine.language.document import Node, Scope
+from engine.language.expressions.jsonata import is_expression
 from engine.language.fields import whole
-from engine.language.languages import is_expression
 from engine.language.report import Report
 from engine.language.text.source import Path, shown
 
@@ -43,6 +43,8 @@ def check_states(scopes: Iterable[Scope], report: Report) -> None:
                 _check_errors(node, name, report)
             if node.type == "Task":
                 _check_task(node, report)
+            if node.type == "Map":
+                _check_tolerance(node, report)
             if node.jsonata:
                 _check_jsonata(node, report)
             else:
@@ -87,6 +89,14 @@ def _check_task(node: Node, report: Report) -> None:
     if "Credentials" in node.fields:
         message = "Credentials have no effect here: there are no AWS roles to assume."
         report.add("credentials_ignored", (*node.path, "Credentials"), message, key=True)
+
+
+def _check_tolerance(node: Node, report: Report) -> None:
+    for name in node.fields:
+        if name.startswith("ToleratedFailure"):
+            message = f"{name} has no effect: an inline Map fails with its first failed iteration."
+            hint = "Catch errors inside the processor, or remove it."
+            report.add("tolerance_ignored", (*node.path, name), message, hint, key=True)
 
 
 def _check_templates(node: Node, report: Report) -> None:

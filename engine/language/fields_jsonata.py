@@ -6,11 +6,15 @@ from typing import Any
 
 from engine.language.expressions.conditions import condition_of
 from engine.language.expressions.faults import InvalidExpression
-from engine.language.expressions.jsonata import Kind, compile_jsonata, compile_typed
+from engine.language.expressions.jsonata import (
+    Kind,
+    compile_jsonata,
+    compile_typed,
+    is_expression,
+)
 from engine.language.expressions.paths import Path as JsonPath
 from engine.language.expressions.templates import Template
 from engine.language.fields import Fields, error_names
-from engine.language.languages import is_expression
 from engine.language.machine import Catcher, Number, Rule
 from engine.language.text.source import Path
 

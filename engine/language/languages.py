@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.language.document import Node, Scope
 from engine.language.expressions.comparisons import OPERATORS
+from engine.language.expressions.jsonata import is_expression
 from engine.language.report import Report
 from engine.language.text.source import Path
 
@@ -33,13 +34,6 @@ _CONSTANT_IN_JSONPATH = frozenset(
         "ToleratedFailureCount", "ToleratedFailurePercentage",
     }
 )  # fmt: skip
-
-
-def is_expression(value: Any) -> bool:
-    """Whether a value is a JSONata expression: text that opens with {% and closes with %}, nothing around it."""
-    return (
-        isinstance(value, str) and len(value) >= 4 and value.startswith("{%") and value[-2:] == "%}"
-    )
 
 
 def check_languages(document: dict[str, Any], scopes: Iterable[Scope], report: Report) -> None:

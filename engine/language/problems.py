@@ -90,6 +90,7 @@ _WARNINGS = {
     "looks_like_callback": "The Resource ends in what is nearly .waitForTaskToken, so that the task does not wait for a token.",
     "intrinsic_arguments": "The intrinsic function is called with a number of arguments that it does not take.",
     "endless_loop": "Once here, no transition leads to an end any more.",
+    "tolerance_ignored": "A Map tolerates no failures: its iterations run inside this execution.",
     "credentials_ignored": "Credentials have no effect.",
     "uncatchable_error": "States.Runtime is never retried or caught.",
     "unknown_error_name": "The error name starts with States. but is none of the reserved names.",

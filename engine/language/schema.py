@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.language import hints
 from engine.language.document import Node, Scope
-from engine.language.languages import is_expression
+from engine.language.expressions.jsonata import is_expression
 from engine.language.limits import FAULTS_MAX
 from engine.language.report import Report
 from engine.language.text.source import Path, shown
@@ -21,8 +21,6 @@ from engine.language.validator import make_validator
 DISTRIBUTED_FIELDS = frozenset(
     {
         "ItemReader", "ItemBatcher", "ResultWriter", "Label", "ExecutionType",
-        "ToleratedFailureCount", "ToleratedFailureCountPath",
-        "ToleratedFailurePercentage", "ToleratedFailurePercentagePath",
     }
 )  # fmt: skip
 

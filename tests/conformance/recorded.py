@@ -68,7 +68,6 @@ def out_of_scope(case: dict[str, Any]) -> str | None:
     text = json.dumps(definitions)
     reasons = (
         (case.get("type") == "EXPRESS" or case.get("sync"), "express executions"),
-        ('"JSONata"' in text, "JSONata"),
         ('"DISTRIBUTED"' in text or '"Label"' in text, "distributed Map"),
         (case.get("child_machines") or "states:startExecution" in text, "nested executions"),
         ("aws-sdk" in text, "AWS SDK integrations"),

@@ -164,6 +164,17 @@ EXAMPLES: dict[str, Example] = {
         + "  Round:\n    Type: Pass\n    Next: Round\n  Done:\n    Type: Succeed\n",
         "/States/Round", 10, 3,
     ),
+    "tolerance_ignored": Example(
+        only(
+            "Map",
+            "ToleratedFailureCount: 3",
+            "ItemProcessor:",
+            "  StartAt: Each",
+            "  States: {Each: {Type: Succeed}}",
+            "End: true",
+        ),
+        GO + "/ToleratedFailureCount", 5, 5,
+    ),
     "credentials_ignored": Example(
         task("Credentials: {RoleArn: arn:aws:iam::123456789012:role/pay}"), PAY + "/Credentials", 6, 5
     ),

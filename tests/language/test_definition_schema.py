@@ -33,7 +33,6 @@ def test_the_schema_offers_nothing_that_is_refused():
     for word in (
         "ItemReader",
         "Label",
-        "ToleratedFailureCount",
         "DISTRIBUTED",
     ):
         assert f'"{word}"' not in text

@@ -36,7 +36,7 @@ def _items(state: Map, visit: Visit, effective: Document) -> list[Any]:
             return effective.value
         shown = effective.text.decode()
         cause = f"Map state input must be an array but was: {shown}"
-        raise ExpressionError(cause, QUERY_EVALUATION_ERROR, "Items")
+        raise ExpressionError(cause, QUERY_EVALUATION_ERROR)
     items, path = effective.value, "$"
     if state.items_path is not None:
         path = state.items_path.text

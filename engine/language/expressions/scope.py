@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from engine.documents import least_size
 from engine.language.expressions.patience import LOOP_EFFORT_MAX, Patience
+from engine.language.expressions.timestamps import parse_timestamp
 
 EFFORT_MAX = 2_000_000  # of one scope; ours, one or two seconds
 # A node visited is an effort of 1, and so are this many bytes of JSON handled.
@@ -49,7 +50,16 @@ class Scope:
     expressions it has, can hold up everybody else or fill the memory.
     """
 
-    __slots__ = ("_build", "_context", "_given", "_left", "entropy", "patience", "variables")
+    __slots__ = (
+        "_build",
+        "_context",
+        "_given",
+        "_left",
+        "_now_ms",
+        "entropy",
+        "patience",
+        "variables",
+    )
 
     def __init__(
         self,
@@ -57,12 +67,14 @@ class Scope:
         entropy: Entropy,
         variables: Mapping[str, Any] = NO_VARIABLES,
         patience: Patience = ENDURING,
+        now_ms: int | None = None,
     ) -> None:
         self._build = context
         self._context: Mapping[str, Any] | None = None
         self.entropy = entropy
         self.variables = variables  # as they were when the state was entered, by name without "$"
         self.patience = patience
+        self._now_ms = now_ms
         self._given = self._left = EFFORT_MAX if patience.insists else LOOP_EFFORT_MAX
 
     @property
@@ -81,6 +93,14 @@ class Scope:
     def spend_on(self, value: Any) -> None:
         """Spend what handling this value takes. Raises ExpressionError when that is more than is left."""
         self.spend(1 + least_size(value, self._left * BYTES_PER_EFFORT) // BYTES_PER_EFFORT)
+
+    @property
+    def now_ms(self) -> int:
+        """The moment of this evaluation: what was given, else when the state was entered."""
+        if self._now_ms is None:
+            entered = self.context.get("State", {}).get("EnteredTime", "1970-01-01T00:00:00Z")
+            self._now_ms = parse_timestamp(entered)
+        return self._now_ms
 
     @property
     def context(self) -> Mapping[str, Any]:

@@ -112,12 +112,12 @@ class _Compiler:
             static[name] = member
             if evaluate is not None:
                 dynamic.append((name, evaluate))
-        return _fill_object(static, dynamic) if dynamic else None
+        return fill_object(static, dynamic) if dynamic else None
 
     def array(self, node: list[Any], pointer: str, field: str) -> Evaluate | None:
         compiled = [self.node(e, pointer_to(pointer, at), field) for at, e in enumerate(node)]
         dynamic = [(at, evaluate) for at, evaluate in enumerate(compiled) if evaluate is not None]
-        return _fill_array(node, dynamic) if dynamic else None
+        return fill_array(node, dynamic) if dynamic else None
 
     def expression(self, text: Any, pointer: str, field: str) -> Evaluate:
         message = (
@@ -177,7 +177,9 @@ def _nothing(_value: Any, _scope: Scope) -> None:
     """Stands in for an expression that has a problem; never used."""
 
 
-def _fill_object(static: dict[str, Any], dynamic: list[tuple[str, Evaluate]]) -> Evaluate:
+def fill_object(static: dict[str, Any], dynamic: list[tuple[str, Evaluate]]) -> Evaluate:
+    """The object with some members evaluated, in the order of their keys; the others are shared."""
+
     def evaluate(value: Any, scope: Scope) -> dict[str, Any]:
         filled = static.copy()
         for name, expression in dynamic:
@@ -187,7 +189,9 @@ def _fill_object(static: dict[str, Any], dynamic: list[tuple[str, Evaluate]]) ->
     return evaluate
 
 
-def _fill_array(static: list[Any], dynamic: list[tuple[int, Evaluate]]) -> Evaluate:
+def fill_array(static: list[Any], dynamic: list[tuple[int, Evaluate]]) -> Evaluate:
+    """The array with some elements evaluated; the others are shared."""
+
     def evaluate(value: Any, scope: Scope) -> list[Any]:
         filled = static.copy()
         for at, expression in dynamic:

@@ -1,14 +1,11 @@
-"""Stub."""
+"""JSONata in a definition: compiled at publish, evaluated as AWS Step Functions evaluates it.
 
-from typing import Any, Literal
-from engine.language.expressions.templates import Template
+`compile_jsonata` takes a document with expressions in it, `compile_typed` a field that has to yield one kind of value;
+both answer a Template whose `paths` are the expressions inside.
+"""
 
-Kind = Literal["boolean", "integer", "string", "array", "timestamp", "number", "array or object"]
+from engine.language.expressions.jsonata.expression import Expression, is_expression
+from engine.language.expressions.jsonata.kinds import Kind
+from engine.language.expressions.jsonata.template import compile_jsonata, compile_typed
 
-
-def compile_jsonata(document: Any, *, field: str, available: frozenset[str]) -> Template:
-    raise AssertionError
-
-
-def compile_typed(value: Any, *, field: str, available: frozenset[str], kind: Kind) -> Template:
-    raise AssertionError
+__all__ = ["Expression", "Kind", "compile_jsonata", "compile_typed", "is_expression"]

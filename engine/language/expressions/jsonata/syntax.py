@@ -1,0 +1,63 @@
+"""JSONata text to a syntax tree, or to the fault that AWS would report.
+
+The parser is jsonata-python's: jsonatapy, which evaluates, shows no tree and words its messages differently. Regular
+expressions are kept as text, for Python's own engine is not the one that will run them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from jsonata.jexception import JException
+from jsonata.parser import Parser
+
+from engine.language.expressions.faults import SyntaxFault
+from engine.language.expressions.jsonata.messages import message
+
+Node = Any  # jsonata.parser.Parser.Symbol, which has one class for all kinds of node
+
+TEXT_LENGTH_MAX = 65_536  # characters of one expression; ours, for parsing is pure Python
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A regular expression as written."""
+
+    text: str
+
+
+def _pattern(text: str, _flags: Any) -> Pattern:
+    return Pattern(text)
+
+
+def parse(text: str) -> Node:
+    """The syntax tree of an expression.
+
+    Raises SyntaxFault with jsonata-js's message, without its code, and the character that it stands at.
+    """
+    if len(text) > TEXT_LENGTH_MAX:
+        raise SyntaxFault(f"The expression is longer than {TEXT_LENGTH_MAX:,} characters")
+    try:
+        tree = Parser().parse(text, _pattern)
+        errors = tree.errors
+    except JException as fault:
+        raise _fault(fault, text) from None
+    except RecursionError:
+        raise SyntaxFault("The expression nests too deeply") from None
+    except KeyError as unknown:  # the parser looks the operator up without a net
+        raise SyntaxFault(message("S0204", [unknown.args[0]])) from None
+    except (IndexError, AttributeError, TypeError, ValueError):
+        # The parser runs off the end of a text that stops in the middle of a comment, and of some others.
+        code = "S0106" if text.rfind("/*") > text.rfind("*/") else "S0207"
+        raise SyntaxFault(message(code, []), at=max(0, len(text) - 1)) from None
+    if errors:
+        raise _fault(errors[0], text)
+    return tree
+
+
+def _fault(fault: JException, text: str) -> SyntaxFault:
+    arguments = [fault.current, fault.expected, fault.extra]
+    found = message(str(fault.error), [a for a in arguments if a is not None])
+    location = fault.location if isinstance(fault.location, int) else 0
+    return SyntaxFault(found, at=min(max(0, location - 1), max(0, len(text) - 1)))
