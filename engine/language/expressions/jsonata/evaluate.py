@@ -22,6 +22,7 @@ from engine.language.expressions.scope import BYTES_PER_EFFORT, ExpressionError,
 QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
 RESULT_BYTES_MAX = 8 * 1024 * 1024  # estimated, of one evaluation in the loop; ours
 AMPLIFIED_BYTES_MAX = 16 * 1024 * 1024  # estimated, of the data repeated for every element; ours
+QUADRATIC_BYTES_MAX = 24 * 1024  # of the data that a transform is applied to in the loop; ours
 LOOP_SEQUENCE_MAX = 20_000  # elements of a sequence in the loop; ours
 SEQUENCE_MAX = 873_782  # as AWS Step Functions, whose memory ends there (measured)
 LIGHT_UNITS_MAX = 8  # an expression that can hold its data no more often is not estimated at all
@@ -98,10 +99,12 @@ def _allowed(expression: Expression, document: dict[str, Any], scope: Scope) -> 
     findings = expression.findings
     if findings.is_slow:
         scope.patience.give_up()
-    if not findings.amplifies and findings.units <= LIGHT_UNITS_MAX:
+    is_light = findings.units <= LIGHT_UNITS_MAX and not findings.is_quadratic
+    if is_light and not findings.amplifies:
         return LOOP_SEQUENCE_MAX
     size = 64 + len(expression.text) + least_size(document, RESULT_BYTES_MAX)
-    if size * findings.units > RESULT_BYTES_MAX:
+    too_large = findings.is_quadratic and size > QUADRATIC_BYTES_MAX
+    if too_large or size * findings.units > RESULT_BYTES_MAX:
         scope.patience.give_up()
     if not findings.amplifies:
         return LOOP_SEQUENCE_MAX
