@@ -42,7 +42,10 @@ def only(kind: str, *lines: str) -> str:
 # Codes that no whole definition leads to as long as JSONata states are refused as a whole.
 UNREACHED = {
     "invalid_jsonata": ("{% $states.input.total + %}", "Unexpected end of expression"),
-    "unsupported_jsonata": ("{% phone %}", "Reference to 'phone' at the top level is not supported."),
+    "unsupported_jsonata": (
+        "{% phone %}",
+        "Reference to 'phone' at the top level is not supported.",
+    ),
     "unknown_states_field": ("{% $states.result %}", "Field '$states.result' does not exist."),
 }
 GO = "/States/Go"

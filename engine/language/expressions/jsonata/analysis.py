@@ -301,7 +301,9 @@ class _Walk:
         self.found.names.add(name)
         return self.built_in(name, total, arguments)
 
-    _partial = _function
+    def _partial(self, node: Node, env: Env, top: bool) -> float:
+        self.found.may_be_function = True
+        return self._function(node, env, top)
 
     def built_in(self, name: str, total: float, arguments: list[float]) -> float:
         if name in _NUMERIC_FUNCTIONS:

@@ -17,6 +17,7 @@ from engine.language.expressions.jsonata.expression import Expression
 from engine.language.expressions.jsonata.guards import ALONE, LIMIT, LOOP, SLOW, guards_of
 from engine.language.expressions.jsonata.native import NativeFailure, run
 from engine.language.expressions.jsonata.values import finite
+from engine.language.expressions.jsonata.wording import worded
 from engine.language.expressions.scope import BYTES_PER_EFFORT, ExpressionError, Scope
 
 QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
@@ -72,7 +73,7 @@ def evaluator(expression: Expression, place: str) -> Evaluate:
                 sequence_max=sequence_max,
             )
         except NativeFailure as failure:
-            _fail(expression, place, scope, failure)
+            _fail(expression, place, scope, failure, document)
         if "v" not in found:
             fail(expression, place, "returned nothing (undefined).")
         if found.get("f"):
@@ -120,7 +121,13 @@ def fail(expression: Expression, place: str, what: str) -> NoReturn:
     ) from None
 
 
-def _fail(expression: Expression, place: str, scope: Scope, failure: NativeFailure) -> NoReturn:
+def _fail(
+    expression: Expression,
+    place: str,
+    scope: Scope,
+    failure: NativeFailure,
+    document: dict[str, Any],
+) -> NoReturn:
     bound = _BOUND_CODES.get(failure.code)
     if failure.code == "D3137":  # also the word of the guards
         bound = {LIMIT: messages.MEMORY, SLOW: messages.TIMEOUT}.get(failure.text)
@@ -130,5 +137,5 @@ def _fail(expression: Expression, place: str, scope: Scope, failure: NativeFailu
         fail(expression, place, f"threw an error during evaluation: {bound}")
     if not failure.code:
         fail(expression, place, "threw an internal error during evaluation.")
-    text = messages.worded(failure.code, failure.text)
+    text = worded(failure, expression, document)
     fail(expression, place, f"threw an error during evaluation. {failure.code}: {text}")
