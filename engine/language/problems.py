@@ -79,6 +79,9 @@ _ERRORS = {
     "invalid_path": "The path cannot be read, or is of a form that the field does not take.",
     "invalid_template": "A key that ends in .$ holds neither a path nor an intrinsic function.",
     "invalid_condition": "The choice rule cannot be read.",
+    "invalid_jsonata": "The JSONata expression cannot be parsed.",
+    "unsupported_jsonata": "The JSONata expression reads a name, $ or $$ at its top level, where there is nothing to read it from.",
+    "unknown_states_field": "$states has no such field in this place.",
     "invalid_timestamp": "The timestamp is not of the form 2026-11-22T10:00:00Z (RFC 3339).",
 }
 _WARNINGS = {

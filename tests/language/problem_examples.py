@@ -39,6 +39,15 @@ def only(kind: str, *lines: str) -> str:
     return "\n".join([*head, *(f"    {line}" for line in lines), ""])
 
 
+# Codes that no whole definition leads to as long as JSONata states are refused as a whole.
+UNREACHED = {
+    "invalid_jsonata": ("{% $states.input.total + %}", "Unexpected end of expression"),
+    "unsupported_jsonata": (
+        "{% phone %}",
+        "Reference to 'phone' at the top level is not supported.",
+    ),
+    "unknown_states_field": ("{% $states.result %}", "Field '$states.result' does not exist."),
+}
 GO = "/States/Go"
 PAY = "/States/Pay"
 EXAMPLES: dict[str, Example] = {
@@ -198,8 +207,20 @@ Each problem has `code`, `pointer` (a JSON pointer to the value, or to the objec
 """
 
 
-def section(code: str, example: Example) -> str:
+def unreached(code: str) -> str:
+    """A code on the page that is shown by an expression alone."""
+    severity, meaning = CODES[code]
+    lines = [f"## {code}", "", f"*{severity.capitalize()}.* {meaning}", ""]
+    text, message = UNREACHED[code]
+    lines += [f"The expression `{text}` in the Output of a Pass state.", ""]
+    return "\n".join([*lines, f"> {_quoted(message)}"]) + "\n"
+
+
+def section(code: str) -> str:
     """One code on the page."""
+    if code in UNREACHED:
+        return unreached(code)
+    example = EXAMPLES[code]
     severity, meaning = CODES[code]
     problem = example.problem(code)
     lines = [f"## {code}", "", f"*{severity.capitalize()}.* {meaning}", ""]
@@ -222,7 +243,7 @@ def _quoted(text: str) -> str:
 
 def page() -> str:
     """The whole of docs/reference/problems.md."""
-    return "\n".join([HEAD, *(section(code, EXAMPLES[code]) for code in CODES)])
+    return "\n".join([HEAD, *(section(code) for code in CODES)])
 
 
 if __name__ == "__main__":

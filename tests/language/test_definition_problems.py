@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import pytest
 from language_cases import ROOT
-from problem_examples import EXAMPLES, page
+from problem_examples import EXAMPLES, UNREACHED, page
 
 from engine.errors import InvalidDefinition
 from engine.language import check, examine, read
+from engine.language.expressions.faults import InvalidExpression
+from engine.language.expressions.jsonata import compile_jsonata
 from engine.language.limits import PROBLEMS_MAX
 from engine.language.problems import CODES, nearest
 
 
 def test_every_code_has_an_example():
-    assert set(EXAMPLES) == set(CODES)
+    assert {*EXAMPLES, *UNREACHED} == set(CODES)
+    assert not EXAMPLES.keys() & UNREACHED.keys()
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", UNREACHED)
+def test_an_expression_alone_has_the_problem_that_the_page_shows(code):
+    text, message = UNREACHED[code]
+    with pytest.raises(InvalidExpression) as caught:
+        compile_jsonata(text, field="Output", available=frozenset(("input", "context")))
+    assert [(p.code, p.message) for p in caught.value.problems] == [(code, message)]
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
 def test_the_example_has_the_problem_at_its_place(code):
     example = EXAMPLES[code]
     problem = example.problem(code)
@@ -28,7 +39,7 @@ def test_the_example_has_the_problem_at_its_place(code):
     assert problem.severity == CODES[code][0]
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", EXAMPLES)
 def test_the_example_has_no_other_error(code):
     example = EXAMPLES[code]
     others = {p.code for p in check(example.text, example.notation) if p.severity == "error"} - {

@@ -25,6 +25,7 @@ _SMALL_FUNCTIONS = frozenset((
     "count", "sum", "max", "min", "average", "length", "exists", "not", "boolean", "number", "contains", "abs", "floor",
     "ceil", "round", "power", "sqrt", "random", "uuid", "millis", "type", "toMillis", "hash",
 ))  # fmt: skip
+_ITERATING = frozenset(("map", "filter", "each", "sift", "single", "sort"))
 _TRIPLING = frozenset(("base64encode", "encodeUrl", "encodeUrlComponent", "string"))
 _NUMERIC = frozenset(("+", "-", "*", "/", "%"))
 _NUMERIC_FUNCTIONS = frozenset(
@@ -43,26 +44,23 @@ class Findings:
     units: float = 1.0  # how many times the data can be contained in the result
     amplifies: bool = False  # the result can hold the data once for each of many elements
     is_slow: bool = False  # nothing bounds its growth in time or size but a limit
+    is_quadratic: bool = False  # takes time with the square of its data
     is_numeric: bool = False  # an infinity can come of it
     may_be_function: bool = False
     pattern_weight: int = 0  # the heaviest regular expression
 
 
 class Env:
-    """Names bound so far, each with the growth of its value; lambdas are entered with a copy."""
+    """Names bound so far, each with the growth of its value and the depth of steps at which it was bound."""
 
-    __slots__ = ("later", "params", "units")
+    __slots__ = ("bound", "later", "params")
 
     def __init__(
-        self, units: dict[str, float], later: frozenset[str], params: frozenset[str]
+        self, bound: dict[str, tuple[float, int]], later: frozenset[str], params: frozenset[str]
     ) -> None:
-        self.units = units
+        self.bound = bound
         self.later = later  # bound by an enclosing block somewhere; a lambda may run after that
         self.params = params
-
-    def inner(self) -> Env:
-        """The names of a block inside."""
-        return Env(dict(self.units), self.later, self.params)
 
 
 def analyse(tree: Node, available: frozenset[str]) -> Findings:
@@ -74,13 +72,18 @@ def analyse(tree: Node, available: frozenset[str]) -> Findings:
 
 
 class _Walk:
-    """Visits each node once; `top` says that no context item has been supplied yet. Answers the node's growth."""
+    """Visits each node once; `top` says that no context item has been supplied yet. Answers the node's growth.
+
+    `depth` counts the steps, predicates and lambdas around a node. What was bound further out is read there once for
+    each of many items.
+    """
 
     def __init__(self, available: frozenset[str]) -> None:
         self.available = available
         self.found = Findings()
         self.refused: set[str] = set()
         self.lambdas = 0
+        self.depth = 0
 
     def node(self, node: Node, env: Env, *, top: bool) -> float:
         if node is None:
@@ -89,17 +92,24 @@ class _Walk:
         units: float = visit(node, env, top) if visit else 1.0
         return self._trailing(node, env, units)
 
+    def inside(self, node: Node, env: Env) -> float:
+        """A node that is evaluated for each of many items, which are its context."""
+        self.depth += 1
+        units = self.node(node, env, top=False)
+        self.depth -= 1
+        return units
+
     def _trailing(self, node: Node, env: Env, units: float) -> float:
         """Predicates and group-by of a node; both see an item of it."""
         for stage in (*(node.predicate or ()), *(node.stages or ())):
             if stage.type == "index":
-                env.units[stage.value] = 1.0
+                env.bound[stage.value] = (1.0, self.depth + 1)
             else:
-                self.node(stage.expr, env, top=False)
+                self.inside(stage.expr, env)
         if node.group is not None:
             for key, value in node.group.lhs_object:
-                self.node(key, env, top=False)
-                units += self.node(value, env, top=False)
+                self.inside(key, env)
+                units += self.inside(value, env)
         return units
 
     def problem(self, node: Node, name: str, length: int) -> None:
@@ -124,23 +134,24 @@ class _Walk:
         elif name == "":
             if top:
                 self.problem(node, "$", 1)
-        elif name in env.units:
-            self._inside(top)
-            return env.units[name]
+        elif name in env.bound:
+            units, depth = env.bound[name]
+            self.read(depth)
+            return units
         elif name == STATES:
-            self._inside(top)
+            self.read(0)
             self._states(node, ())
         elif name in BUILT_IN:
             self.found.names.add(name)
             self.found.may_be_function = True
         elif name not in env.later:
-            self._inside(top)
+            self.read(0)
             self.found.variables.add(name)
         return 1.0
 
-    def _inside(self, top: bool) -> None:
-        """Outer data read once for each item."""
-        if not top:
+    def read(self, depth: int) -> None:
+        """A value bound at that depth is read at this one."""
+        if self.depth > depth:
             self.found.amplifies = True
 
     def _states(self, node: Node, names: tuple[str, ...]) -> None:
@@ -160,22 +171,21 @@ class _Walk:
     def _path(self, node: Node, env: Env, top: bool) -> float:
         first, *rest = node.steps
         self._bind_step(first, env)
-        if first.type == "variable" and first.value == STATES and STATES not in env.units:
-            self._inside(top)
+        if first.type == "variable" and first.value == STATES and STATES not in env.bound:
+            self.read(0)
             self._states(first, () if first.predicate or first.stages else _names(rest))
             units = self._trailing(first, env, 1.0)
         else:
             units = self.node(first, env, top=top)
         for step in rest:
             self._bind_step(step, env)
-            units *= max(1.0, self.node(step, env, top=False))
+            units *= max(1.0, self.inside(step, env))
         return units
 
-    @staticmethod
-    def _bind_step(step: Node, env: Env) -> None:
+    def _bind_step(self, step: Node, env: Env) -> None:
         for name in (step.focus, step.index):
             if isinstance(name, str):
-                env.units[name] = 1.0
+                env.bound[name] = (1.0, self.depth + 1)
 
     def _name(self, node: Node, _env: Env, top: bool) -> float:
         if top:
@@ -196,7 +206,7 @@ class _Walk:
 
     def _sort(self, node: Node, env: Env, _top: bool) -> float:
         for term in node.terms:
-            self.node(term.expression, env, top=False)
+            self.inside(term.expression, env)
         return 1.0
 
     # What is computed
@@ -227,7 +237,7 @@ class _Walk:
 
     def _block(self, node: Node, env: Env, top: bool) -> float:
         names = {e.lhs.value for e in node.expressions if e.type == "bind"}
-        inner = Env(dict(env.units), env.later | names, env.params)
+        inner = Env(dict(env.bound), env.later | names, env.params)
         units = 0.0
         for each in node.expressions:
             units = self.node(each, inner, top=top)
@@ -235,7 +245,7 @@ class _Walk:
 
     def _bind(self, node: Node, env: Env, top: bool) -> float:
         units = self.node(node.rhs, env, top=top)
-        env.units[node.lhs.value] = max(1.0, units)
+        env.bound[node.lhs.value] = (max(1.0, units), self.depth)
         return units
 
     def _regex(self, node: Node, _env: Env, _top: bool) -> float:
@@ -248,12 +258,15 @@ class _Walk:
         text = node.value.text if isinstance(node.value, Pattern) else str(node.value)
         self.found.pattern_weight = max(self.found.pattern_weight, pattern_weight(text))
 
-    def _lambda(self, node: Node, env: Env, _top: bool) -> float:
+    def _lambda(self, node: Node, env: Env, _top: bool, *, of_items: bool = False) -> float:
+        """`of_items`: its first parameter is an element of what a built-in function goes through."""
         self.found.may_be_function = True
-        params = {argument.value for argument in node.arguments}
-        inner = Env({**env.units, **dict.fromkeys(params, 1.0)}, env.later, env.params | params)
+        params = [argument.value for argument in node.arguments]
+        bound = dict(env.bound)
+        for at, name in enumerate(params):
+            bound[name] = (1.0, self.depth + 1 if of_items and at == 0 else -1)
         self.lambdas += 1
-        units = self.node(node.body, inner, top=False)
+        units = self.inside(node.body, Env(bound, env.later, env.params.union(params)))
         self.lambdas -= 1
         return units
 
@@ -263,32 +276,34 @@ class _Walk:
         return max(1.0, left) * max(1.0, right)
 
     def _transform(self, node: Node, env: Env, _top: bool) -> float:
-        self.found.may_be_function = True
+        self.found.may_be_function = self.found.is_quadratic = True
         for part in (node.pattern, node.update, node.delete):
-            self.node(part, env, top=False)
+            self.inside(part, env)
         return 2.0
 
     def _function(self, node: Node, env: Env, top: bool) -> float:
         name = _called(node)
-        matching = name in MATCHING and name not in env.units
+        is_own = name is None or name in env.bound or name not in BUILT_IN
+        matching = name in MATCHING and not is_own
         arguments = []
         for argument in node.arguments:
             if matching and argument.type == "regex":
                 self._weigh(argument)
                 arguments.append(1.0)
+            elif argument.type == "lambda" and not is_own:
+                arguments.append(self._lambda(argument, env, top, of_items=name in _ITERATING))
             else:
                 arguments.append(self.node(argument, env, top=top))
         total = max(1.0, sum(arguments))
-        if name is None:
-            self.is_recursion(None, env)
-            return total * max(1.0, self.node(node.procedure, env, top=top))
-        if name in env.units or name not in BUILT_IN:
+        if name is None or is_own:
             self.is_recursion(name, env)
             return total * max(1.0, self.node(node.procedure, env, top=top))
         self.found.names.add(name)
         return self.built_in(name, total, arguments)
 
-    _partial = _function
+    def _partial(self, node: Node, env: Env, top: bool) -> float:
+        self.found.may_be_function = True
+        return self._function(node, env, top)
 
     def built_in(self, name: str, total: float, arguments: list[float]) -> float:
         if name in _NUMERIC_FUNCTIONS:
@@ -301,7 +316,7 @@ class _Walk:
 
     def is_recursion(self, name: str | None, env: Env) -> None:
         """A function that calls what it was given, or what is bound only later, may go round for ever."""
-        if self.lambdas and (name is None or name in env.params or name not in env.units):
+        if self.lambdas and (name is None or name in env.params or name not in env.bound):
             self.found.is_slow = True
 
 

@@ -17,11 +17,13 @@ from engine.language.expressions.jsonata.expression import Expression
 from engine.language.expressions.jsonata.guards import ALONE, LIMIT, LOOP, SLOW, guards_of
 from engine.language.expressions.jsonata.native import NativeFailure, run
 from engine.language.expressions.jsonata.values import finite
+from engine.language.expressions.jsonata.wording import worded
 from engine.language.expressions.scope import BYTES_PER_EFFORT, ExpressionError, Scope
 
 QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
 RESULT_BYTES_MAX = 8 * 1024 * 1024  # estimated, of one evaluation in the loop; ours
 AMPLIFIED_BYTES_MAX = 16 * 1024 * 1024  # estimated, of the data repeated for every element; ours
+QUADRATIC_BYTES_MAX = 24 * 1024  # of the data that a transform is applied to in the loop; ours
 LOOP_SEQUENCE_MAX = 20_000  # elements of a sequence in the loop; ours
 SEQUENCE_MAX = 873_782  # as AWS Step Functions, whose memory ends there (measured)
 LIGHT_UNITS_MAX = 8  # an expression that can hold its data no more often is not estimated at all
@@ -71,7 +73,7 @@ def evaluator(expression: Expression, place: str) -> Evaluate:
                 sequence_max=sequence_max,
             )
         except NativeFailure as failure:
-            _fail(expression, place, scope, failure)
+            _fail(expression, place, scope, failure, document)
         if "v" not in found:
             fail(expression, place, "returned nothing (undefined).")
         if found.get("f"):
@@ -98,10 +100,12 @@ def _allowed(expression: Expression, document: dict[str, Any], scope: Scope) -> 
     findings = expression.findings
     if findings.is_slow:
         scope.patience.give_up()
-    if not findings.amplifies and findings.units <= LIGHT_UNITS_MAX:
+    is_light = findings.units <= LIGHT_UNITS_MAX and not findings.is_quadratic
+    if is_light and not findings.amplifies:
         return LOOP_SEQUENCE_MAX
     size = 64 + len(expression.text) + least_size(document, RESULT_BYTES_MAX)
-    if size * findings.units > RESULT_BYTES_MAX:
+    too_large = findings.is_quadratic and size > QUADRATIC_BYTES_MAX
+    if too_large or size * findings.units > RESULT_BYTES_MAX:
         scope.patience.give_up()
     if not findings.amplifies:
         return LOOP_SEQUENCE_MAX
@@ -117,7 +121,13 @@ def fail(expression: Expression, place: str, what: str) -> NoReturn:
     ) from None
 
 
-def _fail(expression: Expression, place: str, scope: Scope, failure: NativeFailure) -> NoReturn:
+def _fail(
+    expression: Expression,
+    place: str,
+    scope: Scope,
+    failure: NativeFailure,
+    document: dict[str, Any],
+) -> NoReturn:
     bound = _BOUND_CODES.get(failure.code)
     if failure.code == "D3137":  # also the word of the guards
         bound = {LIMIT: messages.MEMORY, SLOW: messages.TIMEOUT}.get(failure.text)
@@ -127,5 +137,5 @@ def _fail(expression: Expression, place: str, scope: Scope, failure: NativeFailu
         fail(expression, place, f"threw an error during evaluation: {bound}")
     if not failure.code:
         fail(expression, place, "threw an internal error during evaluation.")
-    text = messages.worded(failure.code, failure.text)
+    text = worded(failure, expression, document)
     fail(expression, place, f"threw an error during evaluation. {failure.code}: {text}")

@@ -16,7 +16,7 @@ from engine.errors import InvalidDocument
 from engine.language.expressions.scope import Entropy
 from engine.language.expressions.values import is_number
 
-RANGE_ITEMS_MAX = 1_000  # as States.ArrayRange
+RANGE_ITEMS_MAX = 100_000  # ours; some ten milliseconds
 
 _ALGORITHMS = {
     "MD5": hashlib.md5,

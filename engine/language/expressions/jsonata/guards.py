@@ -8,6 +8,7 @@ kept under names that do not occur in the expression, so nothing in it can reach
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 LIMIT = "\ufdd0limit"  # the message of a guard that refuses; a noncharacter, so no text of an author's is taken for it
@@ -76,7 +77,16 @@ _GUARDS = {
     "range": "function($f,$l,$s){$@range($f,$l,$s).$}",
     "shuffle": "function($a)<a:a>{$@exists($a)?$@shuffle($a)}",
 }
-_USED = ("abs", "count", "length", "exists", "contains", "type", "error")
+_ORIGINALS = ("abs", "count", "length", "exists", "contains", "type", "error")
+_VALUES = {
+    "B": "$$.B",
+    "N": "$$.N",
+    "picture": str(_PICTURE_LENGTH_MAX),
+    "roman": str(_ROMAN_MAX),
+    "wide": "/,[^\\]]*([2-9][0-9]|[0-9]{3})/",
+    "limit": f'function(){{$@error("{LIMIT}")}}',
+    "slow": f'function(){{$@error("{SLOW}")}}',
+}
 
 
 def guards_of(names: frozenset[str]) -> list[str]:
@@ -94,15 +104,16 @@ def prelude(names: frozenset[str], mark: str, weight: int) -> str:
     guarded = guards_of(names)
     if not guarded:
         return ""
-    kept = [name for name in dict.fromkeys((*_USED, *guarded)) if name not in {"now", "millis"}]
-    lines = [f"$@{name}:=${name};" for name in kept]
-    lines += [
-        "$@B:=$$.B;$@N:=$$.N;",
-        f"$@weight:={weight};$@picture:={_PICTURE_LENGTH_MAX};$@roman:={_ROMAN_MAX};",
-        "$@wide:=/,[^\\]]*([2-9][0-9]|[0-9]{3})/;",
-        f'$@limit:=function(){{$@error("{LIMIT}")}};$@slow:=function(){{$@error("{SLOW}")}};',
-    ]
-    lines += [f"${name}:={_GUARDS[name]};" for name in guarded]
+    guards = {name: _GUARDS[name] for name in guarded}
+    text = "".join(guards.values())
+    values = {name: value for name, value in _VALUES.items() if f"$@{name}" in text}
+    values["weight"] = str(weight)
+    if "limit" in values or "slow" in values:
+        text += "$@error"
+    originals = [name for name in (*_ORIGINALS, *guards) if re.search(rf"\$@{name}\b", text)]
+    bound = {name: f"${name}" for name in originals} | values
+    lines = [f"$@{name}:={value};" for name, value in bound.items()]
+    lines += [f"${name}:={guard};" for name, guard in guards.items()]
     return "".join(lines).replace("$@", f"${mark}")
 
 

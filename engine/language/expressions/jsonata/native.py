@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +18,7 @@ from engine.language.expressions.jsonata.functions import BY_CHANCE, SIMPLE, Inv
 from engine.language.expressions.jsonata.values import fitting
 from engine.language.expressions.scope import Entropy
 
-COMPILED_MAX = 1_000  # forms kept per thread, the least recently used dropped first; a few KiB each
+COMPILED_MAX = 1_000  # forms kept per thread, the oldest dropped first; a few KiB each
 STACK_DEPTH_MAX = 100  # as AWS Step Functions (measured)
 
 BUILT_IN_BY_CHANCE = frozenset(("random", "shuffle"))  # of jsonatapy; ours replace them
@@ -50,7 +49,7 @@ class _Thread(threading.local):
     """One thread's compiled forms, each with the surroundings of its host functions."""
 
     def __init__(self) -> None:
-        self.compiled: OrderedDict[str, tuple[JsonataExpression, _Surroundings]] = OrderedDict()
+        self.compiled: dict[str, tuple[JsonataExpression, _Surroundings]] = {}
 
 
 _thread = _Thread()
@@ -78,34 +77,32 @@ def run(
         if surroundings.failure is not None:
             raise NativeFailure(surroundings.failure.code, surroundings.failure.text) from None
         raise
-    finally:
-        surroundings.entropy = None
 
 
 def _evaluate(
     compiled: JsonataExpression, document: dict[str, Any], timeout_ms: int, sequence_max: int
 ) -> dict[str, Any]:
-    for attempt in (document, None):
-        try:
-            result: dict[str, Any] = compiled.evaluate(
-                fitting(document) if attempt is None else attempt,
-                timeout=timeout_ms,
-                max_stack_depth=STACK_DEPTH_MAX,
-                max_sequence_length=sequence_max,
-            )
-        except TypeError as error:
-            if attempt is None:
-                raise NativeFailure("", str(error)) from None
-            continue  # an integer beyond 64 bits; JSONata's numbers are doubles
-        except ValueError as error:
-            found = _CODED.search(str(error))
-            raise NativeFailure(*(found.groups() if found else ("", str(error)))) from None
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt | SystemExit):
-                raise
-            raise NativeFailure("", str(error)) from None  # a panic of the native code
-        return result
-    raise AssertionError
+    try:
+        result: dict[str, Any] = compiled.evaluate(
+            document,
+            timeout=timeout_ms,
+            max_stack_depth=STACK_DEPTH_MAX,
+            max_sequence_length=sequence_max,
+        )
+    except TypeError as error:
+        fitted = fitting(document)
+        if fitted is document:
+            raise NativeFailure("", str(error)) from None
+        # An integer beyond 64 bits, which is rare enough to be looked for only now; JSONata's numbers are doubles.
+        return _evaluate(compiled, fitted, timeout_ms, sequence_max)
+    except ValueError as error:
+        found = _CODED.search(str(error))
+        raise NativeFailure(*(found.groups() if found else ("", str(error)))) from None
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
+        raise NativeFailure("", str(error)) from None  # a panic of the native code
+    return result
 
 
 def _compile(source: str, names: frozenset[str]) -> tuple[JsonataExpression, _Surroundings]:
@@ -122,7 +119,7 @@ def _compile(source: str, names: frozenset[str]) -> tuple[JsonataExpression, _Su
     kept = _thread.compiled
     kept[source] = compiled, surroundings
     if len(kept) > COMPILED_MAX:
-        kept.popitem(last=False)
+        del kept[next(iter(kept))]
     return compiled, surroundings
 
 
