@@ -184,11 +184,12 @@ class Fields:
             inner = path_of(problem.pointer, document)
             here = (*path, *inner)
             if not self.report.spoiled(here):
-                hint = problem.hint or self._hint(problem, _at(document, inner))
+                hint = problem.hint or self.hint(problem, _at(document, inner))
                 message = problem.message.removesuffix(".") + "."
                 self.report.add(problem.code or code, here, message, hint, at=problem.at)
 
-    def _hint(self, problem: ExpressionProblem, text: Any) -> str:
+    def hint(self, problem: ExpressionProblem, text: Any) -> str:
+        """What to do about a problem with an expression that stands in `text`."""
         if problem.unknown:
             return self.report.did_you_mean(problem.unknown, FUNCTIONS)
         if problem.at is None or not isinstance(text, str) or text.startswith("States."):

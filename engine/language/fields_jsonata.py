@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.language import hints
 from engine.language.expressions.conditions import condition_of
-from engine.language.expressions.faults import InvalidExpression
+from engine.language.expressions.faults import ExpressionProblem, InvalidExpression
 from engine.language.expressions.jsonata import (
     Kind,
     compile_jsonata,
@@ -76,6 +77,9 @@ class JsonataFields(Fields):
             output=self._any(written, "Output", path, f"{field}/Output", _FAILED),
             assign=self._any(written, "Assign", path, f"{field}/Assign", _FAILED),
         )
+
+    def hint(self, problem: ExpressionProblem, text: Any) -> str:  # noqa: ARG002
+        return hints.PLACEHOLDER if isinstance(text, str) and "${" in text else ""
 
     def _left(self) -> frozenset[str]:
         return _DONE if self.node.type in _WITH_RESULT else _GIVEN
