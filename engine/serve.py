@@ -15,6 +15,7 @@ from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.queries import Queries
 from engine.runtime.advancer import Advancer
 from engine.runtime.changes import Changes
+from engine.runtime.deciders import Deciders
 from engine.runtime.dispatcher import Dispatcher
 from engine.runtime.machines import Machines
 from engine.runtime.performer import Performer
@@ -101,6 +102,7 @@ class Engine:
         self._performers: list[Performer] = []
         self._advancer: Advancer | None = None
         self._timekeeper: Timekeeper | None = None
+        self._deciders = Deciders(processes=settings.deciders)
         self.commands: Commands
         self.queries: Queries
 
@@ -129,6 +131,7 @@ class Engine:
         self.dispatcher.close()
         if self._advancer is not None:
             await self._advancer.stop(seconds)
+        await self._deciders.stop()
         if self._doorbell is not None:
             await self._doorbell.stop()
         await self._supervisor.stop()
@@ -177,6 +180,7 @@ class Engine:
         self._advancer = Advancer(
             stores.executions,
             machines,
+            self._deciders,
             clock,
             self.changes,
             self.counters,

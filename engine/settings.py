@@ -202,6 +202,14 @@ class Settings:
     buffered_signals_max: int = _count(
         1000, "signals", "Sent before a state waits for them, per execution.", 1, 10**6
     )
+    deciders: int = _count(
+        1,
+        "processes",
+        "In each engine process, started when first needed: they decide transitions whose expressions take "
+        "longer than others can wait for, and are killed after about a second.",
+        1,
+        64,
+    )
     drain_seconds: float = _seconds(
         10, "What is in flight may end after SIGTERM; orchestrators send SIGKILL after 30.", 0, 3600
     )

@@ -208,6 +208,12 @@ METRICS: dict[str, Metric] = {
     "detent_http_calls_total": Metric("counter", "HTTP tasks performed, whatever their outcome."),
     "detent_http_failures_total": Metric("counter", "HTTP tasks that ended in an error."),
     "detent_loop_failures_total": Metric("counter", "Turns of background loops that failed."),
+    "detent_transitions_slow_total": Metric(
+        "counter", "Transitions decided in a process of their own, for their expressions take long."
+    ),
+    "detent_expressions_stopped_total": Metric(
+        "counter", "Of those, the ones that took too long or too much even there."
+    ),
     "detent_executions_active": Metric("gauge", "Executions being advanced at this moment."),
 }
 

@@ -32,6 +32,7 @@ from engine.core.outcomes import Visit
 from engine.core.tokens import task_token
 from engine.core.unwind import is_live
 from engine.documents import Document
+from engine.language.expressions.patience import Patience
 from engine.language.expressions.scope import Scope
 from engine.language.machine import Machine
 
@@ -54,6 +55,7 @@ class Draft:
         "machine",
         "now_ms",
         "output",
+        "patience",
         "ready",
         "records",
         "revision",
@@ -63,10 +65,18 @@ class Draft:
         "variables_bytes",
     )
 
-    def __init__(self, machine: Machine, before: Execution, now_ms: int, limits: Limits) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        before: Execution,
+        now_ms: int,
+        limits: Limits,
+        patience: Patience,
+    ) -> None:
         self.machine = machine
         self.before = before
         self.limits = limits
+        self.patience = patience  # one for the whole transition
         self.revision = before.revision + 1
         self.now_ms = max(now_ms, before.last_ms)  # history never goes back in time
         self.last_record = before.last_record
@@ -103,7 +113,7 @@ class Draft:
             return context.build(self.machine, self.before, frame, token=token, item=item)
 
         variables = Variables(self.frames, self.loaded, frame)
-        return Scope(build, self.entropy, variables, now_ms=self.now_ms)
+        return Scope(build, self.entropy, variables, self.patience, self.now_ms)
 
     def _token(self, frame: Frame) -> tuple[str, str]:
         secret = self.entropy.token()

@@ -52,7 +52,8 @@ from engine.core.outcomes import Await, Dispatch, Divide, Fails, Leave, Outcome,
 from engine.core.states import ADVANCE, ARRIVE, JOIN
 from engine.core.unwind import walk
 from engine.documents import EMPTY_OBJECT, Document
-from engine.language.expressions.scope import ExpressionError
+from engine.language.expressions.patience import Patience
+from engine.language.expressions.scope import ENDURING, ExpressionError
 from engine.language.machine import Machine, Map, Parallel, Task
 
 __all__ = ["needs", "transition"]
@@ -65,13 +66,15 @@ def transition(
     now_ms: int,
     *,
     limits: Limits = DEFAULT,
+    patience: Patience = ENDURING,
 ) -> Transition:
     """Apply one event. Everything that `needs` names for it must be loaded.
 
-    Never raises for anything a definition, a payload or an event can hold. The answer's revision is one higher even
-    if the event was stale, so that its commit can consume the inbox entry.
+    Never raises for anything a definition, a payload or an event can hold, but for OverBudget where `patience` does
+    not insist: then nothing was decided, and the same arguments with more patience give the answer. The answer's
+    revision is one higher even if the event was stale, so that its commit can consume the inbox entry.
     """
-    draft = Draft(machine, execution, now_ms, limits)
+    draft = Draft(machine, execution, now_ms, limits, patience)
     if execution.status == "RUNNING":
         if execution.closing is None:
             _HANDLERS[type(event)](draft, event)

@@ -26,8 +26,10 @@ from engine.core.limits import READY_MAX, Limits
 from engine.core.transition import needs, transition
 from engine.documents import Document
 from engine.errors import EngineError, OutcomeUnknown, StaleCommit, StoreUnavailable
+from engine.language.expressions.patience import OverBudget, Patience
 from engine.language.machine import Machine
 from engine.runtime.changes import Changes
+from engine.runtime.deciders import AllBusy, Deciders
 from engine.runtime.machines import Machines
 from engine.store import codec
 from engine.store.commits import Claim
@@ -56,6 +58,7 @@ class Advancer:
         self,
         executions: Executions,
         machines: Machines,
+        deciders: Deciders,
         clock: RedisClock,
         changes: Changes,
         counters: Counters,
@@ -69,6 +72,7 @@ class Advancer:
     ) -> None:
         self._executions = executions
         self._machines = machines
+        self._deciders = deciders
         self._clock = clock
         self._changes = changes
         self._limits = limits
@@ -166,6 +170,9 @@ class Advancer:
         except StaleCommit:
             self._counters.add("detent_commits_refused_total")
             return False
+        except AllBusy:
+            await self._let_go(claim)
+            return True
         except OutcomeUnknown:
             # Whether the last commit happened, whoever claims next will see; nothing of ours may be kept.
             await self._let_go(claim)
@@ -189,7 +196,7 @@ class Advancer:
                     return False
                 continue
             await self._load(claim, machine, event)
-            step = self._decide(machine, claim.execution, event)
+            step = await self._decide(claim, machine, event)
             release = _is_last(claim, step, controls, taken)
             moment = self._clock.monotonic()
             extend = moment - extended > self._extend_seconds
@@ -208,9 +215,29 @@ class Advancer:
         await self._executions.release(claim, reset=True)
         return True
 
-    def _decide(self, machine: Machine, execution: Execution, event: Event) -> Transition:
+    async def _decide(self, claim: Claim, machine: Machine, event: Event) -> Transition:
+        """Decide here; what takes long, where it can be killed; and what even that cannot decide, here, as a failure."""
+        execution, limits, clock = claim.execution, self._limits, self._clock.monotonic
         now_ms = max(self._clock.now_ms(), execution.last_ms, _came_ms(event))
-        return transition(machine, execution, event, now_ms, limits=self._limits)
+        patience = Patience.in_loop(clock)
+        try:
+            return transition(machine, execution, event, now_ms, limits=limits, patience=patience)
+        except OverBudget:
+            self._counters.add("detent_transitions_slow_total")
+        namespace = claim.keys.ref.partition(":")[0]
+        step = await self._deciders.decide(
+            machine.content_hash,
+            lambda: self._machines.source(namespace, execution.definition, execution.version),
+            execution,
+            event,
+            now_ms,
+            limits,
+        )
+        if step is not None:
+            return step
+        self._counters.add("detent_expressions_stopped_total")
+        patience = Patience.last(clock)
+        return transition(machine, execution, event, now_ms, limits=limits, patience=patience)
 
     async def _commit(
         self,

@@ -240,7 +240,7 @@ def _indefinite(path: Path) -> Find:
     select, root = compile_steps(path.steps), path.root
 
     def find(value: Any, scope: Scope) -> Any:
-        budget = Budget()
+        budget = Budget(scope)
         if root != "$":
             value = scope.context if root == "$$" else _variable(path, scope)
         found = select([value], budget)

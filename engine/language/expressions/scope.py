@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from engine.documents import least_size
-from engine.language.expressions.patience import LOOP_EFFORT_MAX, Patience
+from engine.language.expressions.patience import Patience
 from engine.language.expressions.timestamps import parse_timestamp
 
 EFFORT_MAX = 2_000_000  # of one scope; ours, one or two seconds
@@ -47,13 +47,13 @@ class Scope:
     """The surroundings of one evaluation: the Context Object (`$$`), built only if read, the variables, chance, and what effort is left.
 
     All expressions that share a scope share its effort, so that no definition and input together, however many
-    expressions it has, can hold up everybody else or fill the memory.
+    expressions it has, can hold up everybody else or fill the memory. The patience is shared by all scopes of a
+    transition and may allow less.
     """
 
     __slots__ = (
         "_build",
         "_context",
-        "_given",
         "_left",
         "_now_ms",
         "entropy",
@@ -75,24 +75,26 @@ class Scope:
         self.variables = variables  # as they were when the state was entered, by name without "$"
         self.patience = patience
         self._now_ms = now_ms
-        self._given = self._left = EFFORT_MAX if patience.insists else LOOP_EFFORT_MAX
+        self._left = EFFORT_MAX
 
     @property
     def effort(self) -> int:
         """What has been spent so far."""
-        return self._given - self._left
+        return EFFORT_MAX - self._left
 
     def spend(self, effort: int) -> None:
         """Raises ExpressionError when that is more than is left, or OverBudget where others wait."""
         self._left -= effort
-        if self._left < 0:
-            if not self.patience.insists:
-                self.patience.give_up()
+        patience = self.patience
+        if not patience.affords(effort) or self._left < 0:
+            if not (patience.insists or patience.is_last):
+                patience.give_up()
             raise ExpressionError("The expressions of a state handle more data than is allowed")
 
     def spend_on(self, value: Any) -> None:
         """Spend what handling this value takes. Raises ExpressionError when that is more than is left."""
-        self.spend(1 + least_size(value, self._left * BYTES_PER_EFFORT) // BYTES_PER_EFFORT)
+        most = self.patience.most(self._left) * BYTES_PER_EFFORT
+        self.spend(1 + least_size(value, most) // BYTES_PER_EFFORT)
 
     @property
     def now_ms(self) -> int:

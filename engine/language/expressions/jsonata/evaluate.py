@@ -18,6 +18,7 @@ from engine.language.expressions.jsonata.guards import ALONE, LIMIT, LOOP, SLOW,
 from engine.language.expressions.jsonata.native import NativeFailure, run
 from engine.language.expressions.jsonata.values import finite
 from engine.language.expressions.jsonata.wording import worded
+from engine.language.expressions.patience import Exhausted
 from engine.language.expressions.scope import BYTES_PER_EFFORT, ExpressionError, Scope
 
 QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
@@ -53,6 +54,12 @@ def evaluator(expression: Expression, place: str) -> Evaluate:
     is_numeric, is_guarded = expression.findings.is_numeric, bool(guards_of(names))
 
     def evaluate(value: Any, scope: Scope) -> Any:
+        try:
+            return evaluate_within(value, scope)
+        except Exhausted:
+            fail(expression, place, f"threw an error during evaluation: {messages.TIMEOUT}")
+
+    def evaluate_within(value: Any, scope: Scope) -> Any:
         document = {"states": {**value, "context": scope.context} if reads_context else value}
         variables = scope.variables
         for at, name in enumerate(bound):

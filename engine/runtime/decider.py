@@ -1,0 +1,91 @@
+"""A process of its own that decides transitions whose expressions take long. Its parent kills it when it takes too long.
+
+Run as `python -m engine.runtime.decider`. Requests come on standard input and answers go to standard output, each a
+pickle with its length before it; only its own parent speaks to it. It ends when its input does, and with its parent.
+
+    ("machine", hash, text, format)                              -> ("known",)
+    ("decide", hash, execution, event, now_ms, limits)           -> ("decided", Transition) | ("unknown",)
+    anything that raises                                         -> ("failed", text)
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import struct
+import sys
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from engine.core.transition import transition
+from engine.language import Machine, read
+from engine.language.expressions.patience import Patience
+from engine.store.server_program import end_with_parent
+
+LENGTH = struct.Struct(">Q")
+MACHINES_MAX = 100  # kept compiled; the least recently used goes first
+MEMORY_BYTES_MAX = 512 * 1024 * 1024  # beyond what the process has when it begins to work
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer one request after the other, until there are no more."""
+    machines: OrderedDict[str, Machine] = OrderedDict()
+    while len(head := requests.read(LENGTH.size)) == LENGTH.size:
+        request = pickle.loads(requests.read(LENGTH.unpack(head)[0]))  # noqa: S301 - the parent's
+        try:
+            answer = _answer(machines, *request)
+        except Exception as error:
+            answer = ("failed", f"{type(error).__name__}: {error}")
+        answers.write(framed(answer))
+        answers.flush()
+
+
+def framed(message: tuple[Any, ...]) -> bytes:
+    """A message with its length before it."""
+    body = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    return LENGTH.pack(len(body)) + body
+
+
+def _answer(machines: OrderedDict[str, Machine], kind: str, *given: Any) -> tuple[Any, ...]:
+    if kind == "machine":
+        known_as, text, form = given
+        machines[known_as] = read(text, format=form)
+        if len(machines) > MACHINES_MAX:
+            machines.popitem(last=False)
+        return ("known",)
+    known_as, execution, event, now_ms, limits = given
+    machine = machines.get(known_as)
+    if machine is None:
+        return ("unknown",)
+    machines.move_to_end(known_as)
+    patience = Patience.alone(time.monotonic)
+    step = transition(machine, execution, event, now_ms, limits=limits, patience=patience)
+    return ("decided", step)
+
+
+def _bound_memory() -> None:
+    """Where the system can: what asks for more than is allowed fails, or ends the process."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        used = int(statm.read_text().split()[0]) * resource.getpagesize()
+        most = used + MEMORY_BYTES_MAX
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def main() -> None:
+    bind = end_with_parent(os.getppid())
+    if bind is not None:
+        bind()
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what prints must not get among the answers
+    _bound_memory()
+    answers.write(framed(("ready",)))
+    answers.flush()
+    serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()
