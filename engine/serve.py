@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from engine.clock import RedisClock
 from engine.commands import Commands
 from engine.core.limits import Limits
-from engine.core.states.task import HTTP_QUEUE
+from engine.core.states.addressing import HTTP_QUEUE
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.queries import Queries
 from engine.runtime.advancer import Advancer

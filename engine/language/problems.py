@@ -86,6 +86,7 @@ _WARNINGS = {
     "jsonata_is_text": "The value reads like a JSONata expression, but the state is in JSONPath mode, so it is plain text.",
     "unknown_context_field": "The Context Object ($$) has no such field; a path to it fails the execution that comes to it.",
     "looks_like_callback": "The Resource ends in what is nearly .waitForTaskToken, so that the task does not wait for a token.",
+    "performed_by_workers": "The Resource is a service that Detent does not call: workers of a queue perform the task.",
     "intrinsic_arguments": "The intrinsic function is called with a number of arguments that it does not take.",
     "endless_loop": "Once here, no transition leads to an end any more.",
     "credentials_ignored": "Credentials have no effect.",
