@@ -6,13 +6,12 @@ https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html, "Appl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from engine.documents import Document
 
 ArrayFormat = Literal["INDICES", "REPEAT", "COMMAS", "BRACKETS"]
-ARRAY_FORMATS: tuple[str, ...] = get_args(ArrayFormat)
 
 
 def form(value: dict[str, Any], arrays: ArrayFormat = "INDICES") -> bytes:

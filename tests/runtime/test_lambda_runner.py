@@ -11,7 +11,7 @@ from desk import ME, Desk, until
 from listener import Task, listening
 
 from engine.documents import Document
-from engine.settings import Settings
+from engine.settings import InvalidSettings, Settings
 from engine.tasks import awslambda
 from engine.tasks.awslambda import LambdaRunner
 from engine.tasks.runner import Succeeded
@@ -302,3 +302,11 @@ async def test_a_callbacks_function_answers_and_its_token_completes(desk, endpoi
     view = await desk.end(execution)
     assert view.output.value == "done"
     assert "TaskSubmitted" in await desk.kinds(execution)
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:9001", "ftp://a", "http://", "http://u:p@a", "http://a?b=c", "http://a/#b"]
+)
+def test_an_endpoint_that_is_no_plain_url_is_refused(url):
+    with pytest.raises(InvalidSettings, match="DETENT_LAMBDA_ENDPOINT"):
+        Settings.from_env({"DETENT_LAMBDA_ENDPOINT": url})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from engine.language.fields import Fields
@@ -27,6 +28,8 @@ _RESERVED = frozenset(
     if-unmodified-since max-forwards origin pragma proxy-authorization range referer server te trailer
     transfer-encoding upgrade user-agent via warning""".split()  # noqa: SIM905 - a table
 )
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _RESERVED_STARTS = ("x-forwarded-", "x-amz-", "x-amzn-")
 
 
@@ -93,7 +96,11 @@ def _headers_fault(headers: dict[str, Any]) -> str:
     for name, value in headers.items():
         if name.lower() in _RESERVED or name.lower().startswith(_RESERVED_STARTS):
             return f"The header '{name}' is reserved and cannot be set"
+        if not _TOKEN.fullmatch(name):
+            return f"'{name}' is no name of a header"
         values = value if isinstance(value, list) else [value]
+        if any(isinstance(each, str) and _CONTROL.search(each) for each in values):
+            return f"The header '{name}' holds a control character, such as the end of a line"
         if any(isinstance(each, dict | list) or each is None for each in values):
             return f"The header '{name}' must be a string, a number or a boolean, or a list of them"
     return ""
