@@ -11,7 +11,7 @@ from yarl import URL
 
 from engine.settings import Settings
 from engine.tasks.addresses import Policy
-from engine.tasks.calls import Calls, described
+from engine.tasks.calls import Calls, described, refused
 from engine.tasks.connections import Connection, TokenRequest
 from engine.tasks.encoding import form, query
 
@@ -68,12 +68,12 @@ class Tokens:
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TokenRefused(connection.hidden(described(error))) from None
+        if not answer.is_good:
+            raise TokenRefused(connection.hidden(refused(answer).cause))
         document = answer.json()
         given = document.value if document is not None else None
-        token = given.get("access_token") if isinstance(given, dict) else None
-        if not answer.is_good or not isinstance(given, dict):
-            said = f"{answer.status} {answer.reason}: {answer.text() if not answer.is_good else ''}"
-            raise TokenRefused(connection.hidden(said.rstrip(": ")))
+        given = given if isinstance(given, dict) else {}
+        token = given.get("access_token")
         if not isinstance(token, str) or not token.isprintable() or not token:
             raise TokenRefused("the answer holds no access_token")
         return token, _lifetime(given.get("expires_in"))

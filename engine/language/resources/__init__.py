@@ -183,13 +183,13 @@ def url_fault(url: str) -> str:
 def _not_recognized(uri: str) -> str:
     """As AWS says it."""
     return (
-        f"The resource provided {_plainly(uri)} is not recognized. "
+        f"The resource provided {shown(uri, _URL_MAX)[1:-1]} is not recognized. "
         "The value is not a valid resource ARN, or the resource is not available in this region."
     )
 
 
 def _plainly(uri: str) -> str:
-    """A URI for a message, on one line and cut short."""
+    """A URI for a hint, on one line and cut short."""
     return shown(uri, 120)[1:-1]
 
 
