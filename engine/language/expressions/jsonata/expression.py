@@ -3,9 +3,10 @@
 The data goes in as the input document, never as bindings: the evaluator converts bindings at once, the document only
 where it is read. So the text is put into a frame that binds `$states` and the variables to parts of the document:
 
-    {"v": ($states := $$.states; $total := $$.v0; EXPRESSION)}
+    {}.{"v": ($states := $$.states; $total := $$.v0; EXPRESSION)}
 
-The object tells an undefined result, which leaves no member, from null.
+The object tells an undefined result, which leaves no member, from null. The empty object before it is the context of
+functions that take it where an argument is missing, such as `$sift(function)`; AWS has none at all.
 """
 
 from __future__ import annotations
@@ -101,10 +102,13 @@ def _frame(text: str, variables: tuple[str, ...], findings: Findings) -> str:
     bindings += "".join(f"${name}:=$$.v{at};" for at, name in enumerate(variables))
     before = prelude(names, mark, max(1, findings.pattern_weight))
     if not findings.may_be_function:
-        return f'{{"v":({before}{bindings}{text}\n)}}'
+        return f'{{}}.{{"v":({before}{bindings}{text}\n)}}'
     # A function has no JSON form; the evaluator would show it as null.
     kind = f"${mark}kind"
-    return f'({kind}:=$type;${mark}v:=({before}{bindings}{text}\n);{{"v":${mark}v,"f":{kind}(${mark}v)="function"}})'
+    return (
+        f"{{}}.({kind}:=$type;${mark}v:=({before}{bindings}{text}\n);"
+        f'{{"v":${mark}v,"f":{kind}(${mark}v)="function"}})'
+    )
 
 
 def _native_refusal(source: str) -> str:

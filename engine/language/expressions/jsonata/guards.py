@@ -83,7 +83,7 @@ _VALUES = {
     "N": "$$.N",
     "picture": str(_PICTURE_LENGTH_MAX),
     "roman": str(_ROMAN_MAX),
-    "wide": "/,[^\\]]*([2-9][0-9]|[0-9]{3})/",
+    "wide": r"/,\s*([0-9*]*\s*-)?\s*([2-9][0-9]|[0-9]{3,})[^,\]]*\]|,\s*([2-9][0-9]|[0-9]{3,})\s*-[^,\]]*\]/",
     "limit": f'function(){{$@error("{LIMIT}")}}',
     "slow": f'function(){{$@error("{SLOW}")}}',
 }

@@ -45,6 +45,8 @@ def parse(text: str) -> Node:
         raise _fault(fault, text) from None
     except RecursionError:
         raise SyntaxFault("The expression nests too deeply") from None
+    except RuntimeError as fault:  # of a function's signature
+        raise SyntaxFault(str(fault)) from None
     except KeyError as unknown:  # the parser looks the operator up without a net
         raise SyntaxFault(message("S0204", [unknown.args[0]])) from None
     except (IndexError, AttributeError, TypeError, ValueError):
