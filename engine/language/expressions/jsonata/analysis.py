@@ -41,7 +41,7 @@ class Findings:
     states: set[tuple[str, ...]] = field(default_factory=set)  # leading names after `$states`
     variables: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)  # of built-in functions, called or passed on
-    units: float = 1.0  # how many times the data can be contained in the result
+    units: float = 1.0  # how many times the data can be contained in a value on the way
     amplifies: bool = False  # the result can hold the data once for each of many elements
     is_slow: bool = False  # nothing bounds its growth in time or size but a limit
     is_quadratic: bool = False  # takes time with the square of its data
@@ -66,8 +66,7 @@ class Env:
 def analyse(tree: Node, available: frozenset[str]) -> Findings:
     """Walk a whole expression. May raise RecursionError for one that nests too deeply."""
     walk = _Walk(available)
-    units = walk.node(tree, Env({}, frozenset(), frozenset()), top=True)
-    walk.found.units = max(1.0, units)
+    walk.node(tree, Env({}, frozenset(), frozenset()), top=True)
     return walk.found
 
 
@@ -90,7 +89,9 @@ class _Walk:
             return 0.0
         visit = getattr(self, f"_{node.type}", None)
         units: float = visit(node, env, top) if visit else 1.0
-        return self._trailing(node, env, units)
+        units = self._trailing(node, env, units)
+        self.found.units = max(self.found.units, units)
+        return units
 
     def inside(self, node: Node, env: Env) -> float:
         """A node that is evaluated for each of many items, which are its context."""
