@@ -52,6 +52,7 @@ def evaluator(expression: Expression, place: str) -> Evaluate:
     source, names, bound = expression.source, expression.names, expression.bound
     reads_context = expression.reads_context()
     weight = expression.findings.pattern_weight
+    tells_time = not names.isdisjoint(("now", "millis"))
     is_numeric, is_guarded = expression.findings.is_numeric, bool(guards_of(names))
 
     def evaluate(value: Any, scope: Scope) -> Any:
@@ -69,6 +70,7 @@ def evaluator(expression: Expression, place: str) -> Evaluate:
                 fail(expression, place, f"threw an error during evaluation: {messages.TIMEOUT}")
         if is_guarded:
             document["B"] = _BOUNDS if patience.insists else _LOOP_BOUNDS
+        if tells_time:
             document["N"] = scope.now_ms
         try:
             found = run(
