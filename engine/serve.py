@@ -17,6 +17,7 @@ from engine.queries import Queries
 from engine.runtime.advancer import Advancer
 from engine.runtime.changes import Changes
 from engine.runtime.deciders import Deciders
+from engine.runtime.deciding import Deciding
 from engine.runtime.dispatcher import Dispatcher
 from engine.runtime.machines import Machines
 from engine.runtime.performer import Performer
@@ -134,6 +135,7 @@ class Engine:
         """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
         seconds = self.settings.drain_seconds
         self.dispatcher.close()
+        self._deciders.close()
         if self._advancer is not None:
             await self._advancer.stop(seconds)
         await self._deciders.stop()
@@ -187,11 +189,10 @@ class Engine:
         self._advancer = Advancer(
             stores.executions,
             machines,
-            self._deciders,
+            Deciding(self._deciders, clock, self.counters, limits),
             clock,
             self.changes,
             self.counters,
-            limits,
             concurrency=settings.concurrency,
             lease_ms=settings.lease_ms,
             on_task=self.dispatcher.hint,
