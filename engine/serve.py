@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from engine.commands import Commands
 from engine.core.limits import Limits
 from engine.core.states.task import HTTP_QUEUE
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
+from engine.express import Express
 from engine.queries import Queries
 from engine.runtime.advancer import Advancer
 from engine.runtime.changes import Changes
@@ -127,6 +129,7 @@ class Engine:
         """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
         seconds = self.settings.drain_seconds
         self.dispatcher.close()
+        await self.express.close()
         if self._advancer is not None:
             await self._advancer.stop(seconds)
         if self._doorbell is not None:
@@ -134,6 +137,8 @@ class Engine:
         await self._supervisor.stop()
         for performer in self._performers:
             await performer.stop(seconds)
+        if not self._performers:
+            await asyncio.gather(*(runner.close() for runner in self._runners.values()))
         await self.redis.close()
         emit("api.stopped" if self._advancer is None else "engine.stopped")
 
@@ -142,8 +147,25 @@ class Engine:
         stores = Stores.of(self.redis, keys, settings)
         machines = Machines(stores.catalog)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)
+        self._runners = self._made_runners()
+        self.express = Express(
+            stores.catalog,
+            machines,
+            self.dispatcher,
+            self._runners,
+            clock,
+            self.changes,
+            self.counters,
+            settings,
+        )
         self.queries = Queries(
-            stores.listing, stores.catalog, machines, self.changes, clock, self.counters
+            stores.listing,
+            stores.catalog,
+            machines,
+            self.changes,
+            clock,
+            self.counters,
+            self.express,
         )
         if self._advances:
             self._compose_advancing(stores, machines)
@@ -163,6 +185,7 @@ class Engine:
             settings,
             self.counters,
             self._offer,
+            self.express,
         )
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:
@@ -200,10 +223,10 @@ class Engine:
                 lease_ms=settings.lease_ms,
                 on_settled=self._offer,
             )
-            for queue, runner in self._runners().items()
+            for queue, runner in self._runners.items()
         ]
 
-    def _runners(self) -> dict[str, Runner]:
+    def _made_runners(self) -> dict[str, Runner]:
         """What performs the tasks of each of the engine's own queues."""
         return {HTTP_QUEUE: HttpRunner(self.settings)}
 

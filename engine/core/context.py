@@ -32,8 +32,9 @@ def build(
         "Id": execution.id,
         "StartTime": iso(execution.started_ms),
         "Name": execution.name,
-        "RedriveCount": 0,
     }
+    if execution.redrives is not None:
+        about["RedriveCount"] = execution.redrives
     if execution.input is not None:
         about["Input"] = execution.input.value
     state: dict[str, Any] = {"Name": frame.state, "EnteredTime": iso(frame.entered_ms)}

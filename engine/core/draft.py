@@ -225,5 +225,6 @@ class Draft:
             self.cause,
             self.frames,
             self.loaded,
+            before.redrives,
         )
         return Transition(after, self.changed, self.values, tuple(records), tuple(self.effects))

@@ -75,6 +75,8 @@ _ERRORS = {
     "unsupported_resource": "Nothing here performs the Resource.",
     "malformed_resource": "The Resource is of a known kind, but its name or URL is not well-formed.",
     "callback_unsupported": "The Resource cannot wait for a task token.",
+    "express_unsupported": "An Express execution cannot perform the Resource: it waits for no callback, no other service's job and no activity.",
+    "express_signal": "An Express execution cannot wait for a signal.",
     "invalid_path": "The path cannot be read, or is of a form that the field does not take.",
     "invalid_template": "A key that ends in .$ holds neither a path nor an intrinsic function.",
     "invalid_condition": "The choice rule cannot be read.",
