@@ -142,14 +142,7 @@ class Commands:
         check_name(definition, "definition")
         name = str(uuid.uuid4()) if name is None else check_name(name, "execution")
         self._check_size(input)
-        request = StartRequest(
-            namespace=caller.namespace,
-            definition=definition,
-            version=version,
-            name=name,
-            input=input,
-            synchronous=synchronous,
-        )
+        request = StartRequest(caller.namespace, definition, version, name, input, synchronous)
         # Where a version is named, the partition does not look it up, and would not find that it is Express.
         if version is not None or self._express.knows(caller.namespace, definition):
             started = await self.start_express(caller, request)

@@ -39,7 +39,7 @@ STOPPED_ERROR = "Detent.ProcessStopped"
 STOPPED_CAUSE = "The process that ran this Express execution was stopped."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class StartRequest:
     """What an execution is started with. `synchronous`: somebody waits for its end, and its context tells of no redrives."""
 
