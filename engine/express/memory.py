@@ -18,6 +18,7 @@ from engine.core.execution import Frame, FrameId
 from engine.documents import Document
 
 TaskKey = tuple[FrameId, int]
+TimerKey = tuple[FrameId, int, str]
 
 
 class Memory:
@@ -28,7 +29,7 @@ class Memory:
         self.values: dict[str, Document] = {}
         self.records: list[Record] = []
         self.tasks: dict[TaskKey, ScheduleTask] = {}
-        self.timers: dict[tuple[FrameId, int, str], int] = {}
+        self.timers: dict[TimerKey, int] = {}
 
     def frame(self, frame: FrameId) -> Frame | None:
         return self.frames.get(frame)

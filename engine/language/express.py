@@ -63,7 +63,7 @@ def _refusal(resource: Resource) -> tuple[str, str, str] | None:
     if resource.callback:
         return _unsupported("'.waitForTaskToken' service integration", _STANDARD)
     pattern = _SYNC.search(resource.uri)
-    if pattern is not None:
+    if pattern is not None and resource.kind != "http":
         return _unsupported(f"'{pattern[0]}' service integration", _STANDARD)
     if resource.family == "activity":
         hint = "Let workers poll the queue of a Lambda function's ARN, or publish it as STANDARD."

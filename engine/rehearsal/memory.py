@@ -6,10 +6,10 @@ from msgspec import structs
 
 from engine.core.effects import Transition
 from engine.documents import Document
-from engine.express.memory import Agenda, Memory, TaskKey
+from engine.express.memory import Agenda, Memory, TaskKey, TimerKey
 from engine.store import codec
 
-__all__ = ["Agenda", "Memory", "TaskKey", "through_bytes"]
+__all__ = ["Agenda", "Memory", "TaskKey", "TimerKey", "through_bytes"]
 
 
 def through_bytes(transition: Transition) -> Transition:

@@ -38,7 +38,6 @@ ROWS: list[tuple[str, str, Any, str, tuple[Any, ...]]] = [
         "start",
         ("o", None, DOC(None), None, False),
     ),
-    ("POST", "/v1/definitions/o/executions?wait=2", {}, "start", ("o", None, DOC({}), None, True)),
     ("GET", "/v1/executions", None, "executions", (None, None, None, None, 100, None)),
     (
         "GET",

@@ -67,6 +67,23 @@ def test_publish_sends_the_files_own_text_under_its_name(detent, server, folder)
     assert server.requests[0]["headers"]["Content-Type"] == "application/yaml"
 
 
+def test_publish_sends_the_type_and_validate_knows_its_rules(detent, server, tmp_path):
+    server.answer(
+        "PUT", "/v1/definitions/good", {"name": "good", "version": 1, "changed": True}, 201
+    )
+    (tmp_path / "good.yaml").write_text(GOOD)
+    assert detent("publish", "--type", "express", str(tmp_path / "good.yaml")).exit_code == 0
+    assert server.requests[0]["query"] == {"type": "EXPRESS"}
+    waits = tmp_path / "waits.json"
+    waits.write_text(
+        '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "signal:go", "End": true}}}'
+    )
+    assert detent("validate", str(waits)).exit_code == 0
+    refused = detent("validate", "--type", "express", str(waits))
+    assert refused.exit_code == 1
+    assert "error[express_signal]" in refused.stderr
+
+
 def test_publish_goes_on_after_an_invalid_definition_and_exits_1(detent, server, folder):
     problems = [
         {"code": "unknown_target", "line": 5, "column": 11, "message": "No.", "severity": "error"}
