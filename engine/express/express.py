@@ -32,7 +32,6 @@ from engine.store.tasks import Address
 from engine.tasks.runner import Runner
 from engine.telemetry import Counters, emit
 
-AT_ONCE = 50  # transitions of a synchronous start that are applied before anybody else has a turn
 RECORDS_MAX = 10**12  # AWS Step Functions limits no Express execution's events; five minutes do
 DRAIN_SHARE = 0.8  # of the drain time; the rest is for sending the answers
 STOPPED_ERROR = "Detent.ProcessStopped"
@@ -111,9 +110,7 @@ class Express:
         self._counters.add("detent_express_started_total")
         self._counters.put("detent_express_running", len(running))
         if request.synchronous:
-            for _ in range(AT_ONCE):
-                if not (run.is_running and run.step()):
-                    break
+            run.turn()
         if run.is_running:
             life = asyncio.get_running_loop().create_task(run.live())
             self._lives.add(life)
@@ -206,7 +203,6 @@ class Express:
         )
 
     def _changed(self, run: Run) -> None:
-        self._counters.add("detent_transitions_total")
         if not run.is_running:
             self.remembered.close(run)
             self._counters.add("detent_express_closed_total")

@@ -41,8 +41,10 @@ from engine.core.transition import needs, transition
 from engine.documents import Document
 from engine.express.memory import Agenda, Memory, TaskKey
 from engine.language.machine import Machine
+from engine.telemetry import plain
 
-TRANSITIONS_PER_TURN = 20  # then everybody else in the process has a turn
+TURN_SECONDS = 0.005  # or so many transitions, whichever comes first; then the others in the process have a turn
+TURN_TRANSITIONS = 100
 RECORDS_MAX = 1_000  # of one execution that are kept; the oldest go first
 RECORD_BYTES_MAX = 1024 * 1024  # of their payloads
 OUTCOMES_MAX = 100  # of tasks, so that a repeated report gets the same answer
@@ -128,23 +130,32 @@ class Run:
 
     async def live(self) -> None:
         """Go on until it is closed."""
-        turns = 0
         while self.is_running:
-            if not self.step():
-                await self._idle()
-            elif (turns := turns + 1) % TRANSITIONS_PER_TURN == 0:
+            if self.turn():
                 await self._clock.sleep(0)
+            else:
+                await self._idle()
+
+    def turn(self) -> bool:
+        """Apply what there is to apply, for a moment; whether there may be more."""
+        until = self._clock.monotonic() + TURN_SECONDS
+        for _ in range(TURN_TRANSITIONS):
+            if not (self.is_running and self.step()):
+                return False
+            if self._clock.monotonic() > until:
+                break
+        return self.is_running
 
     def step(self) -> bool:
         """Apply one transition, if there is anything to apply now. A fault of the engine's own ends the run as FAILED."""
-        self._take_due()
-        event = self._next()
-        if event is None:
-            return False
         try:
+            self._take_due()
+            event = self._next()
+            if event is None:
+                return False
             self._apply(event)
         except Exception as error:
-            log.exception("advancing %s failed", self.ref)
+            log.exception("advancing %s failed", plain(self.ref))
             self._break_off(f"{type(error).__name__}: {error}")
         return True
 

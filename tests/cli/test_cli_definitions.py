@@ -115,11 +115,12 @@ def test_a_file_whose_name_cannot_be_a_definitions_is_told_of_the_option(detent,
 
 
 def test_definitions_are_listed_over_every_page(detent, server):
-    one, two = ({"name": n, "version": 3, "updated": "2026-11-22T10:00:00.000Z"} for n in "ab")
+    updated = {"version": 3, "updated": "2026-11-22T10:00:00.000Z", "type": "EXPRESS"}
+    one, two = ({"name": name, **updated} for name in "ab")
     server.answer("GET", "/v1/definitions", {"definitions": [one], "next": "c"})
     server.answer("GET", "/v1/definitions", {"definitions": [two], "next": None})
     lines = detent("definitions").stdout.splitlines()
-    assert lines[1].split() == ["a", "3", "2026-11-22", "10:00:00"]
+    assert lines[1].split() == ["a", "3", "EXPRESS", "2026-11-22", "10:00:00"]
     assert lines[2].split()[0] == "b"
     assert server.requests[1]["query"]["cursor"] == "c"
 
@@ -128,7 +129,7 @@ def test_a_definitions_versions_and_texts_are_shown(detent, server):
     created = "2026-11-22T10:00:00.000Z"
     version = {"version": 2, "hash": "h", "created": created}
     server.answer("GET", "/v1/definitions/good/versions", {"versions": [version]})
-    found = version | {"name": "good", "format": "yaml", "text": GOOD}
+    found = version | {"name": "good", "format": "yaml", "text": GOOD, "type": "STANDARD"}
     server.answer("GET", "/v1/definitions/good", found)
     listed = detent("definitions", "good").stdout.splitlines()
     assert listed[1].split() == ["2", "2026-11-22", "10:00:00", "h"]
