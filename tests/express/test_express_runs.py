@@ -189,13 +189,11 @@ async def test_one_that_does_not_end_while_the_process_drains_is_aborted(engines
 
 
 async def test_a_fault_of_the_engine_fails_the_execution_and_no_other(desk, monkeypatch):
-    from engine.express import run
-
     await desk.publish(NAP)
     sound = (await desk.run()).id
     find = desk.engine.express.remembered.find
     await until(lambda: find(ref_of("default", sound)).execution.last_record == 2)
-    monkeypatch.setattr(run, "transition", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(desk.engine.express._deciding, "at_once", lambda *_: 1 / 0)
     broken = await desk.run(synchronous=True)
     assert (broken.status, broken.error) == ("FAILED", "States.Runtime")
     assert (await desk.describe(sound)).status == "RUNNING"
