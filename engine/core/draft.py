@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.core import context
-from engine.core.effects import CancelTask, CancelTimer, Effect, Record, Transition
+from engine.core.effects import CancelTask, CancelTimer, Effect, Record, StopChild, Transition
 from engine.core.entropy import SeededEntropy
 from engine.core.execution import (
     Backoff,
@@ -24,12 +24,13 @@ from engine.core.execution import (
     Work,
 )
 from engine.core.limits import Limits
+from engine.core.nested import waits_for_child
 from engine.core.outcomes import Visit
 from engine.core.tokens import task_token
 from engine.core.unwind import is_live
 from engine.documents import Document
 from engine.language.expressions.scope import Scope
-from engine.language.machine import Machine
+from engine.language.machine import Machine, Task
 
 
 class Draft:
@@ -188,7 +189,7 @@ class Draft:
         hold = frame.hold
         match hold:
             case Work():
-                self.effects.append(CancelTask(frame.id, hold.revision, hold.queue))
+                self.cancel(frame, hold)
             case Delay() | Backoff():
                 self.effects.append(CancelTimer(frame.id, hold.revision, "due"))
             case Listen():
@@ -201,6 +202,13 @@ class Draft:
                     self.forget(f"o:{frame.id}")
             case _:
                 pass
+
+    def cancel(self, frame: Frame, work: Work) -> None:
+        """Take a task back. A child that it waits for is stopped, whether it has started or is only about to."""
+        self.effects.append(CancelTask(frame.id, work.revision, work.queue))
+        state = self.machine.states[frame.state]
+        if work.child is not None and isinstance(state, Task) and waits_for_child(state.resource):
+            self.effects.append(StopChild(frame.id, work.revision, work.child))
 
     def finish(self) -> Transition:
         before = self.before
@@ -223,6 +231,8 @@ class Draft:
             self.output,
             self.error,
             self.cause,
+            before.parent,
+            before.depth,
             self.frames,
             self.loaded,
         )

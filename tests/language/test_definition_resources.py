@@ -44,6 +44,30 @@ ACCEPTED = [
         "https://example.com/hook.waitForTaskToken",
         ("http", "https://example.com/hook", "service", "http", "call.waitForTaskToken", True),
     ),
+    (
+        "arn:aws:states:::states:startExecution",
+        ("states", "startExecution", "service", "states", "startExecution", False),
+    ),
+    (
+        "arn:aws:states:::states:startExecution.sync:2",
+        ("states", "startExecution.sync:2", "service", "states", "startExecution.sync:2", True),
+    ),
+    (
+        "arn:aws:states:::states:startExecution.waitForTaskToken",
+        (
+            *("states", "startExecution.waitForTaskToken", "service"),
+            *("states", "startExecution.waitForTaskToken", True),
+        ),
+    ),
+    (
+        "arn:aws:states:::aws-sdk:sfn:startExecution",
+        ("states", "startExecution", "service", "aws-sdk:sfn", "startExecution", False),
+    ),
+    (
+        "arn:aws:states:::aws-sdk:sfn:sendTaskHeartbeat",
+        ("states", "sendTaskHeartbeat", "service", "aws-sdk:sfn", "sendTaskHeartbeat", False),
+    ),
+    ("workflow:ship", ("states", "ship", "service", "workflow", "ship", True)),
     ("signal:approved", ("signal", "approved", "service", "signal", "approved", False)),
 ]
 
@@ -51,14 +75,20 @@ REFUSED = [
     ("", "unsupported_resource"),
     ("pay", "unsupported_resource"),
     ("${PayFunctionArn}", "unsupported_resource"),
-    ("workflow:other", "unsupported_resource"),
+    ("workflow:", "malformed_resource"),
+    ("workflow:a/b", "malformed_resource"),
+    ("workflow:other.waitForTaskToken", "callback_unsupported"),
+    ("arn:aws:states:::states:startExecution.sync.waitForTaskToken", "unsupported_resource"),
+    ("arn:aws:states:::aws-sdk:sfn:startExecution.sync", "unsupported_resource"),
+    ("arn:aws:states:::aws-sdk:sfn:sendTaskSuccess.waitForTaskToken", "unsupported_resource"),
+    ("arn:aws:states:::aws-sdk:sfn:createActivity", "unsupported_resource"),
     ("py:mod.fn", "unsupported_resource"),
     ("file:///etc/passwd", "unsupported_resource"),
     ("ftp://example.com", "unsupported_resource"),
     ("ACTIVITY:pay", "unsupported_resource"),
     ("arn:aws:states:::sns:publish", "unsupported_resource"),
     ("arn:aws:states:::aws-sdk:s3:getObject", "unsupported_resource"),
-    ("arn:aws:states:::states:startExecution.sync:2", "unsupported_resource"),
+    ("arn:aws:states:::states:startExecution.sync:3", "unsupported_resource"),
     ("arn:aws:states:::http:invoke", "unsupported_resource"),
     ("arn:aws:states:::lambda:invoke.sync", "unsupported_resource"),
     ("arn:aws:lambda:us-east-1:123456789012:function:a:b:c", "unsupported_resource"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.core import dataflow
+from engine.core import dataflow, nested
 from engine.core.failures import parameters_too_large, result_too_large
 from engine.core.outcomes import Await, Dispatch, Fails, Leave, Outcome, Visit
 from engine.documents import EMPTY_OBJECT, Document
@@ -65,6 +65,8 @@ def _spoken(state: Task) -> str:
 def _addressed(state: Task, parameters: Document) -> tuple[str, Document]:
     """The queue a task goes to, and the input its worker gets."""
     resource = state.resource
+    if resource.kind == "states":
+        return nested.addressed(resource, parameters)
     if resource.kind == "http":
         return HTTP_QUEUE, parameters
     if resource.name != LAMBDA_INVOKE or resource.family != "service":
