@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from engine.clock import RedisClock
 from engine.commands import Commands
 from engine.core.limits import Limits
+from engine.core.nested import STATES_QUEUE, Names
 from engine.core.states.task import HTTP_QUEUE
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.queries import Queries
@@ -26,6 +27,7 @@ from engine.settings import Settings
 from engine.store.catalog import Catalog
 from engine.store.connection import Redis
 from engine.store.doorbell import Doorbell
+from engine.store.errands import Errands
 from engine.store.executions import Executions
 from engine.store.keys import LAYOUT_VERSION, Keys
 from engine.store.listing import Listing
@@ -34,6 +36,7 @@ from engine.store.signals import Signals
 from engine.store.tasks import Tasks
 from engine.store.timers import Timers
 from engine.tasks.http import HttpRunner
+from engine.tasks.nested import NestedRunner
 from engine.tasks.runner import Runner
 from engine.telemetry import Counters, emit
 from engine.views import Caller
@@ -56,6 +59,7 @@ class Stores:
     signals: Signals
     catalog: Catalog
     listing: Listing
+    errands: Errands
 
     @classmethod
     def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
@@ -80,6 +84,7 @@ class Stores:
             ),
             catalog=Catalog(redis, keys),
             listing=Listing(redis, keys),
+            errands=Errands(redis, keys, bell=True),
         )
 
 
@@ -191,6 +196,7 @@ class Engine:
             Performer(
                 self.dispatcher,
                 stores.tasks,
+                stores.errands,
                 queue,
                 runner,
                 clock,
@@ -200,12 +206,21 @@ class Engine:
                 lease_ms=settings.lease_ms,
                 on_settled=self._offer,
             )
-            for queue, runner in self._runners().items()
+            for queue, runner in self._runners(stores).items()
         ]
 
-    def _runners(self) -> dict[str, Runner]:
+    def _runners(self, stores: Stores) -> dict[str, Runner]:
         """What performs the tasks of each of the engine's own queues."""
-        return {HTTP_QUEUE: HttpRunner(self.settings)}
+        nested = NestedRunner(
+            stores.executions,
+            stores.tasks,
+            stores.catalog,
+            stores.errands,
+            Names(),
+            namespace=Caller().namespace,
+            offer=self._offer,
+        )
+        return {HTTP_QUEUE: HttpRunner(self.settings), STATES_QUEUE: nested}
 
     def _begin(self, keys: Keys) -> None:
         supervisor = self._supervisor

@@ -112,7 +112,8 @@ def _child(draft: Draft, frame: Frame, out: Dispatch, key: str) -> Child | None:
     """The execution that the task will start, known before it is."""
     resource = _task(draft, frame).resource
     token = task_token(draft.before.id, frame.id, draft.revision, out.secret)
-    return nested.child_of(resource, out.input, nested.key_of(resource, token, key))
+    key = nested.key_of(token, key, callback=resource.callback)
+    return nested.child_of(resource, out.input, key)
 
 
 def listen(draft: Draft, frame: Frame, out: Await) -> None:

@@ -59,13 +59,13 @@ def waits_for_child(resource: Resource) -> bool:
     return resource.service == "workflow" or ".sync" in resource.action
 
 
-def key_of(resource: Resource, token: str, idempotency_key: str) -> str:
-    """What tells one start from another: every delivery of one start has the same.
+def key_of(token: str, idempotency_key: str, *, callback: bool) -> str:
+    """What tells one start from another: every delivery of one start has the same, written as a UUID.
 
     A task that waits is another one at each attempt, for its last child was stopped, or has its last token. One that
     does not keeps its idempotency key over time-outs, and so its child.
     """
-    material = token if resource.callback else idempotency_key
+    material = token if callback else idempotency_key
     digest = hashlib.sha256(material.encode()).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
 
