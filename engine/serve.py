@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from engine.clock import RedisClock
 from engine.commands import Commands
 from engine.core.limits import Limits
-from engine.core.nested import STATES_QUEUE, Names
+from engine.core.states.nested import STATES_QUEUE, Naming
 from engine.core.states.task import HTTP_QUEUE
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.queries import Queries
@@ -216,7 +216,7 @@ class Engine:
             stores.tasks,
             stores.catalog,
             stores.errands,
-            Names(),
+            Naming(),
             namespace=Caller().namespace,
             offer=self._offer,
         )

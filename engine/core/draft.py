@@ -24,8 +24,8 @@ from engine.core.execution import (
     Work,
 )
 from engine.core.limits import Limits
-from engine.core.nested import waits_for_child
 from engine.core.outcomes import Visit
+from engine.core.states.nested import waits_for_child
 from engine.core.tokens import task_token
 from engine.core.unwind import is_live
 from engine.documents import Document

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import structs
 
-from engine.core import nested, records
+from engine.core import records
 from engine.core.draft import Draft
 from engine.core.effects import ScheduleTask, StartTimer
 from engine.core.entropy import secret
@@ -19,7 +19,7 @@ from engine.core.execution import ENTER, Backoff, Buffer, Child, Delay, Frame, L
 from engine.core.failures import of_expression
 from engine.core.outcomes import Await, Dispatch, Fails, Outcome, Sleep
 from engine.core.retry import Again
-from engine.core.states import task
+from engine.core.states import nested, task
 from engine.core.tokens import task_token
 from engine.documents import Document
 from engine.language.expressions.scope import ExpressionError

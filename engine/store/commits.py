@@ -15,7 +15,7 @@ from engine.core.effects import (
     Transition,
 )
 from engine.core.execution import ROOT, Execution, Frame, FrameId
-from engine.core.nested import STATES_QUEUE
+from engine.core.states.nested import STATES_QUEUE
 from engine.store import codec, errands
 from engine.store.keys import ExecutionKeys, Keys, task_id
 

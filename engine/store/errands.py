@@ -17,7 +17,7 @@ from msgspec import Struct, convert
 from engine.core.effects import StopChild
 from engine.core.events import StopRequested
 from engine.core.execution import Execution, Status
-from engine.core.nested import STATES_QUEUE, End
+from engine.core.states.nested import STATES_QUEUE, End
 from engine.documents import EMPTY_OBJECT, Document
 from engine.store import codec
 from engine.store.connection import Redis

@@ -122,15 +122,7 @@ class Executions:
             ],
             [ref, codec.pack_envelope(body)],
         )
-        word = reply[0]
-        if word == b"OK":
-            return Creation("created", int(reply[2]), int(reply[1]))
-        if word == b"EXISTS":
-            return Creation("exists", int(reply[2]), int(reply[1]))
-        if word == b"CONFLICT":
-            return Creation("conflict", status=reply[1].decode())
-        verdicts: dict[bytes, Any] = {b"UNKNOWN": "unknown", b"QUOTA": "quota"}
-        return Creation(verdicts.get(word, "refused"))
+        return _creation(reply)
 
     async def due(self, partition: int, now_ms: int, most: int) -> list[str]:
         """Refs of a partition that may be claimed, longest ready first."""
@@ -221,6 +213,20 @@ class Executions:
             [keys.ref, nonce, reason[:1000]],
         )
         return bool(reply == 1)
+
+
+def _creation(reply: list[Any]) -> Creation:
+    """What create_execution.lua answered."""
+    match reply[0]:
+        case b"OK":
+            return Creation("created", int(reply[2]), int(reply[1]))
+        case b"EXISTS":
+            return Creation("exists", int(reply[2]), int(reply[1]))
+        case b"CONFLICT":
+            return Creation("conflict", status=reply[1].decode())
+        case word:
+            verdicts: dict[bytes, Any] = {b"UNKNOWN": "unknown", b"QUOTA": "quota"}
+            return Creation(verdicts.get(word, "refused"))
 
 
 def _claim(keys: ExecutionKeys, nonce: str, reply: list[Any]) -> Claim:

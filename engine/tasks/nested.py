@@ -12,10 +12,10 @@ from typing import Any
 
 from engine.core.events import Started, TaskFailed, TaskSubmitted, TaskSucceeded
 from engine.core.failures import CAUSE_CHARACTERS_MAX, TASK_FAILED, Failure
-from engine.core.nested import (
+from engine.core.states.nested import (
     DEPTH_MAX,
     Answers,
-    Names,
+    Naming,
     Start,
     StartRefused,
     is_start,
@@ -50,7 +50,7 @@ class NestedRunner:
         tasks: Tasks,
         catalog: Catalog,
         errands: Errands,
-        names: Names,
+        names: Naming,
         *,
         namespace: str,
         offer: Callable[[str], None],

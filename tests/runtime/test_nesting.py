@@ -8,7 +8,7 @@ import json
 import pytest
 from desk import ME, Desk, until
 
-from engine.core.nested import DEPTH_MAX
+from engine.core.states.nested import DEPTH_MAX
 from engine.documents import Document
 from engine.views import Outcome
 

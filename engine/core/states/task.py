@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.core import dataflow, nested
+from engine.core import dataflow
 from engine.core.failures import parameters_too_large, result_too_large
 from engine.core.outcomes import Await, Dispatch, Fails, Leave, Outcome, Visit
+from engine.core.states import nested
 from engine.documents import EMPTY_OBJECT, Document
 from engine.errors import InvalidDocument
 from engine.language.expressions.paths import Path

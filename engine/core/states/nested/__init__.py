@@ -5,8 +5,8 @@ name that is the same at every delivery, so that a task delivered twice starts i
 is submitted by that start; the child's end completes it.
 """
 
-from engine.core.nested.answers import Answers, End, Names, sdk_failure
-from engine.core.nested.starts import (
+from engine.core.states.nested.answers import Answers, End, Naming, sdk_failure
+from engine.core.states.nested.starts import (
     DEPTH_MAX,
     STATES_QUEUE,
     Start,
@@ -24,7 +24,7 @@ __all__ = [
     "STATES_QUEUE",
     "Answers",
     "End",
-    "Names",
+    "Naming",
     "Start",
     "StartRefused",
     "addressed",

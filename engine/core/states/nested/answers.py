@@ -16,7 +16,7 @@ from engine.documents import NULL, Document
 from engine.language.machine import Resource
 
 
-class Names(Struct, frozen=True):
+class Naming(Struct, frozen=True):
     """What executions and definitions are called in answers: their ids, behind a prefix where ARNs are wanted."""
 
     execution_prefix: str = ""
@@ -45,7 +45,7 @@ class End(Struct, frozen=True):
 class Answers:
     """Makes the answers that tasks get, naming things by `names`."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Naming) -> None:
         self._names = names
 
     def started(
