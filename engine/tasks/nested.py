@@ -11,16 +11,19 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.core.events import Started, TaskFailed, TaskSubmitted, TaskSucceeded
-from engine.core.failures import CAUSE_CHARACTERS_MAX, TASK_FAILED, Failure
+from engine.core.failures import TASK_FAILED, Failure
 from engine.core.states.nested import (
     DEPTH_MAX,
+    TOO_DEEP,
     Answers,
     Naming,
     Start,
     StartRefused,
     is_start,
     key_of,
-    sdk_failure,
+    refused_send,
+    sent_failure,
+    sent_output,
     start_of,
     waits_for_child,
 )
@@ -36,9 +39,6 @@ from engine.store.executions import Executions
 from engine.store.keys import ref_of
 from engine.store.tasks import Address, Tasks, address_of
 from engine.tasks.runner import Done, Failed, PerformedTask, RunResult, Succeeded
-
-ERROR_CHARACTERS_MAX = 256  # as AWS Step Functions
-TOO_DEEP = "Detent.NestedTooDeep"
 
 
 class NestedRunner:
@@ -98,8 +98,7 @@ class NestedRunner:
         """Start the child, unless this start has started it already. Raises StartRefused."""
         depth = await self._errands.depth(self._namespace, task.execution) + 1
         if depth > DEPTH_MAX:
-            cause = f"{DEPTH_MAX} executions have started one another, one inside the other."
-            return Failed(TOO_DEEP, cause, transport=False)
+            return _result(TOO_DEEP)
         missing = StartRefused(
             "StateMachineDoesNotExist", self._answers.does_not_exist(start.target)
         )
@@ -175,18 +174,15 @@ class NestedRunner:
             address = address_of(self._namespace, given["TaskToken"])
             check_execution(address.ref.partition(":")[2])
         except (TaskNotFound, InvalidName):
-            return sdk_failure("InvalidToken", "Invalid Token: 'Invalid token'", request_id)
+            return refused_send("InvalidToken", request_id)
         try:
             await self._settle(action, given, address)
         except TaskNotFound:
-            return sdk_failure(
-                "TaskDoesNotExist", "Task does not exist: 'Unknown token'", request_id
-            )
+            return refused_send("TaskDoesNotExist", request_id)
         except TaskClosed:
-            message = "Task Timed Out: 'Provided task does not exist anymore'"
-            return sdk_failure("TaskTimedOut", message, request_id)
-        except InvalidDocument as error:
-            return sdk_failure("InvalidOutput", f"Invalid Output: '{error.detail}'", request_id)
+            return refused_send("TaskTimedOut", request_id)
+        except InvalidDocument:
+            return refused_send("InvalidOutput", request_id)
         self._offer(address.ref)
         return EMPTY_OBJECT
 
@@ -199,26 +195,9 @@ class NestedRunner:
                 address, lease="", lease_ms=0, heartbeat_ms=row.heartbeat_ms or 0
             )
         elif action == "sendTaskFailure":
-            failure = sent_failure(given)
-            await self._tasks.settle(address, _event(address, failure), lease="")
+            await self._tasks.settle(address, _event(address, sent_failure(given)), lease="")
         else:
             await self._tasks.settle(address, _event(address, sent_output(given)), lease="")
-
-
-def sent_output(given: dict[str, Any]) -> Document:
-    """The Output of sendTaskSuccess: a string is the JSON text that it is. Raises InvalidDocument."""
-    output = given.get("Output")
-    return Document.parse(output) if isinstance(output, str) else Document.of(output)
-
-
-def sent_failure(given: dict[str, Any]) -> Failure:
-    """Error and Cause of sendTaskFailure, each as far as AWS would accept it."""
-    texts = [given.get(key) for key in ("Error", "Cause")]
-    error, cause = (
-        text if text is None or isinstance(text, str) else Document.of(text).text.decode()
-        for text in texts
-    )
-    return Failure(error and error[:ERROR_CHARACTERS_MAX], cause and cause[:CAUSE_CHARACTERS_MAX])
 
 
 def _event(address: Address, outcome: Document | Failure) -> TaskSucceeded | TaskFailed:

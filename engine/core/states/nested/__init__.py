@@ -5,7 +5,8 @@ name that is the same at every delivery, so that a task delivered twice starts i
 is submitted by that start; the child's end completes it.
 """
 
-from engine.core.states.nested.answers import Answers, End, Naming, sdk_failure
+from engine.core.states.nested.answers import TOO_DEEP, Answers, End, Naming
+from engine.core.states.nested.sends import refused_send, sent_failure, sent_output
 from engine.core.states.nested.starts import (
     DEPTH_MAX,
     STATES_QUEUE,
@@ -22,6 +23,7 @@ from engine.core.states.nested.starts import (
 __all__ = [
     "DEPTH_MAX",
     "STATES_QUEUE",
+    "TOO_DEEP",
     "Answers",
     "End",
     "Naming",
@@ -31,7 +33,9 @@ __all__ = [
     "child_of",
     "is_start",
     "key_of",
-    "sdk_failure",
+    "refused_send",
+    "sent_failure",
+    "sent_output",
     "start_of",
     "waits_for_child",
 ]

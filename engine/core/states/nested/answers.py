@@ -12,8 +12,15 @@ from msgspec import Struct
 from engine.core.execution import Status
 from engine.core.failures import CAUSE_CHARACTERS_MAX, RUNTIME, TASK_FAILED, TIMEOUT, Failure
 from engine.core.records import iso
+from engine.core.states.nested.sends import sdk_failure
+from engine.core.states.nested.starts import DEPTH_MAX
 from engine.documents import NULL, Document
 from engine.language.machine import Resource
+
+TOO_DEEP = Failure(
+    "Detent.NestedTooDeep",
+    f"{DEPTH_MAX} executions have started one another, one inside the other.",
+)
 
 
 class Naming(Struct, frozen=True):
@@ -112,12 +119,6 @@ class Answers:
         error = TIMEOUT if end.status == "TIMED_OUT" else end.error
         shown |= {k: v for k, v in (("Error", error), ("Cause", end.cause)) if v is not None}
         return dict(sorted(shown.items()))
-
-
-def sdk_failure(code: str, message: str, request_id: str) -> Failure:
-    """The failure of a call through the SDK integration (measured)."""
-    about = f"(Service: Sfn, Status Code: 400, Request ID: {request_id}) (SDK Attempt Count: 1)"
-    return Failure(f"Sfn.{code}Exception", f"{message} {about}")
 
 
 def _bounded(described: dict[str, Any]) -> str:
