@@ -137,7 +137,7 @@ class Family:
         """Stop a run, if it was this start that made it; nobody waits for it any more."""
         run = self._find(child.id)
         if run is not None and self._keys.get(child.id) == child.key:
-            run.agenda.plan(run.now_ms, StopRequested())
+            run.inbox.insert(0, StopRequested())
 
     def ended(self, run: Rehearsal) -> None:
         """Tell the tasks that wait for a run."""

@@ -187,18 +187,18 @@ class Rehearsal:
         return not self.is_closed and bool(self.inbox or self.execution.ready or not self.begun)
 
     def step(self) -> None:
-        """Apply the next event: what has come in before runnable frames, as the engine does."""
-        ready = self.execution.ready
-        if not self.begun:
-            self.begun = True
-            event: Event = Begin()
-        elif self.inbox and len(ready) < READY_MAX:
-            event = self.inbox.pop(0)
-        else:
-            event = Advance(ready[0])
-        self._apply(event)
+        """One transition."""
+        self._apply(self._next() if self.begun else Begin())
+        self.begun = True
         if self.is_closed:
             self.family.ended(self)
+
+    def _next(self) -> Event:
+        """Events before runnable frames, as the engine does."""
+        ready = self.execution.ready
+        if self.inbox and len(ready) < READY_MAX:
+            return self.inbox.pop(0)
+        return Advance(ready[0])
 
     def pass_time(self) -> None:
         """Let the next thing on the agenda happen, and time pass until then."""

@@ -127,7 +127,10 @@ def rehearsed(script: Script) -> list[tuple[int, int, str]]:
         Given(SignalReceived(s.name, s.id, Document.of(s.payload)), after_ms=s.at_ms)
         for s in script.signals
     ]
-    result = Rehearsal(read(script.text), script.input, answers=answer, given=given).run()
+    machines = {name: read(text) for name, text in script.children.items()}
+    result = Rehearsal(
+        read(script.text), script.input, answers=answer, given=given, machines=machines
+    ).run()
     return [(record.id, record.previous, record.type) for record in result.records]
 
 
