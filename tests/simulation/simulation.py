@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ from engine.store.keys import Keys, ref_of
 from engine.views import Caller, LeasedTask, Outcome
 from tests.acceptance import dump
 from tests.acceptance.indexes import problems
+from tests.simulation.ends import End, child
 from tests.simulation.faults import Fault, FaultyRedis, Killed
 from tests.simulation.scripts import Script
 
@@ -44,24 +45,6 @@ SETTINGS = Settings(prefix=PREFIX, partitions=1)
 
 class Stuck(AssertionError):
     """The execution is open and nothing will ever wake it."""
-
-
-@dataclass
-class End:
-    """What a run came to. `effects`: what workers did, by state, each idempotency key once."""
-
-    status: str
-    output: Any
-    error: str | None
-    cause: str | None
-    history: list[tuple[Any, ...]]
-    records: list[dict[str, Any]]
-    effects: dict[str, int]
-    tasks: dict[str, int]
-    calls: int
-    hits: int
-    problems: list[str] = field(default_factory=list)
-    children: list[str] = field(default_factory=list)
 
 
 @dataclass(order=True)
@@ -380,7 +363,7 @@ class Simulation:
             self._faulty.made,
             self._faulty.hit,
             sorted(set(self._problems)),
-            sorted(_child(each) for each in children),
+            sorted(child(each) for each in children),
         )
 
     async def _drain_queues(self) -> None:
@@ -401,24 +384,3 @@ class Simulation:
                 text = text.replace(token, "<token>")
             out.append((record["id"], record["previous"], record["type"], text))
         return out
-
-
-def _child(found: dict[str, Any]) -> str:
-    """A child as it must be whatever failed: its history without its name, which is random."""
-    kinds = [record["type"] for record in found["records"]]
-    told = [found["status"], found["output"], found["error"], found["others"], kinds]
-    return f"{found['id'].partition(':')[0]} {json.dumps(told)}"
-
-
-def summary(end: End) -> dict[str, Any]:
-    """What must be the same whatever failed on the way, also where things happen beside one another."""
-    return {
-        "status": end.status,
-        "output": end.output,
-        "error": end.error,
-        "cause": end.cause,
-        "effects": end.effects,
-        "tasks": end.tasks,
-        "children": end.children,
-        "records": dict(Counter(record["type"] for record in end.records)),
-    }

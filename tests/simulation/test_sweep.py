@@ -22,9 +22,10 @@ from engine.language import read
 from engine.rehearsal import Answer, Given, Rehearsal
 from tests.acceptance import chains
 from tests.acceptance.broken import early_dispatch
+from tests.simulation.ends import End, summary
 from tests.simulation.faults import FAULTS, Fault, FaultyRedis
 from tests.simulation.scripts import Script, scripts
-from tests.simulation.simulation import End, Stuck, summary
+from tests.simulation.simulation import Stuck
 
 SWEEP = os.environ.get("DETENT_SWEEP", "100")
 SEED = 20261122
