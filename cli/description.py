@@ -21,6 +21,8 @@ def _head(view: View) -> Iterator[tuple[str, str]]:
     yield "execution", view["id"]
     yield "status", status_text(view["status"])
     yield "version", f"{view['definition']} {view['version']}"
+    if "parent" in view:
+        yield "started by", visible(view["parent"])
     yield "started", moment(view["started"])
     if "stopped" in view:
         yield "stopped", moment(view["stopped"])
@@ -59,7 +61,9 @@ def _waits_for(waiting: dict[str, Any] | None) -> str:
     """`task of queue pay`, `its token, task of queue pay`, `signal PickedUp`, `timer until 2026-11-22 10:00:00`, as far as is told."""
     if not waiting:
         return "nothing: it goes on"
-    if waiting.get("callback"):
+    if waiting.get("child"):
+        parts = [f"execution {waiting['child']}"]
+    elif waiting.get("callback"):
         parts = [f"its token, task of queue {waiting['queue']}"]
     else:
         parts = [str(waiting.get("kind", "?"))]

@@ -138,6 +138,7 @@ class Queries:
             revision=run.revision,
             input=run.input or EMPTY_OBJECT,
             quarantined=stored.quarantine or UNSET,
+            parent=run.parent or UNSET,
             frames=[_frame(f, machine) for f in frames] if run.status == "RUNNING" else [],
             more_frames=more or UNSET,
             tasks=[_task(run, f, r) for f, r in zip(working, rows, strict=True) if r is not None],
@@ -357,8 +358,10 @@ def _waiting(frame: Frame) -> dict[str, Any] | None:
             return {"kind": "timer", "due": iso(due_ms)}
         case Backoff(due_ms=due_ms):
             return {"kind": "retry", "due": iso(due_ms), "attempt": frame.retry_count + 1}
-        case Work(queue=queue, callback=callback, timeout_ms=timeout_ms):
+        case Work(queue=queue, callback=callback, timeout_ms=timeout_ms, child=child):
             shown = {"kind": "task", "queue": queue, "callback": callback}
+            if child is not None:
+                shown["child"] = child.id
             return shown | ({"timeout": iso(timeout_ms)} if timeout_ms else {})
         case Listen(name=name, timeout_ms=timeout_ms):
             return {"kind": "signal", "name": name} | (
@@ -382,6 +385,8 @@ def _task(
         extra |= {"worker": worker, "leased": iso(int(since)), "lease_until": iso(int(until))}
     elif isinstance(frame.hold, Work) and frame.hold.submitted:
         status = "waiting"
+    if isinstance(frame.hold, Work) and frame.hold.child is not None:
+        extra["child"] = frame.hold.child.id
     if row.timeout_ms is not None:
         extra["timeout"] = iso(row.timeout_ms)
     return TaskView(row.frame, row.state, row.queue, row.attempt, cast("Any", status), **extra)

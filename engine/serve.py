@@ -13,6 +13,7 @@ from engine.clock import RedisClock
 from engine.commands import Commands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
+from engine.core.states.nested import STATES_QUEUE, Naming
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
 from engine.queries import Queries
@@ -31,6 +32,7 @@ from engine.settings import Settings
 from engine.store.catalog import Catalog
 from engine.store.connection import Redis
 from engine.store.doorbell import Doorbell
+from engine.store.errands import Errands
 from engine.store.executions import Executions
 from engine.store.keys import LAYOUT_VERSION, Keys
 from engine.store.listing import Listing
@@ -41,6 +43,7 @@ from engine.store.timers import Timers
 from engine.tasks.awslambda import LambdaRunner
 from engine.tasks.connections import read_connections
 from engine.tasks.http import HttpRunner
+from engine.tasks.nested import NestedRunner
 from engine.tasks.runner import Runner
 from engine.telemetry import Counters, emit
 from engine.views import Caller
@@ -63,6 +66,7 @@ class Stores:
     signals: Signals
     catalog: Catalog
     listing: Listing
+    errands: Errands
 
     @classmethod
     def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
@@ -87,6 +91,7 @@ class Stores:
             ),
             catalog=Catalog(redis, keys),
             listing=Listing(redis, keys),
+            errands=Errands(redis, keys, bell=True),
         )
 
 
@@ -157,7 +162,7 @@ class Engine:
         stores = Stores.of(self.redis, keys, settings)
         machines = Machines(stores.catalog)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)
-        self._runners = self._made_runners()
+        self._runners = self._made_runners(stores)
         self.express = Express(
             stores.catalog,
             machines,
@@ -227,6 +232,7 @@ class Engine:
             Performer(
                 self.dispatcher,
                 stores.tasks,
+                stores.errands,
                 queue,
                 runner,
                 clock,
@@ -239,12 +245,27 @@ class Engine:
             for queue, runner in self._runners.items()
         ]
 
-    def _made_runners(self) -> dict[str, Runner]:
-        """What performs the tasks of each of the engine's own queues."""
-        runners: dict[str, Runner] = {HTTP_QUEUE: HttpRunner(self.settings, self._connections)}
+    def _made_runners(self, stores: Stores) -> dict[str, Runner]:
+        """What performs the tasks of each of the engine's own queues, of Express executions too."""
+        runners: dict[str, Runner] = {
+            HTTP_QUEUE: HttpRunner(self.settings, self._connections),
+            STATES_QUEUE: self._nested(stores),
+        }
         if self.settings.lambda_endpoint is not None:
             runners[LAMBDA_QUEUE] = LambdaRunner(self.settings)
         return runners
+
+    def _nested(self, stores: Stores) -> Runner:
+        """What starts and stops nested executions, and tells their parents."""
+        return NestedRunner(
+            stores.executions,
+            stores.tasks,
+            stores.catalog,
+            stores.errands,
+            Naming(),
+            namespace=Caller().namespace,
+            offer=self._offer,
+        )
 
     def _begin(self, keys: Keys) -> None:
         supervisor = self._supervisor

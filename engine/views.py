@@ -114,6 +114,7 @@ class TaskView(Struct, frozen=True):
     leased: str | UnsetType = UNSET
     lease_until: str | UnsetType = UNSET
     timeout: str | UnsetType = UNSET
+    child: str | UnsetType = UNSET  # the execution that it starts, or has started
 
 
 class TimerView(Struct, frozen=True):
@@ -151,6 +152,7 @@ class ExecutionView(Struct, frozen=True, kw_only=True):
     error: str | UnsetType = UNSET
     cause: str | UnsetType = UNSET
     quarantined: str | UnsetType = UNSET
+    parent: str | UnsetType = UNSET  # the execution that started it
     frames: list[FrameView] = field(default_factory=list)
     more_frames: bool | UnsetType = UNSET  # there are more frames than are shown here
     tasks: list[TaskView] = field(default_factory=list)

@@ -27,6 +27,7 @@ PATH_PARAMETERS = {
 FIELDS = {
     "attempt": "1 for the first.",
     "cause": "What happened, for people.",
+    "child": "The execution that the task starts, or has started.",
     "changed": "False where the text equals the current version.",
     "code": "Stable; match on this.",
     "column": "1 is the first; counts characters.",
@@ -59,6 +60,7 @@ FIELDS = {
     "name": "Its name.",
     "next": "Where the following page begins; null at the end.",
     "output": "Any JSON value.",
+    "parent": "The execution whose task started it.",
     "payload": "Any JSON value.",
     "pointer": "JSON pointer (RFC 6901) into the definition.",
     "problems": "What was found in the definition.",

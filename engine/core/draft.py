@@ -12,7 +12,7 @@ from msgspec import structs
 
 from engine.core import context
 from engine.core.context import Variables, key_of, keys_of
-from engine.core.effects import CancelTask, CancelTimer, Effect, Record, Transition
+from engine.core.effects import CancelTask, CancelTimer, Effect, Record, StopChild, Transition
 from engine.core.entropy import SeededEntropy
 from engine.core.execution import (
     Backoff,
@@ -29,12 +29,13 @@ from engine.core.execution import (
 )
 from engine.core.limits import Limits
 from engine.core.outcomes import Visit
+from engine.core.states.nested import waits_for_child
 from engine.core.tokens import task_token
 from engine.core.unwind import is_live
 from engine.documents import Document
 from engine.language.expressions.patience import Patience
 from engine.language.expressions.scope import Scope
-from engine.language.machine import Machine
+from engine.language.machine import Machine, Task
 
 
 class Draft:
@@ -220,7 +221,7 @@ class Draft:
         hold = frame.hold
         match hold:
             case Work():
-                self.effects.append(CancelTask(frame.id, hold.revision, hold.queue))
+                self.cancel(frame, hold)
             case Delay() | Backoff():
                 self.effects.append(CancelTimer(frame.id, hold.revision, "due"))
             case Listen():
@@ -233,6 +234,13 @@ class Draft:
                     self.forget(f"o:{frame.id}")
             case _:
                 pass
+
+    def cancel(self, frame: Frame, work: Work) -> None:
+        """Take a task back. A child that it waits for is stopped, whether it has started or is only about to."""
+        self.effects.append(CancelTask(frame.id, work.revision, work.queue))
+        state = self.machine.states[frame.state]
+        if work.child is not None and isinstance(state, Task) and waits_for_child(state.resource):
+            self.effects.append(StopChild(frame.id, work.revision, work.child))
 
     def finish(self) -> Transition:
         before = self.before
@@ -257,6 +265,8 @@ class Draft:
             self.cause,
             self.variables_bytes,
             before.names,
+            before.parent,
+            before.depth,
             self.frames,
             self.loaded,
             before.redrives,

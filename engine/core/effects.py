@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from engine.core.execution import Execution, Frame, FrameId, Status
+from engine.core.execution import Child, Execution, Frame, FrameId, Status
 from engine.documents import Document
 
 
@@ -35,6 +35,14 @@ class CancelTask(Struct, frozen=True):
     queue: str
 
 
+class StopChild(Struct, frozen=True):
+    """Stop the execution that a task has started or is about to start: nobody waits for it any more."""
+
+    frame: FrameId
+    revision: int
+    child: Child
+
+
 class StartTimer(Struct, frozen=True):
     """Wake `frame` with `TimerFired` at `due_ms` or soon after; never before. Frame "" is the machine's deadline."""
 
@@ -58,7 +66,7 @@ class Close(Struct, frozen=True):
     status: Status
 
 
-Effect = ScheduleTask | CancelTask | StartTimer | CancelTimer | Close
+Effect = ScheduleTask | CancelTask | StopChild | StartTimer | CancelTimer | Close
 
 
 class Record(Struct, frozen=True, array_like=True):

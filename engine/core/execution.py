@@ -52,6 +52,13 @@ class Backoff(Struct, frozen=True, array_like=True, tag="backoff"):
     due_ms: int
 
 
+class Child(Struct, frozen=True, array_like=True):
+    """The execution that a task starts. `key` proves that this task did."""
+
+    id: str
+    key: str
+
+
 class Work(Struct, frozen=True, array_like=True, tag="work"):
     """A task is out. Only the outcome that names this revision counts."""
 
@@ -62,6 +69,7 @@ class Work(Struct, frozen=True, array_like=True, tag="work"):
     heartbeat_ms: int | None = None  # interval
     callback: bool = False
     submitted: bool = False  # a callback task whose request has been answered
+    child: Child | None = None
 
 
 class Listen(Struct, frozen=True, array_like=True, tag="listen"):
@@ -182,6 +190,8 @@ class Execution(Struct, frozen=True):
     cause: str | None = None
     variables_bytes: int = 0  # of all variables of all frames
     names: Names | None = None
+    parent: str = ""  # the execution that started it; "" for one that a caller started
+    depth: int = 0  # executions above it
     # Loaded so far. None: looked for and not there; without that entry `needs` would ask for ever.
     frames: Mapping[FrameId, Frame | None] = field(default_factory=dict)
     values: Mapping[str, Document | None] = field(

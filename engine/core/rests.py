@@ -15,12 +15,13 @@ from engine.core.draft import Draft
 from engine.core.effects import ScheduleTask, StartTimer
 from engine.core.entropy import secret
 from engine.core.events import SignalReceived, Started, kept_signal, read_signal
-from engine.core.execution import ENTER, RUN, Backoff, Buffer, Delay, Frame, Listen, Work
+from engine.core.execution import ENTER, RUN, Backoff, Buffer, Child, Delay, Frame, Listen, Work
 from engine.core.failures import Failure, of_expression, result_too_large, variables_too_large
 from engine.core.limits import VARIABLES_BYTES_MAX
 from engine.core.outcomes import Await, Dispatch, Fails, Leave, Outcome, Sleep
 from engine.core.retry import Again
-from engine.core.states import task
+from engine.core.states import nested, task
+from engine.core.tokens import task_token
 from engine.documents import Document
 from engine.language.expressions.scope import ExpressionError
 from engine.language.machine import Task
@@ -120,7 +121,8 @@ def schedule(draft: Draft, frame: Frame, out: Dispatch) -> None:
     frame = record_task(draft, frame, "Scheduled", **told)
     timeout_ms = _after(draft, out.timeout_seconds)
     heartbeat_ms = None if out.heartbeat_seconds is None else out.heartbeat_seconds * 1000
-    callback = state.resource.callback
+    resource = state.resource
+    key = secret(draft.before.seed, "key", frame.id, frame.entry, frame.failures)
     draft.effects.append(
         ScheduleTask(
             frame.id,
@@ -129,16 +131,32 @@ def schedule(draft: Draft, frame: Frame, out: Dispatch) -> None:
             out.queue,
             out.input,
             out.secret,
-            secret(draft.before.seed, "key", frame.id, frame.entry, frame.failures),
+            key,
             frame.retry_count + 1,
-            state.resource.uri,
+            resource.uri,
             timeout_ms,
             heartbeat_ms,
-            callback,
+            resource.callback,
         )
     )
-    hold = Work(draft.revision, out.queue, frame.previous, timeout_ms, heartbeat_ms, callback)
+    hold = Work(
+        draft.revision,
+        out.queue,
+        frame.previous,
+        timeout_ms,
+        heartbeat_ms,
+        resource.callback,
+        child=_child(draft, frame, out, key) if resource.kind == "states" else None,
+    )
     draft.put(structs.replace(frame, hold=hold))
+
+
+def _child(draft: Draft, frame: Frame, out: Dispatch, key: str) -> Child | None:
+    """The execution that the task will start, known before it is."""
+    resource = _task(draft, frame).resource
+    token = task_token(draft.before.id, frame.id, draft.revision, out.secret)
+    key = nested.key_of(token, key, callback=resource.callback)
+    return nested.child_of(resource, out.input, key)
 
 
 def listen(draft: Draft, frame: Frame, out: Await) -> None:

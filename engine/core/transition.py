@@ -29,7 +29,7 @@ from msgspec import structs
 
 from engine.core import dataflow, endings, events, forks, records, rests, retry
 from engine.core.draft import Draft
-from engine.core.effects import CancelTask, StartTimer, Transition
+from engine.core.effects import StartTimer, Transition
 from engine.core.execution import (
     ENTER,
     ROOT,
@@ -163,7 +163,7 @@ def _timer_fired(draft: Draft, event: events.TimerFired) -> None:
     if frame is None:
         return
     if isinstance(frame.hold, Work):
-        draft.effects.append(CancelTask(frame.id, frame.hold.revision, frame.hold.queue))
+        draft.cancel(frame, frame.hold)
     elif isinstance(frame.hold, Listen):
         draft.unlisten(frame.hold.name, frame.id)
         draft.rest(frame.id)

@@ -134,6 +134,8 @@ class Run:
         while self.is_running:
             if self.turn():
                 await self._clock.sleep(0)
+            elif not self.is_running:
+                break
             elif self._slow is not None:
                 await self._decide_apart(*self._slow)
             else:

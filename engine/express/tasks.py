@@ -223,7 +223,9 @@ class MemoryTasks:
             runner, key = self._runners[found.row.queue], found.key
             event: Outcome
             try:
-                event = await perform(runner, found.row, found.secret, ENGINE, self._counters)
+                told = await perform(runner, found.row, found.secret, ENGINE, self._counters)
+                assert told is not None  # only stored executions send errands
+                event = told
             except Exception as error:
                 log.exception("a task of %s was not performed", found.row.queue)
                 event = TaskFailed(*key, "States.TaskFailed", type(error).__name__, transport=True)

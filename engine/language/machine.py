@@ -61,13 +61,15 @@ class Resource:
     kind     queue   workers that lease from queue `name`
              http    the engine calls the URL `name`, or where that is "" the one that the parameters name
              signal  nobody: the next signal `name` completes the task
+             states  the engine: it starts another execution, or settles a task by its token
     family   which history records tell of it: activity (ActivityScheduled ...), lambda (LambdaFunctionScheduled ...),
              or service (TaskScheduled ... with `service` as resourceType and `action` as resource)
-    callback the URI ends in .waitForTaskToken: the first answer only submits, a callback with the token completes
+    callback the first answer only submits; a callback with the token completes (.waitForTaskToken), or the end of the
+             execution that was started (.sync, .sync:2, workflow:NAME)
     """
 
     uri: str
-    kind: Literal["queue", "http", "signal"]
+    kind: Literal["queue", "http", "signal", "states"]
     name: str
     family: Literal["activity", "lambda", "service"]
     service: str = ""

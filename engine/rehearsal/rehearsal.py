@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct, structs
 
-from engine.core.effects import Record, ScheduleTask, StartTimer, Transition
+from engine.core.effects import Record, ScheduleTask, StartTimer, StopChild, Transition
+from engine.core.entropy import derive
 from engine.core.events import (
     Advance,
     Begin,
@@ -23,10 +24,12 @@ from engine.core.events import (
 )
 from engine.core.execution import Execution, Names, Status
 from engine.core.limits import DEFAULT, READY_MAX, UNWIND_MAX, Limits
+from engine.core.states.nested import Naming, Start
 from engine.core.transition import needs, transition
 from engine.documents import Document
 from engine.language.machine import Machine
 from engine.rehearsal.answers import Answer, Answers, Fail, Silence, Submit, Succeed
+from engine.rehearsal.family import Family
 from engine.rehearsal.memory import Agenda, Memory, TaskKey, TimerKey, through_bytes
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -67,6 +70,7 @@ class Result(Struct, frozen=True):
     ended_ms: int
     execution: Execution
     left_behind: list[str]  # by a closed execution: always empty
+    children: list[Result] = []  # of its nested executions, in the order of their start
 
     @property
     def types(self) -> list[str]:
@@ -78,7 +82,9 @@ class Rehearsal:
 
     `answers` gives the answers of each state's attempts in turn (the last is repeated), or is asked with each task;
     a task without an answer is never answered. An EXPRESS run times out after five minutes; EXPRESS_SYNC is one whose
-    caller waits, and which is told nothing of redrives. With `evict`, nothing stays loaded between two transitions. Every
+    caller waits, and which is told nothing of redrives. `machines` are the definitions that nested executions can be
+    started of: they run in the same time and with the same answers, unless the state that starts them has answers of its
+    own; `naming` says what they are called in what their parents are told. With `evict`, nothing stays loaded between two transitions. Every
     promise of the core that can be seen from here is checked after each transition; BrokenPromise tells of the first
     one broken.
     """
@@ -93,6 +99,8 @@ class Rehearsal:
         definition: str = "rehearsal",
         name: str = "run",
         names: Names | None = None,
+        machines: Mapping[str, Machine] | None = None,
+        naming: Naming = Naming(),  # noqa: B008 - frozen
         start_ms: int = START_MS,
         seed: bytes = SEED,
         limits: Limits = DEFAULT,
@@ -110,12 +118,15 @@ class Rehearsal:
         self.evict = evict
         self.transitions_max = transitions_max
         self.now_ms = start_ms
+        self.parent: Rehearsal | None = None
         self.memory = Memory()
         self.agenda = Agenda()
         self.inbox: list[Event] = []
         self.input = document
         self.tasks: list[ScheduleTask] = []
         self.waits_ms: list[int] = []
+        self.family = Family(self, machines, naming)
+        self.begun = False
         self.started: dict[TaskKey, Started | None] = {}
         self.beats: dict[TaskKey, int] = {}
         self.turns: dict[str, int] = {}
@@ -139,18 +150,19 @@ class Rehearsal:
         for given in self.given:
             if given.after_record is None:
                 self.agenda.plan(self.now_ms + given.after_ms, given.event)
-        count = 0
-        event: Event | None = Begin()
-        while event is not None:
-            self._apply(event)
-            count += 1
+        for count, run in enumerate(self.family.turns(), 1):
+            run.step()
             if count > self.transitions_max:
                 raise BrokenPromise(f"no end after {count} transitions")
-            event = self._next()
+        return self.result()
+
+    def result(self) -> Result:
+        """How it stands."""
+        children = [run.result() for run in self.family.runs if run.parent is self]
         execution = self.execution
-        closed = execution.status != "RUNNING"
-        if closed and self.is_express:
+        if self.is_closed and self.is_express:
             self.memory.timers.pop(DEADLINE, None)  # the run's own; the core knows nothing of it
+        left = self.memory.left_behind() if self.is_closed else []
         output = None if execution.output is None else execution.output.value
         return Result(
             execution.status,
@@ -160,10 +172,11 @@ class Rehearsal:
             self.memory.records,
             self.tasks,
             self.waits_ms,
-            count,
+            self.execution.revision,
             self.now_ms,
             execution,
-            self.memory.left_behind() if closed else [],
+            left + [f"{run.execution.id}: {text}" for run in children for text in run.left_behind],
+            children,
         )
 
     def _limit(self, due_ms: int) -> None:
@@ -171,22 +184,50 @@ class Rehearsal:
         self.memory.timers[DEADLINE] = due_ms
         self.agenda.plan(due_ms, DeadlineReached())
 
-    def _next(self) -> Event | None:
-        """Events before runnable frames, as the engine does; time passes when there are neither."""
-        execution = self.execution
-        if execution.status != "RUNNING":
-            return None
-        while not self.inbox and not execution.ready and self.agenda.next_ms() is not None:
-            self._pass_time()
-            while self.agenda.next_ms() == self.now_ms:
-                self._pass_time()
-        if self.inbox and len(execution.ready) < READY_MAX:
-            return self.inbox.pop(0)
-        if execution.ready:
-            return Advance(execution.ready[0])
-        return None
+    def beget(self, machine: Machine, start: Start) -> Rehearsal:
+        """A run that this one starts, of the same family."""
+        child = Rehearsal(
+            machine,
+            start.input,
+            answers=self.answers,
+            definition=start.definition,
+            name=start.name,
+            start_ms=self.now_ms,
+            seed=derive(self.execution.seed, "child", start.id),
+            limits=self.limits,
+            evict=self.evict,
+            transitions_max=self.transitions_max,
+        )
+        child.family, child.parent = self.family, self
+        depth = self.execution.depth + 1
+        child.execution = structs.replace(child.execution, parent=self.execution.id, depth=depth)
+        return child
 
-    def _pass_time(self) -> None:
+    @property
+    def is_closed(self) -> bool:
+        return self.execution.status != "RUNNING"
+
+    @property
+    def has_work(self) -> bool:
+        """Whether it can go on without time passing."""
+        return not self.is_closed and bool(self.inbox or self.execution.ready or not self.begun)
+
+    def step(self) -> None:
+        """One transition."""
+        self._apply(self._next() if self.begun else Begin())
+        self.begun = True
+        if self.is_closed:
+            self.family.ended(self)
+
+    def _next(self) -> Event:
+        """Events before runnable frames, as the engine does."""
+        ready = self.execution.ready
+        if self.inbox and len(ready) < READY_MAX:
+            return self.inbox.pop(0)
+        return Advance(ready[0])
+
+    def pass_time(self) -> None:
+        """Let the next thing on the agenda happen, and time pass until then."""
         at_ms = self.agenda.next_ms()
         assert at_ms is not None
         task, event = self.agenda.pop()
@@ -232,6 +273,8 @@ class Rehearsal:
                 self._hand_out(effect)
             elif isinstance(effect, StartTimer):
                 self._arm(effect)
+            elif isinstance(effect, StopChild):
+                self.family.stop(effect.child)
         self.execution = self._loaded(change.execution, change.frames)
         for given in list(self.given):
             if given.after_record in {record.type for record in change.records}:
@@ -322,6 +365,9 @@ class Rehearsal:
             self._reply(key, answer.then, at_ms)
 
     def _answer(self, task: ScheduleTask) -> Answer:
+        is_scripted = isinstance(self.answers, Mapping) and task.state in self.answers
+        if self.family.performs(task) and not is_scripted:
+            return self.family.perform(self, task)
         if callable(self.answers):
             return self.answers(task)
         script = self.answers.get(task.state, ())

@@ -11,14 +11,16 @@ import logging
 from collections.abc import Callable
 
 from engine.clock import Clock
-from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded
+from engine.core.events import Started, TaskFailed, TaskSubmitted, TaskSucceeded
+from engine.core.states.addressing import HTTP_QUEUE
 from engine.core.tokens import task_token
 from engine.errors import EngineError, StoreUnavailable
 from engine.language.resources import CALLBACK
 from engine.runtime.dispatcher import Dispatcher
 from engine.store.codec import TaskRow
+from engine.store.errands import Errands
 from engine.store.tasks import Address, Lease, Tasks
-from engine.tasks.runner import Failed, Runner
+from engine.tasks.runner import Done, Failed, Runner
 from engine.telemetry import Counters
 from engine.views import LeasedTask
 
@@ -38,6 +40,7 @@ class Performer:
         self,
         dispatcher: Dispatcher,
         tasks: Tasks,
+        errands: Errands,
         queue: str,
         runner: Runner,
         clock: Clock,
@@ -50,6 +53,7 @@ class Performer:
     ) -> None:
         self._dispatcher = dispatcher
         self._tasks = tasks
+        self._errands = errands
         self._queue = queue
         self._runner = runner
         self._clock = clock
@@ -110,9 +114,14 @@ class Performer:
             call.cancel()
         if call.cancelled():
             return  # the task ended otherwise meanwhile: timed out, stopped, or another's by now
+        if isinstance(call.exception(), StoreUnavailable):
+            return  # whoever leases it next performs it
         event = call.result()
         for attempt in range(SETTLE_TRIES):
             try:
+                if event is None:
+                    await self._errands.finish(lease)
+                    return
                 await self._tasks.settle(address, event, lease=lease.lease)
                 self._on_settled(lease.ref)
                 return
@@ -121,10 +130,12 @@ class Performer:
             except EngineError:
                 return  # it ended otherwise meanwhile
 
-    async def _call(self, lease: Lease) -> _Event:
+    async def _call(self, lease: Lease) -> _Event | None:
         return await perform(self._runner, lease.row, lease.secret, lease.lease, self._counters)
 
-    async def _extend(self, address: Address, lease: Lease, call: asyncio.Task[_Event]) -> None:
+    async def _extend(
+        self, address: Address, lease: Lease, call: asyncio.Task[_Event | None]
+    ) -> None:
         """Keep the lease while the call runs; cancel the call once the task is not this lease's any more."""
         while True:
             await self._clock.sleep(self._lease_ms / 3000)
@@ -144,8 +155,8 @@ class Performer:
 
 async def perform(
     runner: Runner, row: TaskRow, secret: str, lease: str, counters: Counters
-) -> _Event:
-    """Have a task performed; what came of it, as the event that tells its execution."""
+) -> _Event | None:
+    """Have a task performed; what came of it, as the event that tells its execution. None for an errand, which is nobody's."""
     seconds = None
     if row.timeout_ms is not None:
         # The task's own time-out is the timer's to tell; the call only must not outlive it for long.
@@ -157,10 +168,14 @@ async def perform(
         row.uri.removesuffix(CALLBACK) if row.callback else row.uri,
     )  # fmt: skip
     result = await runner.perform(task, callback=row.callback, timeout_seconds=seconds)
-    counters.add("detent_http_calls_total")
+    if isinstance(result, Done):
+        return None
+    is_call = row.queue == HTTP_QUEUE
+    counters.add("detent_http_calls_total", is_call)
     frame, revision = row.frame, row.revision
     if isinstance(result, Failed):
-        counters.add("detent_http_failures_total")
+        counters.add("detent_http_failures_total", is_call)
         return TaskFailed(frame, revision, result.error, result.cause, transport=result.transport)
     kind = TaskSubmitted if row.callback else TaskSucceeded
-    return kind(frame, revision, result.output)
+    since = None if result.started_ms is None else Started(result.started_ms)
+    return kind(frame, revision, result.output, since)

@@ -4,6 +4,7 @@ Everything packed opens with the format's version (one byte), so that an engine 
 and rewrite what an older one did. Documents cross as their JSON text, never parsed.
 Hash fields of an execution: `s` what never changes (packed Static), `m` what a commit may change (packed Meta),
 `f:<frame>` one packed Frame each; `input`, `output` JSON text; `ready` frame ids with spaces between, for scripts.
+Of one that another started: `key` tells which start it was, `tell` maps keys to the errands due at its end (msgpack).
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ class Static(Struct, frozen=True, array_like=True):
     definition: str
     name: str
     seed: bytes
+    parent: str = ""  # the execution that started it
+    depth: int = 0  # executions above it
 
 
 class Meta(Struct, frozen=True, array_like=True):
@@ -215,6 +218,8 @@ def execution_of(
         error=meta.error,
         cause=meta.cause,
         variables_bytes=meta.variables_bytes,
+        parent=static.parent,
+        depth=static.depth,
         frames=frames,
     )
 

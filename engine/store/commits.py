@@ -11,10 +11,12 @@ from engine.core.effects import (
     Close,
     ScheduleTask,
     StartTimer,
+    StopChild,
     Transition,
 )
 from engine.core.execution import ROOT, Execution, Frame, FrameId
-from engine.store import codec
+from engine.core.states.nested import STATES_QUEUE
+from engine.store import codec, errands
 from engine.store.keys import ExecutionKeys, Keys, task_id
 
 FIXED_KEYS = 12  # of commit.lua; the queues and indexes a commit touches follow
@@ -188,6 +190,8 @@ class Commits:
             match effect:
                 case ScheduleTask():
                     self._schedule(envelope, keys, transition.execution, effect, now_ms)
+                case StopChild():
+                    self._errand(envelope, keys, errands.stop(transition.execution, effect, now_ms))
                 case CancelTask():
                     number = envelope.key(self._keys.queue(keys.partition, namespace, effect.queue))
                     identifier = task_id(keys.ref, effect.frame, effect.revision)
@@ -200,8 +204,17 @@ class Commits:
                     envelope.add("untimers", f"{member}#{effect.kind}")
                 case Close():
                     envelope.body["close"] = self._retention_ms
+                    name = f"{namespace}:{STATES_QUEUE}"
+                    queue = self._keys.queue(keys.partition, namespace, STATES_QUEUE)
+                    envelope.body["tell"] = [envelope.key(queue), name]
                     if not any(b.head < b.tail for b in transition.execution.signals.values()):
                         envelope.body["spent"] = True
+
+    def _errand(self, envelope: _Envelope, keys: ExecutionKeys, row: codec.TaskRow) -> None:
+        namespace = keys.ref.partition(":")[0]
+        number = envelope.key(self._keys.queue(keys.partition, namespace, row.queue))
+        identifier = task_id(keys.ref, row.frame, row.revision)
+        envelope.add("tasks", [identifier, errands.pack(row), number, f"{namespace}:{row.queue}"])
 
     def _schedule(
         self,

@@ -44,7 +44,7 @@ class Committed:
 class Creation:
     """The answer to a create. `version` and `started_ms` are set for created and existing."""
 
-    verdict: Literal["created", "exists", "conflict", "unknown", "quota"]
+    verdict: Literal["created", "exists", "conflict", "unknown", "quota", "refused"]
     version: int = 0
     started_ms: int = 0
     status: str = "RUNNING"
@@ -78,8 +78,14 @@ class Executions:
         *,
         version: int | None,
         watch_ms: int = 0,
+        key: str = "",
+        tell: bytes = b"",
     ) -> Creation:
-        """Start an execution unless its name is taken. Same name and input while it runs: `exists`."""
+        """Start an execution unless its name is taken. Same name and input while it runs: `exists`.
+
+        A nested start has a `key`, and exists also if it was that start which made the execution, whatever became of
+        it since; `tell` is the errand that its end puts out. It is refused once the start has been taken back.
+        """
         keys = self._keys.of(ref)
         namespace = ref.partition(":")[0]
         digest = hashlib.sha256(_canonical(given)).hexdigest()[:32]
@@ -101,6 +107,8 @@ class Executions:
             "watch_ms": watch_ms,
             "bell": self._bell,
         }
+        if key:
+            body |= {"key": key, "tell": tell}
         reply = await self._redis.script(
             "create_execution",
             [
@@ -110,17 +118,11 @@ class Executions:
                 self._keys.index(keys.partition, namespace, static.definition, "RUNNING"),
                 self._keys.open(keys.partition, namespace),
                 self._keys.index(keys.partition, namespace, "", "RUNNING"),
+                keys.refused,
             ],
             [ref, codec.pack_envelope(body)],
         )
-        word = reply[0]
-        if word == b"OK":
-            return Creation("created", int(reply[2]), int(reply[1]))
-        if word == b"EXISTS":
-            return Creation("exists", int(reply[2]), int(reply[1]))
-        if word == b"CONFLICT":
-            return Creation("conflict", status=reply[1].decode())
-        return Creation("unknown" if word == b"UNKNOWN" else "quota")
+        return _creation(reply)
 
     async def due(self, partition: int, now_ms: int, most: int) -> list[str]:
         """Refs of a partition that may be claimed, longest ready first."""
@@ -221,6 +223,20 @@ class Executions:
             [keys.ref, nonce, reason[:1000]],
         )
         return bool(reply == 1)
+
+
+def _creation(reply: list[Any]) -> Creation:
+    """What create_execution.lua answered."""
+    match reply[0]:
+        case b"OK":
+            return Creation("created", int(reply[2]), int(reply[1]))
+        case b"EXISTS":
+            return Creation("exists", int(reply[2]), int(reply[1]))
+        case b"CONFLICT":
+            return Creation("conflict", status=reply[1].decode())
+        case word:
+            verdicts: dict[bytes, Any] = {b"UNKNOWN": "unknown", b"QUOTA": "quota"}
+            return Creation(verdicts.get(word, "refused"))
 
 
 def _claim(keys: ExecutionKeys, nonce: str, reply: list[Any]) -> Claim:

@@ -5,17 +5,18 @@ that each script stays in one Redis Cluster slot. P is the prefix, {07} the part
 *ref* is "NS:definition:name". Names cannot hold ":", "/", "{", "}", "#" or white space, so no two things share a key.
 
 of an execution (ID is "definition:name")
-  P:{07}:NS:x:ID             hash    rev own until claims status ver ready m s input f:<frame> ... (see codec.py)
+  P:{07}:NS:x:ID             hash    rev own until claims status ver ready m s input key tell f:<frame> ... (see codec.py)
   P:{07}:NS:x:ID:in          list    inbox: "<frame>|<leased ms>|<worker>|<event>"
   P:{07}:NS:x:ID:ctl         list    control events, applied before the inbox
   P:{07}:NS:x:ID:h           list    history records
   P:{07}:NS:x:ID:v           hash    values: Map pages and results, buffered signals
   P:{07}:NS:x:ID:o           list    outcomes of the last 100 tasks: "<frame>@<rev> <proof> <digest> <how>"
   P:{07}:NS:x:ID:sig         zset    ids of the last 10,000 accepted signals, by ms
+  P:{07}:NS:x:ID:no          string  key of a nested start that was taken back before it happened; expires
 of a partition
   P:{07}:ready               zset    ref, by the ms from which it may be claimed
   P:{07}:timers              zset    "<ref>/<frame>@<rev>#<kind>", by due ms
-  P:{07}:tasks               hash    task id "<ref>/<frame>@<rev>" -> "<secret>|<task>"
+  P:{07}:tasks               hash    task id "<ref>/<frame>@<rev>" -> "<secret>|<task>"; errands too (see errands.py)
   P:{07}:leases              hash    task id -> "<lease>|<since ms>|<until ms>|<worker>"
   P:{07}:queues              set     "NS:queue" of each queue that is not empty
   P:{07}:closed              zset    ref, by the ms from which it may be pruned
@@ -53,6 +54,7 @@ class ExecutionKeys:
         "outcomes",
         "partition",
         "ref",
+        "refused",
         "seen",
         "tag",
         "values",
@@ -70,6 +72,7 @@ class ExecutionKeys:
         self.values = self.execution + ":v"
         self.outcomes = self.execution + ":o"
         self.seen = self.execution + ":sig"
+        self.refused = self.execution + ":no"
 
 
 class Keys:

@@ -29,9 +29,13 @@ class PerformedTask(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The task's result; of a callback task, the answer to its request."""
+    """The task's result; of a callback task, the answer to its request.
+
+    `started_ms`: when it was taken, for an answer that may be given again after its lease is gone.
+    """
 
     output: Document
+    started_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,12 @@ class Failed:
     transport: bool
 
 
-RunResult = Succeeded | Failed
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An errand of the engine's own is done; it has nobody to tell."""
+
+
+RunResult = Succeeded | Failed | Done
 
 
 class Runner(Protocol):
@@ -54,7 +63,9 @@ class Runner(Protocol):
     async def perform(
         self, task: PerformedTask, *, callback: bool = False, timeout_seconds: float | None = None
     ) -> RunResult:
-        """Never raises for what the world outside does; cancelling it abandons the task."""
+        """Never raises for what the world outside does, but StoreUnavailable: then the task is performed again once its
+        lease lapses. Cancelling it abandons the task.
+        """
 
     async def close(self) -> None:
         """Let go of connections; what is in progress fails."""

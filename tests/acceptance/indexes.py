@@ -140,7 +140,10 @@ def _ghosts(part: Partition) -> Iterator[str]:
         identifier, _, kind = member.rpartition("#")
         ref, frame, revision = split_task_id(identifier)
         run = part.runs.get(ref)
-        if run is None or run.status != "RUNNING":
+        if _is_errand(frame):
+            if identifier not in part.leases:
+                yield f"timer {member} without a lease"
+        elif run is None or run.status != "RUNNING":
             yield f"timer {member} of {ref}, which is not running"
         elif kind == "lease":
             if identifier not in part.leases:
@@ -153,6 +156,10 @@ def _tasks(part: Partition) -> Iterator[str]:
     for identifier in part.tasks:
         ref, frame, revision = split_task_id(identifier)
         run = part.runs.get(ref)
+        if _is_errand(frame):
+            if identifier not in part.queued and identifier not in part.leases:
+                yield f"errand {identifier} is neither queued nor leased"
+            continue
         if run is None or run.status != "RUNNING":
             yield f"task {identifier} of {ref}, which is not running"
             continue
@@ -173,6 +180,11 @@ def _tasks(part: Partition) -> Iterator[str]:
             yield f"queue {queue} names {identifier}, which is no task"
     if part.named != part.queues:
         yield f"queues says {sorted(part.queues)}, there are {sorted(part.named)}"
+
+
+def _is_errand(frame: str) -> bool:
+    """Whether a task is one that the engine runs for another execution; it outlives its own."""
+    return frame.startswith(("tell.", "stop."))
 
 
 def _indexes(part: Partition) -> Iterator[str]:

@@ -36,6 +36,15 @@ VIEW = STARTED | {
 }
 
 
+def test_describe_shows_who_started_an_execution_and_which_one_it_waits_for(detent, server):
+    waiting = {"kind": "task", "queue": "@states", "callback": True, "child": "ship:c-1"}
+    frames = [VIEW["frames"][0] | {"waiting": waiting}]
+    server.answer("GET", PATH, VIEW | {"parent": "shop:p-1", "frames": frames}, 200)
+    shown = detent("describe", ID).stdout
+    assert "shop:p-1" in shown
+    assert "execution ship:c-1" in shown
+
+
 def test_start_sends_the_input_as_it_was_written(detent, server):
     server.answer("POST", "/v1/definitions/order/executions", STARTED, 201)
     started = detent("start", "order", "--name", "a-1", "--input", '{"n": 12345678901234567890.10}')

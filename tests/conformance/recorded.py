@@ -19,8 +19,11 @@ from typing import Any
 from engine.core.events import SignalReceived, StopRequested
 from engine.core.execution import Names
 from engine.core.records import render
+from engine.core.states.nested import Naming
 from engine.documents import Document
+from engine.language import read
 from engine.language.express import examine_as
+from engine.language.machine import Machine
 from engine.rehearsal import Given, Rehearsal, Result
 from engine.rehearsal.rehearsal import START_MS, RunType
 from tests.conformance.scripted import Performers
@@ -67,8 +70,6 @@ def out_of_scope(case: dict[str, Any]) -> str | None:
     text = json.dumps(definitions)
     reasons = (
         ('"DISTRIBUTED"' in text or '"Label"' in text, "distributed Map"),
-        (case.get("child_machines") or "states:startExecution" in text, "nested executions"),
-        ("aws-sdk:sfn" in text, "calls of Step Functions by the SDK"),
         (case.get("deleted_activities"), "deleting an activity"),
         ('"Credentials"' in text, "credentials"),
     )
@@ -93,6 +94,7 @@ def _play_input(case: dict[str, Any], given: dict[str, Any]) -> Verdict:
     for name in case.get("activities") or []:
         env[f"activity_name:{name}"] = f"{name}-1"
         env[f"activity:{name}"] = f"arn:aws:states:us-east-1:000000000000:activity:{name}-1"
+    machines = _children(case, env)
     _set_clock(env)
     shared = runner()
     definition = shared.subst(given.get("definition", case.get("definition")), env)
@@ -116,6 +118,11 @@ def _play_input(case: dict[str, Any], given: dict[str, Any]) -> Verdict:
         machine,
         Document.parse(shared.subst(text, env)),
         answers=Performers(case, env),
+        machines=machines,
+        naming=Naming(
+            "arn:aws:states:us-east-1:000000000000:execution:",
+            "arn:aws:states:us-east-1:000000000000:stateMachine:",
+        ),
         given=_meanwhile(given.get("during") or []),
         definition="machine",
         name=NAME,
@@ -138,6 +145,16 @@ def _names(case: dict[str, Any]) -> Names:
     is_express = _run_type(case) != "STANDARD"
     run = f"express:machine:{NAME}:{NAME}" if is_express else f"execution:machine:{NAME}"
     return Names(f"{ARN}:{run}", f"{ARN}:stateMachine:machine", "machine", ROLE)
+
+
+def _children(case: dict[str, Any], env: dict[str, str]) -> dict[str, Machine]:
+    """The machines that a case starts executions of, by name; its environment gets their ARNs."""
+    machines = {}
+    for name, child in (case.get("child_machines") or {}).items():
+        env[f"child_name:{name}"] = f"{name}-1"
+        env[f"child:{name}"] = f"arn:aws:states:us-east-1:000000000000:stateMachine:{name}-1"
+        machines[f"{name}-1"] = read(json.dumps(child["definition"]), format="json")
+    return machines
 
 
 def _set_clock(env: dict[str, str]) -> None:

@@ -1,9 +1,10 @@
 """The rules of the language, as cases: cases/*.yaml, each played warm and with everything reloaded at every step.
 
 A case has `name`, `spec` (the rule's source), `states` and optionally `top` (fields of the machine), `input`,
-`answers` (by state, attempt by attempt), `stop`, `limits`, `type` (STANDARD, EXPRESS, EXPRESS_SYNC). `expect` may tell
-status, output, error, cause, types, exits (details of the StateExited records), waits_ms, ended_ms (from the start), and
-of the tasks: `tasks` (how many), `inputs`, `queues`.
+`answers` (by state, attempt by attempt), `stop`, `limits`, `type` (STANDARD, EXPRESS, EXPRESS_SYNC), `children`
+(definitions of nested executions: their states, by name). `expect` may tell status, output, error, cause, types, exits
+(details of the StateExited records), waits_ms, ended_ms (from the start), of the tasks: `tasks` (how many), `inputs`,
+`queues`, and of the children, in the order of their start: `children` (status and output each).
 """
 
 from __future__ import annotations
@@ -59,6 +60,12 @@ def play(case: dict[str, Any], *, evict: bool) -> Result:
         case.get("input", {}),
         answers=given_answers(case.get("answers", {})),
         given=given,
+        machines={
+            name: read(json.dumps({"StartAt": next(iter(states)), "States": states}))
+            for name, states in case["children"].items()
+        }
+        if "children" in case
+        else None,
         limits=Limits(**case.get("limits", {})),
         evict=evict,
         type=case.get("type", "STANDARD"),
@@ -82,4 +89,5 @@ def told(result: Result) -> dict[str, Any]:
         "tasks": len(result.tasks),
         "inputs": [task.input.value for task in result.tasks],
         "queues": [task.queue for task in result.tasks],
+        "children": [[child.status.lower(), child.output] for child in result.children],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 import redis as redis_py
@@ -317,3 +318,19 @@ async def test_one_whose_expression_takes_long_can_be_stopped(desk):
     assert (stopped.status, stopped.error) == ("ABORTED", "Enough")
     await asyncio.sleep(2)  # what was being decided comes to nothing
     assert (await desk.describe(run.id)).status == "ABORTED"
+
+
+async def test_it_starts_a_stored_execution_and_goes_on(desk):
+    stored = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": 5, "End": True}}}
+    await desk.engine.commands.publish(ME, "child", json.dumps(stored).encode(), "json")
+    start = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution",
+        "Parameters": {"StateMachineArn": "child", "Name": "c", "Input": {}},
+        "End": True,
+    }
+    await desk.publish({"Start": start})
+    ended = await desk.run(synchronous=True)
+    ended = await desk.end(ended.id)
+    assert (ended.status, ended.output.value["ExecutionArn"]) == ("SUCCEEDED", "child:c")
+    assert (await desk.end("child:c")).output.value == 5

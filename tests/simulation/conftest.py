@@ -13,9 +13,10 @@ import pytest
 from engine.language import examine
 from engine.store.connection import Redis
 from tests.acceptance import dump
+from tests.simulation.ends import End
 from tests.simulation.faults import Fault
 from tests.simulation.scripts import Script
-from tests.simulation.simulation import End, Simulation
+from tests.simulation.simulation import Simulation
 
 
 @dataclass

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import yaml
 from engine.rehearsal import Answer, Fail, Succeed, given_answers
 from engine.views import LeasedTask
 from tests.acceptance.plan import order_of
+from tests.simulation import nested
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "definitions"
@@ -41,6 +42,9 @@ class Script:
     answer: Callable[[LeasedTask, int], Answer]
     signals: tuple[Signal, ...] = ()
     is_strict: bool = True
+    children: Mapping[str, bytes] = field(
+        default_factory=dict
+    )  # definitions that it starts, by name
 
 
 def _listed(answers: dict[str, list[Answer]]) -> Callable[[LeasedTask, int], Answer]:
@@ -95,5 +99,13 @@ def order(number: int) -> Script:
     return Script(name, text, planned.input, answer, signals, is_strict=False)
 
 
+def family() -> Script:
+    """A parent and the executions that it starts. What it is told of them holds times, so the history is compared in part."""
+    name = "nested: a parent and its children"
+    return Script(
+        name, nested.text(), {"n": 1}, nested.answer, is_strict=False, children=nested.children()
+    )
+
+
 def scripts() -> list[Script]:
-    return [*shipped(), order(0), order(2)]
+    return [*shipped(), order(0), order(2), family()]

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 import redis.asyncio
 
+from engine.core.states.nested import STATES_QUEUE
 from engine.documents import Document
 from engine.errors import LeaseLost, StoreUnavailable, TaskClosed
 from engine.rehearsal import Answer, Fail, Silence, Submit, Succeed
@@ -26,6 +27,7 @@ from engine.store.keys import Keys, ref_of
 from engine.views import Caller, LeasedTask, Outcome
 from tests.acceptance import dump
 from tests.acceptance.indexes import problems
+from tests.simulation.ends import End, child
 from tests.simulation.faults import Fault, FaultyRedis, Killed
 from tests.simulation.scripts import Script
 
@@ -43,23 +45,6 @@ SETTINGS = Settings(prefix=PREFIX, partitions=1)
 
 class Stuck(AssertionError):
     """The execution is open and nothing will ever wake it."""
-
-
-@dataclass
-class End:
-    """What a run came to. `effects`: what workers did, by state, each idempotency key once."""
-
-    status: str
-    output: Any
-    error: str | None
-    cause: str | None
-    history: list[tuple[Any, ...]]
-    records: list[dict[str, Any]]
-    effects: dict[str, int]
-    tasks: dict[str, int]
-    calls: int
-    hits: int
-    problems: list[str] = field(default_factory=list)
 
 
 @dataclass(order=True)
@@ -97,17 +82,26 @@ class Simulation:
             self._later(signal.at_ms, lambda signal=signal: self._signal(signal))
         for _ in range(STEPS_MAX):
             await self._advance()
-            if await self._raw.hget(KEYS.of(REF).execution, "status") != b"RUNNING":
+            if await self._is_over():
                 return await self._end()
             if not await self._work():
                 await self._pass_time()
         raise Stuck("too many steps")
+
+    async def _is_over(self) -> bool:
+        """Whether the execution has closed, and all that it started as well, with nothing more to be told."""
+        running = KEYS.index(0, CALLER.namespace, "", "RUNNING")
+        if await self._raw.zcard(running):
+            return False
+        return not self._script.children or not await self._work()
 
     async def _publish(self) -> None:
         publisher = Engine(self._real.url, SETTINGS)
         publisher.redis = self._real
         publisher._compose(KEYS)
         await publisher.commands.publish(CALLER, "simulated", self._script.text, "yaml")
+        for name, text in self._script.children.items():
+            await publisher.commands.publish(CALLER, name, text, "yaml")
 
     def _compose(self) -> Engine:
         """A fresh process's engine, without its loops."""
@@ -168,13 +162,15 @@ class Simulation:
 
     async def _advance(self) -> None:
         """Advance until nothing is ready. A claim that is held now is a dead process's."""
-        for _ in range(TRIES_MAX * 10):
-            if await self._raw.zscore(KEYS.ready(0), REF) is None:
+        for number in range(TRIES_MAX * 10):
+            ready = sorted(name.decode() for name in await self._raw.zrange(KEYS.ready(0), 0, -1))
+            if not ready:
                 return
-            await self._raw.zadd(KEYS.ready(0), {REF: 0})
-            await self._raw.hset(KEYS.of(REF).execution, "until", "0")
+            ref = ready[number % len(ready)]
+            await self._raw.zadd(KEYS.ready(0), {ref: 0})
+            await self._raw.hset(KEYS.of(ref).execution, "until", "0")
             try:
-                await self._alive(self._hold())
+                await self._alive(self._hold(ref))
                 continue
             except Killed:
                 self._restart()
@@ -184,13 +180,13 @@ class Simulation:
             await self._work()
         raise Stuck("it stays ready")
 
-    async def _hold(self) -> None:
+    async def _hold(self, ref: str) -> None:
         """One claim and what follows from it. Only then is the advancer open: it takes no offers of its own."""
         advancer = self._engine._advancer
         assert advancer is not None
         advancer.start()
         try:
-            await advancer.advance(REF)
+            await advancer.advance(ref)
         finally:
             advancer._open = False
 
@@ -201,11 +197,31 @@ class Simulation:
         queues = [name.decode() for name in await self._raw.smembers(KEYS.queues(0))]
         worked = False
         for name in sorted(queues):
+            if name.endswith(f":{STATES_QUEUE}"):
+                worked = await self._client(self._perform_own) or worked
+                continue
             tasks = await self._client(lambda name=name: self._lease(name.partition(":")[2]))
             for task in tasks:
                 worked = True
                 await self._perform(task)
         return worked or bool(await self._lapse())
+
+    async def _perform_own(self) -> bool:
+        """Tasks and errands that the engine performs itself; whether there were any."""
+        engine = self._engine
+        await engine.dispatcher.look()
+        leases = await engine.dispatcher.lease(
+            CALLER.namespace,
+            STATES_QUEUE,
+            most=10,
+            wait_seconds=0,
+            lease_ms=LEASE_MS,
+            worker="engine",
+        )
+        performer = next(each for each in engine._performers if each._queue == STATES_QUEUE)
+        for lease in leases:
+            await performer._perform(lease)
+        return bool(leases)
 
     async def _lease(self, queue: str) -> list[LeasedTask]:
         await self._engine.dispatcher.look()
@@ -330,7 +346,8 @@ class Simulation:
         await self._resume_zombies()
         await self._drain_queues()
         found = await dump.snapshot(self._raw, PREFIX)
-        (execution,) = dump.executions(found, PREFIX)
+        (execution,) = [each for each in dump.executions(found, PREFIX) if each["id"] == ID]
+        children = [each for each in dump.executions(found, PREFIX) if each["id"] != ID]
         self._problems += problems(found, PREFIX)
         if execution["others"]:
             self._problems.append(f"events nobody read: {execution['others']}")
@@ -346,11 +363,15 @@ class Simulation:
             self._faulty.made,
             self._faulty.hit,
             sorted(set(self._problems)),
+            sorted(child(each) for each in children),
         )
 
     async def _drain_queues(self) -> None:
         """Tasks that ended while they were queued again leave their queues when somebody looks there."""
         for name in await self._raw.smembers(KEYS.queues(0)):
+            if name.decode().endswith(f":{STATES_QUEUE}"):
+                await self._client(self._perform_own)
+                continue
             await self._client(lambda name=name: self._lease(name.decode().partition(":")[2]))
 
     def _history(self, records: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -363,16 +384,3 @@ class Simulation:
                 text = text.replace(token, "<token>")
             out.append((record["id"], record["previous"], record["type"], text))
         return out
-
-
-def summary(end: End) -> dict[str, Any]:
-    """What must be the same whatever failed on the way, also where things happen beside one another."""
-    return {
-        "status": end.status,
-        "output": end.output,
-        "error": end.error,
-        "cause": end.cause,
-        "effects": end.effects,
-        "tasks": end.tasks,
-        "records": dict(Counter(record["type"] for record in end.records)),
-    }

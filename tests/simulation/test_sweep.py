@@ -22,9 +22,10 @@ from engine.language import read
 from engine.rehearsal import Answer, Given, Rehearsal
 from tests.acceptance import chains
 from tests.acceptance.broken import early_dispatch
+from tests.simulation.ends import End, summary
 from tests.simulation.faults import FAULTS, Fault, FaultyRedis
 from tests.simulation.scripts import Script, scripts
-from tests.simulation.simulation import End, Stuck, summary
+from tests.simulation.simulation import Stuck
 
 SWEEP = os.environ.get("DETENT_SWEEP", "100")
 SEED = 20261122
@@ -127,7 +128,10 @@ def rehearsed(script: Script) -> list[tuple[int, int, str]]:
         Given(SignalReceived(s.name, s.id, Document.of(s.payload)), after_ms=s.at_ms)
         for s in script.signals
     ]
-    result = Rehearsal(read(script.text), script.input, answers=answer, given=given).run()
+    machines = {name: read(text) for name, text in script.children.items()}
+    result = Rehearsal(
+        read(script.text), script.input, answers=answer, given=given, machines=machines
+    ).run()
     return [(record.id, record.previous, record.type) for record in result.records]
 
 

@@ -26,7 +26,7 @@ from world import (
 from engine.core.events import TaskSubmitted, TaskSucceeded
 from engine.documents import Document
 from engine.errors import StoreRefused
-from engine.store import scripts
+from engine.store import errands, scripts
 
 BEATING = {"Pay": TIMED["Pay"] | {"HeartbeatSeconds": 10}}
 
@@ -63,6 +63,11 @@ async def set_current(world):
 async def create_execution(world):
     await world.publish()
     return world.create(watch_ms=1000)
+
+
+async def create_execution_of_a_child(world):
+    await world.publish()
+    return world.create(key="k", tell=errands.pack(TOLD))
 
 
 async def claim(world):
@@ -126,6 +131,12 @@ async def commit_that_takes_back_and_closes(world):
         if step.execution.status != "RUNNING":
             return world.step(held)
         await world.step(held)
+
+
+async def commit_that_closes_a_child(world):
+    held = await world.claim(await child(world))
+    await world.step(held)
+    return world.step(held)
 
 
 async def commit_that_touches(world):
@@ -226,13 +237,42 @@ async def prune_execution(world):
     return world.listing.prune(await world.now_ms(), 10, 1000)
 
 
+async def prune_execution_that_is_to_be_told_of(world):
+    ref = await child(world)
+    await world.advance(ref)
+    await world.pass_time(RETENTION_MS)
+    return world.listing.prune(await world.now_ms(), 10, 1000)
+
+
+async def stop_child(world):
+    ref = await child(world)
+    await world.executions.quarantine(await world.claim(ref), "why")
+    return world.errands.stop(NS, errands.Stop("d:n", "k", "p:n"))
+
+
+async def finish_errand(world):
+    ref = await child(world)
+    await world.advance(ref)
+    [lease] = await world.lease(ref, "@states")
+    return world.errands.finish(lease)
+
+
+async def child(world):
+    """A child, whose end the task of `TOLD` waits for."""
+    await world.publish(states={"A": {"Type": "Succeed"}})
+    await world.create(key="k", tell=errands.pack(TOLD))
+    return f"{NS}:d:n"
+
+
+TOLD = errands.tell(errands.Tell("d:n", "token", "workflow:d", "k"))
 SCENARIOS = [
     (add_version, 2), (set_current, 1), (create_execution, 5), (claim, 4), (claim_of_what_is_over, 2),
     (claim_of_poison, 2), (commit_that_schedules, 11), (commit_that_keeps_a_signal, 5),
     (commit_that_drops_a_signal, 5), (commit_that_waits, 6), (commit_that_takes_back_and_closes, 15),
     (commit_that_touches, 4), (release, 2), (quarantine, 2), (deliver_signal, 4), (deliver_control, 3),
     (fire_timer, 4), (expire_task, 9), (lapse_lease, 5), (lease_tasks, 5), (heartbeat_task, 3), (settle_task, 9),
-    (settle_task_of_a_callback, 8), (watch, 1), (prune_execution, 4),
+    (settle_task_of_a_callback, 8), (watch, 1), (prune_execution, 4), (create_execution_of_a_child, 6),
+    (commit_that_closes_a_child, 9), (prune_execution_that_is_to_be_told_of, 2), (stop_child, 3), (finish_errand, 6),
 ]  # fmt: skip
 
 

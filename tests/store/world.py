@@ -24,6 +24,7 @@ from engine.store import codec
 from engine.store.catalog import Catalog
 from engine.store.commits import Claim, Commit
 from engine.store.connection import Redis
+from engine.store.errands import Errands
 from engine.store.executions import Committed, Executions
 from engine.store.keys import Keys, ref_of, split_task_id
 from engine.store.link import Argument
@@ -93,6 +94,7 @@ class World:
             bell=True,
         )
         self.catalog = Catalog(redis, self.keys)
+        self.errands = Errands(redis, self.keys, bell=True)
         self.listing = Listing(redis, self.keys)
 
     async def publish(self, name: str = "d", states: JSON | None = None, **top: Any) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.core.limits import Limits
+from engine.core.states import nested
 from engine.documents import EMPTY_OBJECT, Document
 from engine.errors import InvalidDocument
 from engine.language.expressions.scope import ExpressionError
@@ -22,6 +23,8 @@ def addressed(resource: Resource, parameters: Document, limits: Limits) -> tuple
     A Lambda function is invoked by the engine where a Lambda endpoint is set, with all of the parameters of
     `lambda:invoke`; otherwise workers of the function's queue get its event.
     """
+    if resource.kind == "states":
+        return nested.addressed(resource, parameters)
     if resource.kind == "http":
         fault = "" if resource.name else call_fault(parameters.value)
         if fault:

@@ -20,6 +20,11 @@ _LAMBDA_ARN = re.compile(
     r"arn:aws[a-z-]*:lambda:[a-z0-9-]*:[0-9]*:function:([^:]*)(?::(\$LATEST|[A-Za-z0-9_-]+))?"
 )
 _INTEGRATION = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:(?!activity:)([^:].*)")
+_NESTED_ARN = re.compile(
+    r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:"
+    r"(?:(states:startExecution)(\.sync(?::2)?)?"
+    r"|aws-sdk:sfn:(startExecution|sendTaskSuccess|sendTaskFailure|sendTaskHeartbeat))"
+)
 _ARN = re.compile(r"arn:[^:]*:([a-z0-9-]*):[^:]*:[^:]*:(.*)", re.DOTALL)
 
 
@@ -57,6 +62,8 @@ def parse_resource(uri: str) -> Resource:
         return _queue(uri, found[1], "activity", callback=callback)
     if found := _LAMBDA_ARN.fullmatch(plain):
         return _queue(uri, found[1], "lambda", callback=callback)
+    if nested := _nested(uri, plain, callback=callback):
+        return nested
     if (found := _INTEGRATION.fullmatch(plain)) and not is_nested(found[1]):
         return _service(uri, found[1], callback=callback)
     raise _unsupported(uri, plain)
@@ -77,6 +84,49 @@ def is_performed_by_workers(resource: Resource) -> bool:
     """Whether workers have to do what on AWS a service does. Lambda functions are left out: they are code already."""
     is_service = (resource.kind, resource.family) == ("queue", "service")
     return is_service and resource.service != "lambda"
+
+
+def _nested(uri: str, plain: str, *, callback: bool) -> Resource | None:
+    """A nested execution, or a token settled from within an execution; None for anything else.
+
+    One that waits for its child counts as a callback: the answer to the start only submits.
+    """
+    found = _NESTED_ARN.fullmatch(plain)
+    if found is not None:
+        optimised = found[1] is not None
+        waits = callback or bool(found[2])
+        action = (
+            f"startExecution{found[2] or ''}" if optimised else found[3]
+        ) + CALLBACK * callback
+        if callback and (found[2] or action.startswith("sendTask")):
+            return None
+        return Resource(
+            uri=uri,
+            kind="states",
+            name=action,
+            family="service",
+            service="states" if optimised else "aws-sdk:sfn",
+            action=action,
+            callback=waits,
+        )
+    if not plain.startswith("workflow:"):
+        return None
+    name = plain.removeprefix("workflow:")
+    if callback:
+        message = (
+            "A workflow cannot wait for a task token: the end of its execution completes the task."
+        )
+        raise Refused("callback_unsupported", message, f"Write workflow:{name}.")
+    _check_name(name, "workflow")
+    return Resource(
+        uri=uri,
+        kind="states",
+        name=name,
+        family="service",
+        service="workflow",
+        action=name,
+        callback=True,
+    )
 
 
 def _check_suffix(plain: str) -> None:
@@ -232,17 +282,20 @@ def _put_right(uri: str) -> str:
     return f"{near}:{rest}" if near else ""
 
 
-_SCHEMES = ("activity", "signal", "https", "http", "arn")
+_SCHEMES = ("activity", "signal", "workflow", "https", "http", "arn")
 
 
 def _integration_hint(action: str) -> str:
     service = action.partition(":")[0]
     if service == "states" or action.startswith("aws-sdk:sfn:"):
-        return "Nested executions are not supported. " + _SUPPORTED
+        return (
+            "Of Step Functions itself: states:startExecution (.sync, .sync:2, .waitForTaskToken), and "
+            "aws-sdk:sfn: startExecution, sendTaskSuccess, sendTaskFailure and sendTaskHeartbeat."
+        )
     return _SUPPORTED
 
 
 _SUPPORTED = (
-    "A Resource is activity:NAME, https://..., signal:NAME, a Lambda function's ARN, an activity's ARN, "
+    "A Resource is activity:NAME, https://..., signal:NAME, workflow:NAME, a Lambda function's ARN, an activity's ARN, "
     "or arn:aws:states:::SERVICE:ACTION."
 )

@@ -14,6 +14,7 @@
     tasks {{id, row, queue key number, queue}...}  untasks {{id, queue key number, queue}...}
     index {{key number, score, member}...}  unindex {{key number, member}...}
     close                    prune_ms: the execution has ended; spent: its values can go (no signal is left over)
+    tell {key number, queue} queue of the errands that tell whoever waits for the end
     release                  let go if nothing has come in
     bells {ready, queues}  changes   channels; now_ms: the holder's clock, refused when ahead of Redis time
   Returns {"OK", now_ms, released 0|1, control, entries, frames} | {"STALE", revision, nonce} | {"AHEAD", now_ms}
@@ -21,10 +22,11 @@
 --- @include clock
 --- @include bell
 --- @include inbox
+--- @include tell
 --- @include types
 local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ready, timers, tasks, leases, queues, closed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
-local at = redis.call('HMGET', x, 'own', 'rev', 'watch')
+local at = redis.call('HMGET', x, 'own', 'rev', 'watch', 'tell')
 if at[1] ~= ARGV[2] or at[2] ~= ARGV[3] then return {'STALE', at[2] or '', at[1] or ''} end
 local e, ref, lease_ms = cmsgpack.unpack(ARGV[5]), ARGV[1], tonumber(ARGV[4])
 local now = now_ms()
@@ -34,7 +36,7 @@ local left = redis.call('LLEN', entries) + redis.call('LLEN', control) - (e.take
 if e.records then expect('LLEN', history) end
 if e.keep or e.drop then expect('HLEN', values) end
 if e.timers or e.untimers or e.untasks then expect('ZCARD', timers) end
-if e.tasks or e.untasks then
+if e.tasks or e.untasks or e.close then
   expect('HLEN', tasks, leases)
   expect('SCARD', queues)
 end
@@ -54,14 +56,8 @@ if e.taken then redis.call('LTRIM', entries, e.taken, -1) end
 if e.controls then redis.call('LTRIM', control, e.controls, -1) end
 if e.timers then redis.call('ZADD', timers, unpack(e.timers)) end
 if e.untimers then redis.call('ZREM', timers, unpack(e.untimers)) end
-for _, task in ipairs(e.tasks or {}) do
-  redis.call('HSET', tasks, task[1], task[2])
-  if redis.call('ZCARD', KEYS[task[3]]) == 0 then
-    redis.call('SADD', queues, task[4])
-    ring(e.bell, 'queue ' .. ref .. ' ' .. task[4])
-  end
-  redis.call('ZADD', KEYS[task[3]], text(now), task[1])
-end
+for _, task in ipairs(e.tasks or {}) do put(tasks, queues, KEYS[task[3]], task[4], task[1], task[2], now, e.bell, ref) end
+if e.close and at[4] then tell(at[4], tasks, queues, KEYS[e.tell[1]], e.tell[2], now, e.bell, ref) end
 for _, task in ipairs(e.untasks or {}) do
   redis.call('HDEL', tasks, task[1])
   redis.call('HDEL', leases, task[1])

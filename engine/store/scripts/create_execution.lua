@@ -7,11 +7,13 @@
   KEYS[4] index        zset   of (definition, RUNNING) in the partition
   KEYS[5] open         string number of open executions of the namespace in the partition
   KEYS[6] everything   zset   of RUNNING, whatever the definition, in the partition
+  KEYS[7] refused      string key of a nested start that was taken back before it happened
   ARGV[1] ref          namespace:definition:name
   ARGV[2] envelope     msgpack: id, definition, version ("" = current), digest of the input, fields {field, bytes ...},
-                       open_max (0 = no limit), watch_ms (0 = none), bell
-  Returns {"OK", now_ms, version} | {"EXISTS", started_ms, version} | {"CONFLICT", status} | {"UNKNOWN"} | {"QUOTA"};
-  everything but OK wrote nothing.
+                       open_max (0 = no limit), watch_ms (0 = none), bell; of a nested start, key: which start it is,
+                       tell: the errand that tells the parent of the end ("" = nobody is to be told)
+  Returns {"OK", now_ms, version} | {"EXISTS", started_ms, version} | {"CONFLICT", status} | {"UNKNOWN"} | {"QUOTA"}
+  | {"REFUSED"}; everything but OK wrote nothing, but that EXISTS notes whom to tell as well.
 ]]
 --- @include clock
 --- @include bell
@@ -19,11 +21,18 @@
 --- @include types
 local x, ready, definitions, index, open, everything = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local ref, e = ARGV[1], cmsgpack.unpack(ARGV[2])
-local found = redis.call('HMGET', x, 'status', 'digest', 'started', 'ver')
+local found = redis.call('HMGET', x, 'status', 'digest', 'started', 'ver', 'key', 'tell')
 if found[1] then
-  if found[1] == 'RUNNING' and found[2] == e.digest then return {'EXISTS', found[3], found[4]} end
-  return {'CONFLICT', found[1]}
+  local tell = found[6] and cmsgpack.unpack(found[6]) or {}
+  if e.key and (found[5] == e.key or tell[e.key]) then return {'EXISTS', found[3], found[4]} end
+  if found[1] ~= 'RUNNING' or found[2] ~= e.digest then return {'CONFLICT', found[1]} end
+  if e.key and e.tell ~= '' then
+    tell[e.key] = e.tell
+    redis.call('HSET', x, 'tell', cmsgpack.pack(tell))
+  end
+  return {'EXISTS', found[3], found[4]}
 end
+if e.key and redis.call('GET', KEYS[7]) == e.key then return {'REFUSED'} end
 local version = e.version
 if version == '' then version = redis.call('HGET', definitions, e.definition) end
 if not version then return {'UNKNOWN'} end
@@ -33,6 +42,8 @@ local now = now_ms()
 redis.call('INCR', open)
 redis.call('HSET', x, 'status', 'RUNNING', 'rev', '0', 'own', '', 'until', '0', 'claims', '0', 'ready', '0',
   'digest', e.digest, 'ver', version, 'started', text(now), unpack(e.fields))
+if e.key then redis.call('HSET', x, 'key', e.key) end
+if e.key and e.tell ~= '' then redis.call('HSET', x, 'tell', cmsgpack.pack({[e.key] = e.tell})) end
 if e.watch_ms > 0 then redis.call('HSET', x, 'watch', text(now + e.watch_ms)) end
 redis.call('ZADD', index, text(now), e.id)
 redis.call('ZADD', everything, text(now), e.id)

@@ -6,13 +6,18 @@
   KEYS[7] closed zset, [8] index zset of (definition, status), [9] index zset of the status: of the partition
   ARGV[1] ref, [2] id, [3] status the index key was made for, [4] tombstone_ms: how long the name stays taken, counted from the close
   Returns 1 pruned | 0 not due, or gone | -1 not closed, or another status (nothing was written)
+  | -2 somebody is still to be told of its end (it is looked at again a minute later)
 ]]
 --- @include clock
 --- @include types
 local due, now = redis.call('ZSCORE', KEYS[7], ARGV[1]), now_ms()
 if not due or tonumber(due) > now then return 0 end
-local at = redis.call('HMGET', KEYS[1], 'status', 'digest', 'started', 'ver', 'stopped')
+local at = redis.call('HMGET', KEYS[1], 'status', 'digest', 'started', 'ver', 'stopped', 'tell')
 if at[1] == 'RUNNING' or at[1] ~= ARGV[3] then return -1 end
+if at[6] then
+  redis.call('ZADD', KEYS[7], text(now + 60000), ARGV[1])
+  return -2
+end
 expect('ZCARD', KEYS[8], KEYS[9])
 redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6])
 redis.call('ZREM', KEYS[7], ARGV[1])

@@ -4,7 +4,7 @@
 
   KEYS[1] x hash, [2] inbox list, [3] outcomes list: of the execution
   KEYS[4] ready zset, [5] timers zset, [6] tasks hash, [7] leases hash, [8] queue zset, [9] queues set: of the partition
-  ARGV[1] ref, [2] task id, [3] secret of the token, [4] lease ("" = by token alone), [5] frame, [6] event (msgpack),
+  ARGV[1] ref, [2] task id, [3] secret of the token, [4] lease ("" = by token alone, "*" = whoever holds it), [5] frame, [6] event (msgpack),
   ARGV[7] "<frame>@<revision>", [8] digest of token and outcome, [9] bell, [10] how (succeeded, failed, submitted)
   ARGV[11] queue as the queues set names it
   Returns {"OK"} | {"REPEAT"} (the same outcome was accepted before) | {"CLOSED", how} | {"UNKNOWN"}; only OK wrote.
@@ -34,7 +34,7 @@ end
 if not row or at[4] ~= 'RUNNING' then return {'CLOSED', how or (at[4] == 'RUNNING' and 'CANCELLED' or at[4])} end
 if string.sub(row, 1, #ARGV[3] + 1) ~= ARGV[3] .. '|' then return {'UNKNOWN'} end
 local ours = held and lease ~= '' and string.sub(held, 1, #lease + 1) == lease .. '|'
-if not ours and (ARGV[10] == 'submitted' or (held and lease ~= '')) then return {'CLOSED', 'LEASE_LOST'} end
+if not ours and lease ~= '*' and (ARGV[10] == 'submitted' or (held and lease ~= '')) then return {'CLOSED', 'LEASE_LOST'} end
 local nonce, since, till, worker = '', '', '', ''
 if held then nonce, since, till, worker = string.match(held, '^([^|]*)|([^|]*)|([^|]*)|(.*)$') end
 expect('LLEN', entries, outcomes)

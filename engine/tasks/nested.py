@@ -1,0 +1,212 @@
+"""Nested executions: starts them, tells their parents, stops them for their parents; and settles tasks by token.
+
+Whatever it does may be done twice, for a task whose engine died is performed again: a start is known by its key, an
+outcome is accepted once, and stopping what is stopped changes nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from engine.core.events import Started, TaskFailed, TaskSubmitted, TaskSucceeded
+from engine.core.failures import TASK_FAILED, Failure
+from engine.core.states.nested import (
+    DEPTH_MAX,
+    TOO_DEEP,
+    Answers,
+    Naming,
+    Start,
+    StartRefused,
+    is_start,
+    key_of,
+    refused_send,
+    sent_failure,
+    sent_output,
+    start_of,
+    waits_for_child,
+)
+from engine.documents import EMPTY_OBJECT, Document
+from engine.errors import InvalidDocument, InvalidName, TaskClosed, TaskNotFound
+from engine.language.machine import Resource
+from engine.language.resources import parse_resource
+from engine.names import check_execution
+from engine.store import codec, errands
+from engine.store.catalog import Catalog
+from engine.store.errands import Errands, Stop, Tell
+from engine.store.executions import Executions
+from engine.store.keys import ref_of
+from engine.store.tasks import Address, Tasks, address_of
+from engine.tasks.runner import Done, Failed, PerformedTask, RunResult, Succeeded
+
+
+class NestedRunner:
+    """Performs what is in the engine's own queue of nested executions. `offer(ref)` hints that an execution can go on."""
+
+    def __init__(
+        self,
+        executions: Executions,
+        tasks: Tasks,
+        catalog: Catalog,
+        errands: Errands,
+        names: Naming,
+        *,
+        namespace: str,
+        offer: Callable[[str], None],
+    ) -> None:
+        self._executions = executions
+        self._tasks = tasks
+        self._catalog = catalog
+        self._errands = errands
+        self._answers = Answers(names)
+        self._namespace = namespace
+        self._offer = offer
+
+    async def perform(
+        self,
+        task: PerformedTask,
+        *,
+        callback: bool = False,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - nothing here waits
+    ) -> RunResult:
+        """Do a task or an errand. Raises StoreUnavailable."""
+        if task.uri.startswith(errands.URI):
+            errand = errands.read(task.uri, task.input)
+            if isinstance(errand, Tell):
+                await self._tell(errand)
+            else:
+                await self._stop(errand)
+            return Done()
+        resource = parse_resource(task.uri)
+        key = key_of(task.token, task.idempotency_key, callback=callback)
+        if not is_start(resource):
+            return _result(await self._send(resource.action, task.input.value, key))
+        try:
+            return await self._start(task, resource, start_of(resource, task.input, key), key)
+        except StartRefused as refused:
+            return _result(self._answers.refused(resource, refused.code, str(refused), key))
+
+    async def close(self) -> None:
+        """It holds nothing of its own."""
+
+    # Starting
+
+    async def _start(
+        self, task: PerformedTask, resource: Resource, start: Start, key: str
+    ) -> RunResult:
+        """Start the child, unless this start has started it already. Raises StartRefused."""
+        depth = await self._errands.depth(self._namespace, task.execution) + 1
+        if depth > DEPTH_MAX:
+            return _result(TOO_DEEP)
+        missing = StartRefused(
+            "StateMachineDoesNotExist", self._answers.does_not_exist(start.target)
+        )
+        if start.version is not None and not await self._catalog.read(
+            self._namespace, start.definition, start.version
+        ):
+            raise missing
+        static = codec.Static(
+            start.id,
+            start.definition,
+            start.name,
+            secrets.token_bytes(16),
+            task.execution,
+            depth,
+        )
+        tell = b""
+        if waits_for_child(resource):
+            tell = errands.pack(errands.tell(Tell(start.id, task.token, task.uri, key)))
+        ref = ref_of(self._namespace, start.id)
+        created = await self._executions.create(
+            ref, static, start.input, version=start.version, key=key, tell=tell
+        )
+        match created.verdict:
+            case "created" | "exists":
+                self._offer(ref)
+            case "unknown":
+                raise missing
+            case "conflict":
+                raise StartRefused("ExecutionAlreadyExists", self._answers.already_exists(start.id))
+            case "quota":
+                raise StartRefused(
+                    "ExecutionLimitExceeded", "The limit of open executions is reached."
+                )
+            case "refused":  # the task has ended; nobody hears this
+                return Failed(TASK_FAILED, "The task was taken back.", transport=False)
+        answer = self._answers.started(resource, start.id, created.started_ms, key)
+        return Succeeded(answer, created.started_ms)
+
+    # Errands
+
+    async def _tell(self, told: Tell) -> None:
+        """Settle the task that waits for a child; a task that does not wait any more is fine.
+
+        The answer to the start goes first: who would have given it may be gone, or not come to it yet.
+        """
+        resource = parse_resource(told.uri)
+        end = await self._errands.end(self._namespace, told.child)
+        address = address_of(self._namespace, told.token)
+        frame, revision = address.frame, address.revision
+        outcome: Document | Failure = Failure(
+            TASK_FAILED, f"Nothing is left of the execution {told.child}."
+        )
+        try:
+            if end is not None:
+                answer = self._answers.started(resource, end.id, end.started_ms, told.key)
+                submitted = TaskSubmitted(frame, revision, answer, Started(end.started_ms))
+                await self._tasks.settle(address, submitted, lease="*")
+                outcome = self._answers.ended(resource, end)
+            await self._tasks.settle(address, _event(address, outcome), lease="")
+        except (TaskClosed, TaskNotFound):
+            return
+        self._offer(address.ref)
+
+    async def _stop(self, errand: Stop) -> None:
+        if await self._errands.stop(self._namespace, errand) == "STOPPED":
+            self._offer(ref_of(self._namespace, errand.child))
+
+    # Settling tasks by their tokens
+
+    async def _send(self, action: str, given: Any, request_id: str) -> Document | Failure:
+        """sendTaskSuccess, sendTaskFailure, sendTaskHeartbeat of the SDK integration."""
+        try:
+            address = address_of(self._namespace, given["TaskToken"])
+            check_execution(address.ref.partition(":")[2])
+        except (TaskNotFound, InvalidName):
+            return refused_send("InvalidToken", request_id)
+        try:
+            await self._settle(action, given, address)
+        except TaskNotFound:
+            return refused_send("TaskDoesNotExist", request_id)
+        except TaskClosed:
+            return refused_send("TaskTimedOut", request_id)
+        except InvalidDocument:
+            return refused_send("InvalidOutput", request_id)
+        self._offer(address.ref)
+        return EMPTY_OBJECT
+
+    async def _settle(self, action: str, given: dict[str, Any], address: Address) -> None:
+        if action == "sendTaskHeartbeat":
+            row = await self._tasks.row(address)
+            if row is None:
+                raise TaskClosed(outcome="CLOSED")
+            await self._tasks.heartbeat(
+                address, lease="", lease_ms=0, heartbeat_ms=row.heartbeat_ms or 0
+            )
+        elif action == "sendTaskFailure":
+            await self._tasks.settle(address, _event(address, sent_failure(given)), lease="")
+        else:
+            await self._tasks.settle(address, _event(address, sent_output(given)), lease="")
+
+
+def _event(address: Address, outcome: Document | Failure) -> TaskSucceeded | TaskFailed:
+    if isinstance(outcome, Failure):
+        return TaskFailed(address.frame, address.revision, outcome.error, outcome.cause)
+    return TaskSucceeded(address.frame, address.revision, outcome)
+
+
+def _result(outcome: Document | Failure) -> RunResult:
+    if isinstance(outcome, Failure):
+        return Failed(outcome.error or TASK_FAILED, outcome.cause or "", transport=False)
+    return Succeeded(outcome)
