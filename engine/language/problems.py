@@ -11,7 +11,9 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+
+from engine.language.diagnostics.diagnostic import Diagnostic
 
 Severity = Literal["error", "warning"]
 
@@ -28,6 +30,12 @@ class Problem(Struct, frozen=True):
     message: str
     hint: str = ""  # what to do about it
     severity: Severity = "error"
+    aws: Diagnostic | UnsetType = (
+        UNSET  # the same as AWS Step Functions words it, where it would, too
+    )
+    aws_also: tuple[Diagnostic, ...] | UnsetType = (
+        UNSET  # what it says besides, in consequence of the same mistake
+    )
 
 
 _ERRORS = {
