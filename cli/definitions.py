@@ -43,17 +43,18 @@ class Source:
     def format(self) -> Literal["yaml", "json"] | None:
         return _FORMATS.get(self.file.suffix.lower())
 
-    def show(self, problems: list[rendering.Problem]) -> None:
-        """Print the problems to stderr in a compiler's form."""
+    def show(self, problems: list[rendering.Problem], *, aws: bool = False) -> None:
+        """Print the problems to stderr in a compiler's form; with `aws`, also in AWS's words."""
         text = self.text.decode("utf-8", "replace")
         for problem in problems:
-            click.echo(rendering.render(str(self.file), text, problem), err=True)
+            click.echo(rendering.render(str(self.file), text, problem, aws=aws), err=True)
 
 
 @click.command()
 @_files
+@click.option("--aws", is_flag=True, help="Show beside each problem what AWS Step Functions says.")
 @json_option
-def validate(paths: tuple[Path, ...]) -> None:
+def validate(*, paths: tuple[Path, ...], aws: bool) -> None:
     """Check definitions without a server.
 
     A folder stands for the .yaml, .yml and .json files in it. Shows every problem with line, column and a hint;
@@ -75,7 +76,7 @@ def validate(paths: tuple[Path, ...]) -> None:
         )
     else:
         for source, problems in checked:
-            source.show(problems)
+            source.show(problems, aws=aws)
         click.echo(rendering.count(found, len(checked)))
     if not valid:
         raise Failed

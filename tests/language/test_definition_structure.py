@@ -127,7 +127,7 @@ REFUSED = [
     ),
     (
         "Task",
-        {"Retry": [{"ErrorEquals": ["a"], "IntervalSeconds": 0}]},
+        {"Retry": [{"ErrorEquals": ["a"], "IntervalSeconds": -1}]},
         "out_of_range",
         "/Retry/0/IntervalSeconds",
     ),
