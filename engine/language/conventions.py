@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from engine.language.diagnostics.diagnostic import schema_failed, warning
+from engine.language.diagnostics.diagnostic import UNCLOSED, schema_failed, warning
 from engine.language.document import Node, Scope
 from engine.language.expressions.jsonata import is_expression
 from engine.language.fields import whole
@@ -163,7 +163,7 @@ def _check_result(node: Node, report: Report) -> None:
             report.add("result_is_static", path, message, "Use Parameters.", aws=aws)
 
 
-_EXPRESSIONS = ("Arguments", "Output", "Assign", "Items", "ItemSelector")
+_EXPRESSIONS = ("Arguments", "Output", "Assign", "Items", "ItemSelector", "Error", "Cause")
 
 
 def _check_jsonata(node: Node, report: Report) -> None:
@@ -176,7 +176,7 @@ def _check_jsonata(node: Node, report: Report) -> None:
                     continue
                 if text.startswith("{%"):
                     message = "The text opens with {% but does not close with %}."
-                    aws = schema_failed("JSONata string must start with {% and end with %}", path)
+                    aws = schema_failed(UNCLOSED, path)
                     report.add("invalid_jsonata", path, message, _WHOLE, aws=aws)
                 elif "{%" in text or _STARTS.match(text):
                     message = f"The value is taken as the plain text {shown(text)}."

@@ -253,7 +253,7 @@ class Fields:
             found = parse(text)
         except SyntaxFault as fault:
             here, is_any = (*path, name), parse is parse_path or not text.startswith("$")
-            aws = schema_failed(_NO_PATH if is_any else f"{_NO_REFERENCE}: {fault.reason}", here)
+            aws = schema_failed(_NO_PATH if is_any else _NO_REFERENCE, here)
             hint = _path_hint(text)
             self.report.add("invalid_path", here, f"{fault}.", hint, at=fault.at, aws=aws)
             return None

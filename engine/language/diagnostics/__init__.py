@@ -50,7 +50,6 @@ _CODES: dict[str, AwsCode] = {
     "control_character": "INVALID_JSON_DESCRIPTION",
     "invalid_json": "INVALID_JSON_DESCRIPTION",
     "invalid_state_name": "INVALID_STATE_NAME",
-    "invalid_variable": "INVALID_VARIABLE_NAME",
     "invalid_yaml": "INVALID_JSON_DESCRIPTION",
     "not_utf8": "INVALID_JSON_DESCRIPTION",
 }

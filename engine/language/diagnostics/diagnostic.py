@@ -27,6 +27,9 @@ AwsCode = Literal[
 ]
 
 
+UNCLOSED = "JSONata string must start with {% and end with %}"
+
+
 class Diagnostic(Struct, frozen=True):
     """A problem in AWS's words."""
 

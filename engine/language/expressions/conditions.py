@@ -166,7 +166,8 @@ class _Compiler:
         try:
             path = parse_reference_path(text)
         except SyntaxFault as fault:
-            aws = f"Value is not a Reference Path: {fault.reason}"
+            # What AWS says of paths that begin well is known in its first half only.
+            aws = str(fault) if not text.startswith("$") else "Value is not a Reference Path"
             self.refuse(pointer, str(fault), at=fault.at or 0, aws=aws)
             return None
         self.warnings.extend(context_problems(path, pointer))

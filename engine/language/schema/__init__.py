@@ -142,6 +142,8 @@ class _Reader:
 
     def missing(self, fault: Fault) -> None:
         missing = [name for name in fault.value if name not in fault.instance]
+        if missing == ["Variable"] and self.in_jsonata(fault.path):
+            return  # the rule lacks its Condition, which is said where operators are asked for
         aws = self.aws_missing(missing, fault)
         for name in missing:
             if name in self.meant.get(fault.path, ()):
@@ -150,6 +152,10 @@ class _Reader:
             message = f"The field {name} is required here."
             hint = f"Add {name}."
             self.report.add("missing_field", fault.path, message, hint, key=True, aws=aws)
+
+    def in_jsonata(self, path: Path) -> bool:
+        node = self.node(path)
+        return node is not None and node.jsonata
 
     def aws_missing(self, names: list[str], fault: Fault) -> Diagnostic:
         if names == ["Variable"]:
@@ -167,6 +173,9 @@ class _Reader:
             return
         elif self.meant.get(fault.path, set()) & set(names):
             self.report.also(fault.path, aws)
+        elif names[0] == "And" and self.in_jsonata(fault.path):
+            message, hint = "The field Condition is required here.", "Add Condition: '{% ... %}'."
+            self.report.add("missing_field", fault.path, message, hint, key=True, aws=aws)
         else:
             listed = (
                 _listed(names)
@@ -181,8 +190,7 @@ class _Reader:
         if names[0] == "And":
             return wording.rule(fault.instance, fault.path)
         if names[0] == "Seconds":
-            node = self.nodes.get(fault.path)
-            is_jsonata = node is not None and node.jsonata
+            is_jsonata = self.in_jsonata(fault.path)
             names = ["Seconds", "Timestamp"] if is_jsonata else wording.WAIT_FIELDS
         return (none_of if none else several_of)(names, fault.path)
 
@@ -218,7 +226,9 @@ class _Reader:
         hint = hints.for_type(kinds, fault.instance, fault.path, self.report.source.format)
         is_scalar = hints.SCALARS.issuperset(kinds)
         if not (is_scalar and self.report.settle_ambiguous(fault.path, hint)):
-            aws = schema_failed(f"Expected value of type {wording.kind(kinds)}", fault.path)
+            aws = wording.wrong_type(
+                kinds, fault.instance, fault.path, jsonata=self.in_jsonata(fault.path)
+            )
             self.report.add("wrong_type", fault.path, message, hint, aws=aws)
 
     def limit(self, fault: Fault) -> None:

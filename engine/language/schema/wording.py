@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.language.diagnostics.diagnostic import Diagnostic, none_of, schema_failed, several_of
+from engine.language.diagnostics.diagnostic import (
+    UNCLOSED,
+    Diagnostic,
+    none_of,
+    schema_failed,
+    several_of,
+)
 from engine.language.expressions.comparisons import OPERATORS
 from engine.language.text.source import Path
 
@@ -26,9 +32,12 @@ def rule(written: dict[str, Any], path: Path) -> Diagnostic:
     return schema_failed(message, path)
 
 
-def kind(kinds: list[str]) -> str:
-    """One JSON type is named even where several would do."""
-    return next(kind for kind in kinds if kind != "null").capitalize()
+def wrong_type(kinds: list[str], value: Any, path: Path, *, jsonata: bool) -> Diagnostic:
+    """A value of none of the JSON types `kinds`; one of them is named even where several would do."""
+    if jsonata and isinstance(value, str) and value.startswith("{%"):
+        return schema_failed(UNCLOSED, path)
+    kind = next(kind for kind in kinds if kind != "null")
+    return schema_failed(f"Expected value of type {kind.capitalize()}", path)
 
 
 def choice(value: Any, allowed: list[str], path: Path) -> Diagnostic:
