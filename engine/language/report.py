@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.language.diagnostics.diagnostic import Diagnostic
 from engine.language.diagnostics.json_faults import text_diagnostic
-from engine.language.limits import PROBLEMS_MAX, SUGGESTIONS_MAX
+from engine.language.limits import CONSEQUENCES_MAX, PROBLEMS_MAX, SUGGESTIONS_MAX
 from engine.language.problems import Problem, nearest, severity_of
 from engine.language.text.source import Path, Source, pointer_of
 
@@ -22,6 +22,7 @@ class Report:
         self._problems: dict[tuple[str, Path, str], Problem] = {}
         self._spoiled: set[Path] = set()
         self._suggestions = SUGGESTIONS_MAX
+        self._consequences = CONSEQUENCES_MAX
         self._also: dict[Path, list[Diagnostic]] = {}
         for finding in source.findings:
             place = source.lines.place(finding.offset)
@@ -51,8 +52,10 @@ class Report:
         self._keep(code, path, message, hint, self.source.place(path, key=key, at=at), aws)
 
     def also(self, path: Path, aws: Diagnostic) -> None:
-        """Note what AWS reports besides, in consequence of an error at or inside `path`."""
-        self._also.setdefault(path, []).append(aws)
+        """Note what AWS reports besides, in consequence of an error at or inside `path`; at most CONSEQUENCES_MAX."""
+        self._consequences -= 1
+        if self._consequences >= 0:
+            self._also.setdefault(path, []).append(aws)
 
     def settle_ambiguous(self, path: Path, hint: str) -> bool:
         """Give the unquoted YAML value at `path`, if it was found ambiguous, a hint that fits the field it stands in.
@@ -123,7 +126,7 @@ class Report:
             if at is not None:
                 cause = self._problems[at]
                 known = (*(cause.aws_also or ()), *more)
-                self._problems[at] = replace(cause, aws_also=known[:PROBLEMS_MAX])
+                self._problems[at] = replace(cause, aws_also=known)
         self._also.clear()
 
 

@@ -21,7 +21,7 @@ from aws_refusals import (
 
 from engine.language import check, examine
 from engine.language.diagnostics import Diagnostic, diagnostics, invalid_definition_text
-from engine.language.limits import PROBLEMS_MAX
+from engine.language.limits import CONSEQUENCES_MAX
 from engine.language.problems import Problem
 
 VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
@@ -122,9 +122,17 @@ def test_a_warning_that_aws_does_not_know_is_left_out():
 
 
 def test_consequences_of_one_mistake_are_told_with_it_and_bounded():
-    many = {f"n{n}": DONE for n in range(PROBLEMS_MAX + 10)}
+    many = {f"n{n}": DONE for n in range(CONSEQUENCES_MAX + 10)}
     (problem,) = [p for p in problems(states("X", **many)) if p.code == "unknown_target"]
-    assert len(problem.aws_also) == PROBLEMS_MAX
+    assert len(problem.aws_also) == CONSEQUENCES_MAX
+
+
+def test_a_name_as_long_as_the_text_is_not_repeated_whole():
+    name = "n" * 100_000
+    machine = one("Parallel", Branches=[states("X", **{name: DONE})])
+    told = invalid_definition_text(problems(machine))
+    assert len(told) < 10_000
+    assert "/Branches[0]/States/nnn" in told
 
 
 def test_a_missing_field_is_listed_once_however_many_lack():

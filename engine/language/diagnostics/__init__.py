@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from engine.language.diagnostics.diagnostic import AwsCode, Diagnostic
+from engine.language.limits import KEY_CHARACTERS_MAX
 
 if TYPE_CHECKING:
     from engine.language.problems import Problem
@@ -66,7 +67,7 @@ def _location(pointer: str) -> str:
     for step in pointer.split("/")[1:]:
         plain = step.replace("~1", "/").replace("~0", "~")
         is_index = plain.isdecimal() and before != "States"
-        written += f"[{plain}]" if is_index else f"/{plain}"
+        written += f"[{plain}]" if is_index else f"/{plain[:KEY_CHARACTERS_MAX]}"
         before = plain
     return written or "/"
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from engine.language.limits import KEY_CHARACTERS_MAX, MESSAGE_CHARACTERS_MAX
 from engine.language.text.source import Path
 
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinitionDiagnostic.html
@@ -42,14 +43,16 @@ class Diagnostic(Struct, frozen=True):
 
 
 def location_of(path: Path) -> str:
-    """AWS's form of a JSON pointer: indexes in brackets, nothing escaped, `/` for the root."""
-    steps = (f"[{step}]" if isinstance(step, int) else f"/{step}" for step in path)
+    """AWS's form of a JSON pointer: indexes in brackets, nothing escaped, `/` for the root. Very long keys are cut."""
+    steps = (
+        f"[{step}]" if isinstance(step, int) else f"/{step[:KEY_CHARACTERS_MAX]}" for step in path
+    )
     return "".join(steps) or "/"
 
 
 def diagnostic(code: AwsCode, message: str, path: Path) -> Diagnostic:
-    """An error at a place of the definition."""
-    return Diagnostic(code, message, location_of(path))
+    """An error at a place of the definition. A very long message is cut."""
+    return Diagnostic(code, message[:MESSAGE_CHARACTERS_MAX], location_of(path))
 
 
 def schema_failed(message: str, path: Path) -> Diagnostic:
