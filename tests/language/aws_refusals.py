@@ -152,6 +152,11 @@ VALUES: list[Row] = [
     ("resource of no task", task(Resource="arn:aws:sqs:us-east-1:123456789012:orders"),
      [failed("The resource provided arn:aws:sqs:us-east-1:123456789012:orders is not recognized. The value is not a valid "
              "resource ARN, or the resource is not available in this region.", "/States/S/Resource")]),
+    ("action of no service", task(Resource="arn:aws:states:::sqs:sendMesage"),
+     [failed("The resource provided arn:aws:states:::sqs:sendMesage is not recognized. The value is not a valid "
+             "resource ARN, or the resource is not available in this region.", "/States/S/Resource")]),
+    ("function to invoke without a name", task(Resource="arn:aws:states:::lambda:invoke", Parameters={}),
+     [failed("The field 'FunctionName' is required but was missing", "/States/S/Parameters")]),
     ("credentials without a role", task(Credentials={"Role": "x"}),
      [failed("The field 'RoleArn' is required but was missing", "/States/S/Credentials")]),
     ("credentials of an activity", task(Resource=ACTIVITY, Credentials={"RoleArn": "arn:aws:iam::123456789012:role/x"}),
