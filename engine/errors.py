@@ -117,6 +117,20 @@ class LeaseLost(EngineError):
     status = 409
 
 
+class DefinitionTypeConflict(EngineError):
+    """The definition exists with another type, and a definition's type never changes; nothing was published."""
+
+    code = "definition_type_conflict"
+    status = 409
+
+
+class ExpressUnsupported(EngineError):
+    """Express executions do not support this operation."""
+
+    code = "express_operation_unsupported"
+    status = 409
+
+
 class PayloadTooLarge(EngineError):
     """The payload is larger than the limit."""
 

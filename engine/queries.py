@@ -25,9 +25,11 @@ from engine.core.execution import (
 from engine.core.records import render
 from engine.core.tokens import task_token
 from engine.documents import EMPTY_OBJECT
-from engine.errors import DefinitionNotFound, ExecutionNotFound
+from engine.errors import DefinitionNotFound, ExecutionNotFound, ExpressUnsupported
+from engine.express.express import Express
+from engine.express.remembered import Remembered
 from engine.language.machine import Machine
-from engine.names import check_execution, check_name
+from engine.names import check_execution, check_name, is_express
 from engine.paging import decode_cursor, encode_cursor, history_records, moment_of
 from engine.runtime.changes import Changes
 from engine.runtime.machines import Machines
@@ -69,6 +71,7 @@ class Queries:
         changes: Changes,
         clock: RedisClock,
         counters: Counters,
+        express: Express,
     ) -> None:
         self._listing = listing
         self._catalog = catalog
@@ -76,6 +79,7 @@ class Queries:
         self._changes = changes
         self._clock = clock
         self._counters = counters
+        self._express = express
         self.promise: Promise | None = None  # what the last check found; set by the process
         self.down: str | None = None  # why Redis cannot be reached, while it cannot
 
@@ -83,7 +87,10 @@ class Queries:
         """Definitions by name."""
         after = decode_cursor(cursor, 1)[0] if cursor else ""
         names = [entry for entry in await self._catalog.names(caller.namespace) if entry[0] > after]
-        shown = [DefinitionSummary(name, version, iso(ms)) for name, version, ms in names[:limit]]
+        shown = [
+            DefinitionSummary(name, version, iso(ms), kind)
+            for name, version, ms, kind in names[:limit]
+        ]
         return DefinitionPage(shown, encode_cursor(shown[-1].name) if len(names) > limit else None)
 
     async def definition(self, caller: Caller, name: str, version: int | None) -> DefinitionText:
@@ -99,6 +106,7 @@ class Queries:
             iso(found.created_ms),
             found.format,
             found.text.decode(),
+            found.type,
         )
 
     async def versions(self, caller: Caller, name: str) -> list[VersionSummary]:
@@ -124,7 +132,7 @@ class Queries:
         if frames:
             machine = await self._machines.get(caller.namespace, run.definition, run.version)
         working = [f for f in frames if isinstance(f.hold, Work)]
-        rows = await self._listing.tasks(ref, working)
+        rows = await self._source(execution).tasks(ref, working)
         return ExecutionView(
             **_summary_fields(stored),
             revision=run.revision,
@@ -164,16 +172,18 @@ class Queries:
         Waits up to `wait_ms` for the first one, unless the execution is closed. A page of large records may be short
         and still have a `next`. Raises ExecutionNotFound.
         """
-        check_execution(execution)
+        source = self._source(execution)
         ref = ref_of(caller.namespace, execution)
         deadline = self._clock.monotonic() + wait_ms / 1000
         with self._changes.watching(ref) as change:
             while True:
-                at = await self._listing.watch(ref, WATCH_MS if wait_ms else 0)
+                at = await source.watch(ref, WATCH_MS if wait_ms else 0)
                 if at is None:
-                    raise ExecutionNotFound(execution)
+                    raise self._unknown(ref)
+                if isinstance(source, Remembered) and not descending:
+                    after = max(after or 0, source.forgotten(ref))
                 records, following = await history_records(
-                    self._listing,
+                    source,
                     caller.namespace,
                     execution,
                     after=after,
@@ -204,7 +214,7 @@ class Queries:
         elif state is None:
             definitions = [""]  # the index of all of them
         else:
-            definitions = [name for name, _, _ in await self._catalog.names(caller.namespace)]
+            definitions = [name for name, *_ in await self._catalog.names(caller.namespace)]
         after = None
         if cursor:
             ms, identifier = decode_cursor(cursor, 2)
@@ -218,6 +228,10 @@ class Queries:
             limit=limit,
             after=after,
         )
+        if definition is not None and not page.rows and not cursor:
+            known = await self._catalog.current(caller.namespace, definition)
+            if known is not None and known[1] == "EXPRESS":
+                raise ExpressUnsupported("they are not stored, and so not listed")
         shown = []
         for row in page.rows:
             name, _, rest = row.id.partition(":")
@@ -244,19 +258,31 @@ class Queries:
         return self._counters.render()
 
     async def _read(self, caller: Caller, execution: str) -> Stored:
-        check_execution(execution)
-        stored = await self._listing.read(caller.namespace, execution)
+        stored = await self._source(execution).read(caller.namespace, execution)
         if stored is None:
-            raise ExecutionNotFound(execution)
+            raise self._unknown(ref_of(caller.namespace, execution))
         return stored
 
-    async def _until_closed(self, caller: Caller, execution: str, wait_ms: int) -> None:
+    def _source(self, execution: str) -> Listing | Remembered:
+        """What knows of an execution with this id. Raises InvalidName."""
+        if is_express(execution):
+            return self._express.remembered
         check_execution(execution)
+        return self._listing
+
+    def _unknown(self, ref: str) -> ExecutionNotFound:
+        identifier = ref.partition(":")[2]
+        return (
+            self._express.unknown(ref) if is_express(identifier) else ExecutionNotFound(identifier)
+        )
+
+    async def _until_closed(self, caller: Caller, execution: str, wait_ms: int) -> None:
+        source = self._source(execution)
         ref = ref_of(caller.namespace, execution)
         deadline = self._clock.monotonic() + wait_ms / 1000
         with self._changes.watching(ref, end=True) as change:
             while True:
-                at = await self._listing.watch(ref, WATCH_MS)
+                at = await source.watch(ref, WATCH_MS)
                 left = deadline - self._clock.monotonic()
                 if at is None or at[0] != "RUNNING" or left <= 0:
                     return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import uuid
@@ -13,6 +14,7 @@ from engine.commands import Commands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
+from engine.express import Express
 from engine.queries import Queries
 from engine.runtime.advancer import Advancer
 from engine.runtime.changes import Changes
@@ -135,6 +137,7 @@ class Engine:
         """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
         seconds = self.settings.drain_seconds
         self.dispatcher.close()
+        await self.express.close()
         self._deciders.close()
         if self._advancer is not None:
             await self._advancer.stop(seconds)
@@ -144,6 +147,8 @@ class Engine:
         await self._supervisor.stop()
         for performer in self._performers:
             await performer.stop(seconds)
+        if not self._performers:
+            await asyncio.gather(*(runner.close() for runner in self._runners.values()))
         await self.redis.close()
         emit("api.stopped" if self._advancer is None else "engine.stopped")
 
@@ -152,8 +157,26 @@ class Engine:
         stores = Stores.of(self.redis, keys, settings)
         machines = Machines(stores.catalog)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)
+        self._runners = self._made_runners()
+        self.express = Express(
+            stores.catalog,
+            machines,
+            self.dispatcher,
+            self._runners,
+            self._deciders,
+            clock,
+            self.changes,
+            self.counters,
+            settings,
+        )
         self.queries = Queries(
-            stores.listing, stores.catalog, machines, self.changes, clock, self.counters
+            stores.listing,
+            stores.catalog,
+            machines,
+            self.changes,
+            clock,
+            self.counters,
+            self.express,
         )
         if self._advances:
             self._compose_advancing(stores, machines)
@@ -173,6 +196,7 @@ class Engine:
             settings,
             self.counters,
             self._offer,
+            self.express,
         )
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:
@@ -212,10 +236,10 @@ class Engine:
                 lease_ms=settings.lease_ms,
                 on_settled=self._offer,
             )
-            for queue, runner in self._runners().items()
+            for queue, runner in self._runners.items()
         ]
 
-    def _runners(self) -> dict[str, Runner]:
+    def _made_runners(self) -> dict[str, Runner]:
         """What performs the tasks of each of the engine's own queues."""
         runners: dict[str, Runner] = {HTTP_QUEUE: HttpRunner(self.settings, self._connections)}
         if self.settings.lambda_endpoint is not None:

@@ -193,6 +193,16 @@ class Settings:
         0,
         10**12,
     )
+    express_executions_max: int = _count(
+        1000,
+        "executions",
+        "Express executions running at once in one process, whose memory holds them.",
+        1,
+        100_000,
+    )
+    express_seconds_max: float = _seconds(
+        300, "From an Express execution's start to its time-out; as AWS Step Functions.", 0.1, 3600
+    )
     inbox_max: int = _count(
         10_000,
         "events",

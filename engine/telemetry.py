@@ -77,6 +77,11 @@ EVENTS: dict[str, LogEvent] = {
     "execution.quarantined": LogEvent(
         logging.ERROR, "An execution is set aside and needs a person.", ("execution", "cause")
     ),
+    "express.stopped": LogEvent(
+        logging.WARNING,
+        "The process ended while Express executions ran in its memory; so many ended as ABORTED.",
+        ("count",),
+    ),
     "redis.started": LogEvent(
         logging.INFO,
         "The embedded server answers.",
@@ -219,6 +224,9 @@ METRICS: dict[str, Metric] = {
     "detent_expressions_stopped_total": Metric(
         "counter", "Of those, the ones that took too long or too much even there."
     ),
+    "detent_express_started_total": Metric("counter", "Express executions begun in this process."),
+    "detent_express_closed_total": Metric("counter", "Express executions that ended in it."),
+    "detent_express_running": Metric("gauge", "Express executions running in it now."),
     "detent_executions_active": Metric("gauge", "Executions being advanced at this moment."),
 }
 

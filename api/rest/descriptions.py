@@ -15,7 +15,10 @@ BASE = "http://127.0.0.1:8083"  # where the examples find the server
 
 PATH_PARAMETERS = {
     "name": ("The definition's name.", "order"),
-    "id": ("The execution's id, `<definition>:<name>`.", "order:42"),
+    "id": (
+        "The execution's id, `<definition>:<name>`; `<definition>:<name>:<uuid>` of an Express one.",
+        "order:42",
+    ),
     "signal": ("The signal's name.", "approval"),
     "queue": ("The queue's name: the NAME of `activity:NAME`.", "pay"),
     "token": ("The task's token, as it was leased or as `$$.Task.Token` told.", examples.TOKEN),

@@ -29,9 +29,10 @@ PUBLISHED: Example = {
     "created": NOW,
     "changed": True,
     "problems": [],
+    "type": "STANDARD",
 }
 DEFINITION_PAGE: Example = {
-    "definitions": [{"name": "order", "version": 3, "updated": NOW}],
+    "definitions": [{"name": "order", "version": 3, "updated": NOW, "type": "STANDARD"}],
     "next": None,
 }
 DEFINITION_TEXT: Example = {
@@ -41,6 +42,7 @@ DEFINITION_TEXT: Example = {
     "created": NOW,
     "format": "yaml",
     "text": TEXT,
+    "type": "STANDARD",
 }
 VERSIONS: Example = {"versions": [{"version": 3, "hash": HASH, "created": NOW}]}
 VALIDATED: Example = {

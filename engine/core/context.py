@@ -37,8 +37,9 @@ def build(
         "Id": execution.id if names is None else names.execution,
         "StartTime": iso(execution.started_ms),
         "Name": execution.name,
-        "RedriveCount": 0,
     }
+    if execution.redrives is not None:
+        about["RedriveCount"] = execution.redrives
     if execution.input is not None:
         about["Input"] = execution.input.value
     if names is not None:

@@ -259,5 +259,6 @@ class Draft:
             before.names,
             self.frames,
             self.loaded,
+            before.redrives,
         )
         return Transition(after, self.changed, self.values, tuple(records), tuple(self.effects))

@@ -187,3 +187,5 @@ class Execution(Struct, frozen=True):
     values: Mapping[str, Document | None] = field(
         default_factory=dict
     )  # pages, results, buffered signals
+    # How often it was redriven, for the Context Object; None where that tells nothing of it: a synchronous Express run.
+    redrives: int | None = 0

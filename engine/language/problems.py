@@ -84,6 +84,8 @@ _ERRORS = {
     "wrong_query_language": "The field, or the expression in it, exists only in the other query language.",
     "query_language_mixed": "A state is in JSONPath although the machine is in JSONata.",
     "invalid_variable": "The name in Assign is not one that a variable can have here.",
+    "express_unsupported": "An Express execution cannot perform the Resource: it waits for no callback, no other service's job and no activity.",
+    "express_signal": "An Express execution cannot wait for a signal.",
     "invalid_path": "The path cannot be read, or is of a form that the field does not take.",
     "invalid_template": "A key that ends in .$ holds neither a path nor an intrinsic function.",
     "invalid_condition": "The choice rule cannot be read.",

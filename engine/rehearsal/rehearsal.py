@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct, structs
 
@@ -27,13 +27,18 @@ from engine.core.transition import needs, transition
 from engine.documents import Document
 from engine.language.machine import Machine
 from engine.rehearsal.answers import Answer, Answers, Fail, Silence, Submit, Succeed
-from engine.rehearsal.memory import Agenda, Memory, TaskKey, through_bytes
+from engine.rehearsal.memory import Agenda, Memory, TaskKey, TimerKey, through_bytes
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 SEED = b"a rehearsal is repeatable"
 TRANSITIONS_MAX = 1_000_000
+EXPRESS_MS = 300_000  # from an Express execution's start to its time-out; as AWS Step Functions
+DEADLINE: TimerKey = ("", 1, "deadline")
 VALUES_PER_COMMIT = 2_000  # the pages of the largest Map an input can hold, or what a join drops
 FRAMES_PER_COMMIT = UNWIND_MAX + 10  # those spawned or dropped, and their ancestors
+
+
+RunType = Literal["STANDARD", "EXPRESS", "EXPRESS_SYNC"]
 
 
 class BrokenPromise(AssertionError):
@@ -72,7 +77,8 @@ class Rehearsal:
     """One run in memory.
 
     `answers` gives the answers of each state's attempts in turn (the last is repeated), or is asked with each task;
-    a task without an answer is never answered. With `evict`, nothing stays loaded between two transitions. Every
+    a task without an answer is never answered. An EXPRESS run times out after five minutes; EXPRESS_SYNC is one whose
+    caller waits, and which is told nothing of redrives. With `evict`, nothing stays loaded between two transitions. Every
     promise of the core that can be seen from here is checked after each transition; BrokenPromise tells of the first
     one broken.
     """
@@ -92,6 +98,7 @@ class Rehearsal:
         limits: Limits = DEFAULT,
         evict: bool = False,
         transitions_max: int = TRANSITIONS_MAX,
+        type: RunType = "STANDARD",  # noqa: A002 - the word of definitions
     ) -> None:
         document = (
             input if isinstance(input, Document) else Document.of({} if input is None else input)
@@ -113,8 +120,19 @@ class Rehearsal:
         self.beats: dict[TaskKey, int] = {}
         self.turns: dict[str, int] = {}
         self.execution = Execution(
-            f"{definition}:{name}", definition, name, 1, seed, start_ms, input=document, names=names
+            f"{definition}:{name}",
+            definition,
+            name,
+            1,
+            seed,
+            start_ms,
+            input=document,
+            names=names,
+            redrives=None if type == "EXPRESS_SYNC" else 0,
         )
+        if type != "STANDARD":
+            self._limit(start_ms + EXPRESS_MS)
+        self.is_express = type != "STANDARD"
 
     def run(self) -> Result:
         """Go on until the execution closes, or until nothing can happen any more."""
@@ -131,6 +149,8 @@ class Rehearsal:
             event = self._next()
         execution = self.execution
         closed = execution.status != "RUNNING"
+        if closed and self.is_express:
+            self.memory.timers.pop(DEADLINE, None)  # the run's own; the core knows nothing of it
         output = None if execution.output is None else execution.output.value
         return Result(
             execution.status,
@@ -145,6 +165,11 @@ class Rehearsal:
             execution,
             self.memory.left_behind() if closed else [],
         )
+
+    def _limit(self, due_ms: int) -> None:
+        """The time-out of every Express execution, beside the machine's own."""
+        self.memory.timers[DEADLINE] = due_ms
+        self.agenda.plan(due_ms, DeadlineReached())
 
     def _next(self) -> Event | None:
         """Events before runnable frames, as the engine does; time passes when there are neither."""
@@ -181,7 +206,7 @@ class Rehearsal:
     def _fire(self, at_ms: int, event: TimerFired | DeadlineReached) -> None:
         """A timer counts only if it is still armed; a heartbeat only if none came since."""
         if isinstance(event, DeadlineReached):
-            if self.memory.timers.pop(("", 1, "deadline"), None) is None:
+            if self.memory.timers.pop(DEADLINE, None) is None:
                 return
         elif event.kind == "heartbeat":
             if self.beats.get((event.frame, event.revision)) != at_ms:

@@ -36,7 +36,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer one request after the other, until there are no more."""
     machines: OrderedDict[str, Machine] = OrderedDict()
     while len(head := requests.read(LENGTH.size)) == LENGTH.size:
-        answer = _framed_answer(machines, requests.read(LENGTH.unpack(head)[0]))
+        answer = _framed_answer(machines, requests, LENGTH.unpack(head)[0])
         answers.write(answer or framed(("exhausted",)))
         answers.flush()
         if answer is None:
@@ -49,10 +49,13 @@ def framed(message: tuple[Any, ...]) -> bytes:
     return LENGTH.pack(len(body)) + body
 
 
-def _framed_answer(machines: OrderedDict[str, Machine], request: bytes) -> bytes | None:
+def _framed_answer(
+    machines: OrderedDict[str, Machine], requests: BinaryIO, length: int
+) -> bytes | None:
     """None where the memory is not enough, be it for the request, its answer, or what is between them."""
     try:
-        return framed(_answer(machines, *pickle.loads(request)))  # noqa: S301 - the parent's
+        request = pickle.loads(requests.read(length))  # noqa: S301 - the parent's
+        return framed(_answer(machines, *request))
     except MemoryError:
         return None
     except Exception as error:

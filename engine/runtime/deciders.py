@@ -67,6 +67,7 @@ class Deciders:
     def __init__(self, *, processes: int) -> None:
         self._free: asyncio.Queue[_Decider | None] = asyncio.LifoQueue()
         self._running: set[_Decider] = set()
+        self._killed: list[_Decider] = []  # and perhaps not ended yet
         self._waiting = 0
         self._is_open = True
         for _ in range(processes):
@@ -119,6 +120,7 @@ class Deciders:
     def _drop(self, decider: _Decider, cause: str = "") -> None:
         decider.kill()
         self._running.discard(decider)
+        self._killed = [each for each in self._killed if not each.has_ended] + [decider]
         if cause:
             emit("decider.lost", cause=cause)
 
@@ -131,10 +133,9 @@ class Deciders:
     async def stop(self) -> None:
         """End every process. Whoever is being answered by one must be gone."""
         self.close()
-        for decider in self._running:
-            decider.kill()
-        await asyncio.gather(*(decider.ended() for decider in self._running))
-        self._running.clear()
+        for decider in list(self._running):
+            self._drop(decider)
+        await asyncio.gather(*(decider.ended() for decider in self._killed))
 
 
 async def _decided(decider: _Decider, about: Question) -> tuple[Transition, float]:
@@ -185,8 +186,12 @@ class _Decider:
         return decider
 
     @property
+    def has_ended(self) -> bool:
+        return self._process.returncode is not None
+
+    @property
     def is_gone(self) -> bool:
-        return self._is_killed or self._process.returncode is not None
+        return self._is_killed or self.has_ended
 
     async def ask(self, request: tuple[Any, ...] | None, seconds: float) -> tuple[Any, ...]:
         """Send a request (None: nothing) and wait for the next answer. Raises _Died and _TookTooLong; then it is no more."""
@@ -207,7 +212,7 @@ class _Decider:
         return answer
 
     def kill(self) -> None:
-        if self._process.returncode is None:
+        if not self.has_ended:
             self._process.kill()
         self._is_killed = True
 

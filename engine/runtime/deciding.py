@@ -5,7 +5,7 @@ that can be killed (`deciders`); what even that cannot decide is decided here on
 expression that takes long fails. So every transition is decided, and no expression holds up anybody but its own
 execution for long.
 
-A state whose expressions took long is not tried in the loop the next time, until they have been quick apart.
+What took long at a state is not tried in the loop the next time, until it has been quick apart.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections import OrderedDict
 
 from engine.clock import Clock
 from engine.core.effects import Transition
-from engine.core.events import Begin, Event
+from engine.core.events import Event
 from engine.core.execution import Execution
 from engine.core.limits import Limits
 from engine.core.transition import transition
@@ -23,11 +23,10 @@ from engine.language.machine import Machine
 from engine.runtime.deciders import Deciders, Question, Read
 from engine.telemetry import Counters
 
-SLOW_MAX = (
-    10_000  # states known to take long; the one that was so longest ago is tried in the loop again
-)
+# Known to take long; what did so longest ago is tried in the loop again.
+SLOW_MAX = 10_000
 
-Place = tuple[str, str]  # a definition's content hash, and a state's name
+Step = tuple[str, str, type]  # a definition's content hash, a state's name, and what happens there
 
 
 class Deciding:
@@ -40,19 +39,19 @@ class Deciding:
         self._clock = clock
         self._counters = counters
         self._limits = limits
-        self._slow: OrderedDict[Place, None] = OrderedDict()
+        self._slow: OrderedDict[Step, None] = OrderedDict()
 
     def at_once(
         self, machine: Machine, execution: Execution, event: Event, now_ms: int
     ) -> Transition | None:
         """The transition, decided here; None where it takes long, or probably would: then decide it `apart`."""
-        if self._slow and _place(machine, execution, event) in self._slow:
+        if self._slow and _step(machine, execution, event) in self._slow:
             return None
         patience = Patience.in_loop(self._clock.monotonic)
         try:
             return self._decide(machine, execution, event, now_ms, patience)
         except OverBudget:
-            self._remember(_place(machine, execution, event))
+            self._remember(_step(machine, execution, event))
             return None
 
     async def apart(
@@ -72,7 +71,7 @@ class Deciding:
             return self._decide(machine, execution, event, now_ms, patience)
         step, seconds = decided
         if seconds * 1000 < LOOP_MS / 2:
-            self._slow.pop(_place(machine, execution, event), None)
+            self._slow.pop(_step(machine, execution, event), None)
         return step
 
     def _decide(
@@ -85,16 +84,14 @@ class Deciding:
     ) -> Transition:
         return transition(machine, execution, event, now_ms, limits=self._limits, patience=patience)
 
-    def _remember(self, place: Place) -> None:
-        self._slow[place] = None
-        self._slow.move_to_end(place)
+    def _remember(self, step: Step) -> None:
+        self._slow[step] = None
+        self._slow.move_to_end(step)
         if len(self._slow) > SLOW_MAX:
             self._slow.popitem(last=False)
 
 
-def _place(machine: Machine, execution: Execution, event: Event) -> Place:
-    """The state whose expressions the transition evaluates first, as far as the event names its frame."""
-    if isinstance(event, Begin):
-        return machine.content_hash, machine.start_at
+def _step(machine: Machine, execution: Execution, event: Event) -> Step:
+    """What tells a transition from others of its definition, as far as the event names its frame."""
     frame = execution.frames.get(getattr(event, "frame", ""))
-    return machine.content_hash, frame.state if frame is not None else ""
+    return machine.content_hash, frame.state if frame is not None else "", type(event)

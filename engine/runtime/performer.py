@@ -16,6 +16,7 @@ from engine.core.tokens import task_token
 from engine.errors import EngineError, StoreUnavailable
 from engine.language.resources import CALLBACK
 from engine.runtime.dispatcher import Dispatcher
+from engine.store.codec import TaskRow
 from engine.store.tasks import Address, Lease, Tasks
 from engine.tasks.runner import Failed, Runner
 from engine.telemetry import Counters
@@ -121,27 +122,7 @@ class Performer:
                 return  # it ended otherwise meanwhile
 
     async def _call(self, lease: Lease) -> _Event:
-        row = lease.row
-        seconds = None
-        if row.timeout_ms is not None:
-            # The task's own time-out is the timer's to tell; the call only must not outlive it for long.
-            seconds = TIMEOUT_MARGIN_SECONDS + (row.timeout_ms - row.scheduled_ms) / 1000
-        token = task_token(row.execution, row.frame, row.revision, lease.secret)
-        task = LeasedTask(
-            token, lease.lease, row.queue, row.execution, row.definition, row.state,
-            row.attempt, row.input, row.idempotency_key, "",
-            row.uri.removesuffix(CALLBACK) if row.callback else row.uri,
-        )  # fmt: skip
-        result = await self._runner.perform(task, callback=row.callback, timeout_seconds=seconds)
-        self._counters.add("detent_http_calls_total")
-        frame, revision = row.frame, row.revision
-        if isinstance(result, Failed):
-            self._counters.add("detent_http_failures_total")
-            return TaskFailed(
-                frame, revision, result.error, result.cause, transport=result.transport
-            )
-        kind = TaskSubmitted if row.callback else TaskSucceeded
-        return kind(frame, revision, result.output)
+        return await perform(self._runner, lease.row, lease.secret, lease.lease, self._counters)
 
     async def _extend(self, address: Address, lease: Lease, call: asyncio.Task[_Event]) -> None:
         """Keep the lease while the call runs; cancel the call once the task is not this lease's any more."""
@@ -159,3 +140,27 @@ class Performer:
             except EngineError:
                 call.cancel()
                 return
+
+
+async def perform(
+    runner: Runner, row: TaskRow, secret: str, lease: str, counters: Counters
+) -> _Event:
+    """Have a task performed; what came of it, as the event that tells its execution."""
+    seconds = None
+    if row.timeout_ms is not None:
+        # The task's own time-out is the timer's to tell; the call only must not outlive it for long.
+        seconds = TIMEOUT_MARGIN_SECONDS + (row.timeout_ms - row.scheduled_ms) / 1000
+    token = task_token(row.execution, row.frame, row.revision, secret)
+    task = LeasedTask(
+        token, lease, row.queue, row.execution, row.definition, row.state,
+        row.attempt, row.input, row.idempotency_key, "",
+        row.uri.removesuffix(CALLBACK) if row.callback else row.uri,
+    )  # fmt: skip
+    result = await runner.perform(task, callback=row.callback, timeout_seconds=seconds)
+    counters.add("detent_http_calls_total")
+    frame, revision = row.frame, row.revision
+    if isinstance(result, Failed):
+        counters.add("detent_http_failures_total")
+        return TaskFailed(frame, revision, result.error, result.cause, transport=result.transport)
+    kind = TaskSubmitted if row.callback else TaskSucceeded
+    return kind(frame, revision, result.output)

@@ -9,6 +9,8 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
+DefinitionType = Literal["STANDARD", "EXPRESS"]
+
 CLOSED: frozenset[str] = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
 
 
@@ -52,12 +54,14 @@ class Published(TypedDict):
     created: str
     changed: bool
     problems: list[Problem]
+    type: DefinitionType
 
 
 class DefinitionSummary(TypedDict):
     name: str
     version: int
     updated: str
+    type: DefinitionType
 
 
 class DefinitionText(TypedDict):
@@ -67,6 +71,7 @@ class DefinitionText(TypedDict):
     created: str
     format: Literal["yaml", "json"]
     text: str
+    type: DefinitionType
 
 
 class VersionSummary(TypedDict):

@@ -1,8 +1,9 @@
 """The rules of the language, as cases: cases/*.yaml, each played warm and with everything reloaded at every step.
 
 A case has `name`, `spec` (the rule's source), `states` and optionally `top` (fields of the machine), `input`,
-`answers` (by state, attempt by attempt), `stop`, `limits`. `expect` may tell status, output, error, cause, types,
-exits (details of the StateExited records), waits_ms, ended_ms (from the start), and of the tasks: `tasks` (how many), `inputs`, `queues`.
+`answers` (by state, attempt by attempt), `stop`, `limits`, `type` (STANDARD, EXPRESS, EXPRESS_SYNC). `expect` may tell
+status, output, error, cause, types, exits (details of the StateExited records), waits_ms, ended_ms (from the start), and
+of the tasks: `tasks` (how many), `inputs`, `queues`.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def play(case: dict[str, Any], *, evict: bool) -> Result:
         given=given,
         limits=Limits(**case.get("limits", {})),
         evict=evict,
+        type=case.get("type", "STANDARD"),
     ).run()
 
 

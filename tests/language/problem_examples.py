@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.language import check
 from engine.language.diagnostics import Diagnostic
+from engine.language.express import DefinitionType, examine_as
 from engine.language.problems import CODES, Problem
 
 
@@ -22,9 +22,11 @@ class Example:
     column: int
     notation: str = "yaml"
     told: str = ""
+    kind: DefinitionType = "STANDARD"
 
     def problem(self, code: str) -> Problem:
-        (found,) = [problem for problem in check(self.text, self.notation) if problem.code == code]
+        _, problems = examine_as(self.kind, self.text, self.notation)
+        (found,) = [problem for problem in problems if problem.code == code]
         return found
 
 
@@ -139,6 +141,14 @@ EXAMPLES: dict[str, Example] = {
     "callback_unsupported": Example(
         only("Task", "Resource: signal:approved.waitForTaskToken", "End: true"), GO + "/Resource", 5, 15
     ),
+    "express_unsupported": Example(task(), "/States/Pay/Resource", 5, 15, kind="EXPRESS"),
+    "express_signal": Example(
+        only("Task", "Resource: signal:approved", "End: true"),
+        "/States/Go/Resource",
+        5,
+        15,
+        kind="EXPRESS",
+    ),
     "invalid_path": Example(only("Pass", "InputPath: order.id", "End: true"), GO + "/InputPath", 5, 16),
     "invalid_template": Example(
         task("Parameters:", "  id.$: States.Fromat('{}', $.id)"), PAY + "/Parameters/id.$", 7, 13
@@ -235,6 +245,8 @@ def section(code: str) -> str:
         lines += [f"```{example.notation}", text.rstrip("\n"), "```", ""]
     where = f"line {problem.line}, column {problem.column}"
     pointer = f" (`{problem.pointer}`)" if problem.pointer and len(problem.pointer) < 60 else ""
+    if example.kind == "EXPRESS":
+        where = f"published as EXPRESS: {where}"
     lines += [f"> {where}{pointer}: {_quoted(problem.message)}"]
     if problem.hint:
         lines += [f"> *{_quoted(problem.hint)}*"]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from language_cases import SHARED
 
-from engine.language import check
 from engine.language.diagnostics import diagnostics, invalid_definition_text
+from engine.language.express import DefinitionType, examine_as
 from engine.language.problems import Problem
 
 # A TestState call takes one state; AWS names it so in its messages.
@@ -63,8 +63,5 @@ def test_refusals_and_validations_are_worded_as_aws_worded_them(text, step):
         assert found == step["expect"]["diagnostics"]
 
 
-def problems_of(text: str, kind: str | None) -> tuple[Problem, ...]:
-    if kind != "EXPRESS":
-        return check(text, "json")
-    express = pytest.importorskip("engine.language.express", reason="there are no Express types")
-    return express.examine_as(kind, text, "json")[1]
+def problems_of(text: str, kind: DefinitionType | None) -> tuple[Problem, ...]:
+    return examine_as(kind or "STANDARD", text, "json")[1]
