@@ -43,11 +43,11 @@ class Source:
     def format(self) -> Literal["yaml", "json"] | None:
         return _FORMATS.get(self.file.suffix.lower())
 
-    def show(self, problems: list[rendering.Problem]) -> None:
-        """Print the problems to stderr in a compiler's form."""
+    def show(self, problems: list[rendering.Problem], *, aws: bool = False) -> None:
+        """Print the problems to stderr in a compiler's form; with `aws`, also in AWS's words."""
         text = self.text.decode("utf-8", "replace")
         for problem in problems:
-            click.echo(rendering.render(str(self.file), text, problem), err=True)
+            click.echo(rendering.render(str(self.file), text, problem, aws=aws), err=True)
 
 
 _type = click.option(
@@ -61,8 +61,11 @@ _type = click.option(
 @click.command()
 @_files
 @_type
+@click.option("--aws", is_flag=True, help="Show beside each problem what AWS Step Functions says.")
 @json_option
-def validate(paths: tuple[Path, ...], kind: Literal["STANDARD", "EXPRESS"] | None) -> None:
+def validate(
+    *, paths: tuple[Path, ...], kind: Literal["STANDARD", "EXPRESS"] | None, aws: bool
+) -> None:
     """Check definitions without a server.
 
     A folder stands for the .yaml, .yml and .json files in it. Shows every problem with line, column and a hint;
@@ -84,7 +87,7 @@ def validate(paths: tuple[Path, ...], kind: Literal["STANDARD", "EXPRESS"] | Non
         )
     else:
         for source, problems in checked:
-            source.show(problems)
+            source.show(problems, aws=aws)
         click.echo(rendering.count(found, len(checked)))
     if not valid:
         raise Failed

@@ -26,6 +26,8 @@ PATH_PARAMETERS = {
 
 FIELDS = {
     "attempt": "1 for the first.",
+    "aws": "The same as AWS Step Functions words it; left out where it would not report it.",
+    "aws_also": "What AWS says besides, in consequence of the same mistake.",
     "cause": "What happened, for people.",
     "child": "The execution that the task starts, or has started.",
     "changed": "False where the text equals the current version.",
@@ -56,6 +58,7 @@ FIELDS = {
     "lease_until": "When the task is handed out again unless the lease is extended.",
     "leased": "When the task was taken.",
     "line": "1 is the first.",
+    "location": "Where AWS sees it, often the object that `pointer` has a field of; null for the whole definition.",
     "message": "What is wrong, for people.",
     "name": "Its name.",
     "next": "Where the following page begins; null at the end.",

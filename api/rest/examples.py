@@ -45,7 +45,10 @@ DEFINITION_TEXT: Example = {
     "type": "STANDARD",
 }
 VERSIONS: Example = {"versions": [{"version": 3, "hash": HASH, "created": NOW}]}
-VALIDATED: Example = {"valid": False, "problems": msgspec.to_builtins(list(check(MISTAKEN)))}
+VALIDATED: Example = {
+    "valid": False,
+    "problems": msgspec.json.decode(msgspec.json.encode(check(MISTAKEN))),
+}
 EXECUTION: Example = {
     "id": "order:42",
     "definition": "order",

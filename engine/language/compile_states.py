@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
 from engine.documents import Document
+from engine.language.diagnostics.diagnostic import Diagnostic, schema_failed
 from engine.language.document import Node
 from engine.language.fields import Fields
 from engine.language.machine import (
@@ -29,7 +31,7 @@ from engine.language.resources import (
     parse_resource,
 )
 from engine.language.resources.parameters import require_parameters
-from engine.language.text.source import shown
+from engine.language.text.source import Path, shown
 
 
 def compile_state(node: Node, fields: Fields) -> State | None:
@@ -107,7 +109,8 @@ def _resource(fields: Fields) -> Resource | None:
     try:
         resource = parse_resource(uri)
     except Refused as error:
-        fields.report.add(error.code, here, str(error), error.hint)
+        aws = _aws_refusal(uri, here)
+        fields.report.add(error.code, here, str(error), error.hint, aws=aws)
         return None
     doubt = callback_doubt(uri)
     if doubt:
@@ -121,6 +124,22 @@ def _resource(fields: Fields) -> Resource | None:
         fields.report.add("performed_by_workers", here, message, hint)
     require_parameters(resource, fields)
     return resource
+
+
+def _aws_refusal(uri: str, path: Path) -> Diagnostic | None:
+    """AWS's words for a Resource that is refused here; none for nested executions, which it knows."""
+    if not uri.startswith("arn:"):
+        return schema_failed("Value is not a valid resource ARN", path)
+    if _NESTED.match(uri):
+        return None
+    return schema_failed(
+        f"The resource provided {uri} is not recognized. The value is not a valid resource ARN, "
+        "or the resource is not available in this region.",
+        path,
+    )
+
+
+_NESTED = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?:aws-sdk:sfn|states):")
 
 
 def _choice(fields: Fields) -> State:

@@ -10,7 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from msgspec import UNSET
+
 from engine.language import examine
+from engine.language.diagnostics.diagnostic import schema_failed
 from engine.language.machine import Machine, Resource, Task
 from engine.language.problems import Problem
 from engine.language.text import read_source
@@ -45,8 +48,9 @@ def express_problems(
     source = read_source(text, form)
     problems = []
     for pointer, code, message, hint in found:
-        line, column = source.place(path_of(pointer, source.value))
-        problems.append(Problem(code, pointer, line, column, message, hint))
+        path = path_of(pointer, source.value)
+        aws = UNSET if code == "express_signal" else schema_failed(message, path)
+        problems.append(Problem(code, pointer, *source.place(path), message, hint, "error", aws))
     return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
+from engine.language.diagnostics.diagnostic import AwsCode, Diagnostic, diagnostic, schema_failed
 from engine.language.document import Node
 from engine.language.expressions.conditions import compile_condition
 from engine.language.expressions.context import context_problems
@@ -99,7 +102,8 @@ class Fields:
         if not is_timestamp(text) and not self.report.spoiled(here):
             message = f"{shown(text)} does not match RFC 3339."
             hint = "Write it like 2026-11-22T10:00:00Z: upper-case T, and Z or an offset."
-            self.report.add("invalid_timestamp", here, message, hint)
+            aws = schema_failed("String does not match RFC3339 timestamp", here)
+            self.report.add("invalid_timestamp", here, message, hint, aws=aws)
         return text
 
     def rule(self, number: int, path: Path, written: dict[str, Any]) -> Rule | None:  # noqa: ARG002
@@ -154,7 +158,8 @@ class Fields:
         try:
             template = compile_value(text, field=name, functions=_FAIL_FUNCTIONS)
         except InvalidExpression as error:
-            self.refuse("invalid_template", here, text, error.problems)
+            problems = [replace(each, aws=_NO_PATH, aws_pointer=None) for each in error.problems]
+            self.refuse("invalid_template", here, text, problems)
             return None
         return self._read(template, here, text)
 
@@ -186,7 +191,8 @@ class Fields:
             if not self.report.spoiled(here):
                 hint = problem.hint or self.hint(problem, _at(document, inner))
                 message = problem.message.removesuffix(".") + "."
-                self.report.add(problem.code or code, here, message, hint, at=problem.at)
+                aws = _aws(problem, path, document)
+                self.report.add(problem.code or code, here, message, hint, at=problem.at, aws=aws)
 
     def hint(self, problem: ExpressionProblem, text: Any) -> str:
         """What to do about a problem with an expression that stands in `text`."""
@@ -223,7 +229,8 @@ class Fields:
             what = "The Context Object ($$)" if found.root == "$$" else "A variable"
             hint = "Begin the path with a single $."
             hint += " Assign sets variables." * (found.root != "$$")
-            self.report.add("invalid_path", here, f"{what} cannot be written to.", hint)
+            aws = schema_failed(_NO_REFERENCE, here)
+            self.report.add("invalid_path", here, f"{what} cannot be written to.", hint, aws=aws)
             return None
         return found
 
@@ -245,14 +252,34 @@ class Fields:
         try:
             found = parse(text)
         except SyntaxFault as fault:
-            self.report.add(
-                "invalid_path", (*path, name), f"{fault}.", _path_hint(text), at=fault.at
-            )
+            here, is_any = (*path, name), parse is parse_path or not text.startswith("$")
+            aws = schema_failed(_NO_PATH if is_any else _NO_REFERENCE, here)
+            hint = _path_hint(text)
+            self.report.add("invalid_path", here, f"{fault}.", hint, at=fault.at, aws=aws)
             return None
         if reads:
             self.readers.append(found)
             self.warn((*path, name), text, context_problems(found, ""))
         return found
+
+
+_NO_PATH = "Value must be a valid JSONPath."
+_NO_REFERENCE = "Value is not a Reference Path"
+
+_JSONATA_CODES: dict[str, AwsCode] = {
+    "invalid_jsonata": "INVALID_JSONATA_EXPRESSION",
+    "unsupported_jsonata": "UNSUPPORTED_JSONATA_EXPRESSION",
+    "unknown_states_field": "UNSUPPORTED_JSONATA_EXPRESSION",
+}
+
+
+def _aws(problem: ExpressionProblem, path: Path, document: Any) -> Diagnostic | None:
+    """A problem with an expression in AWS's words; those with JSONata have no others."""
+    pointer = problem.pointer if problem.aws_pointer is None else problem.aws_pointer
+    here = (*path, *path_of(pointer, document))
+    if problem.code in _JSONATA_CODES:
+        return diagnostic(_JSONATA_CODES[problem.code], problem.message, here)
+    return schema_failed(problem.aws, here) if problem.aws else None
 
 
 def _path_hint(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.language import hints
 from engine.language.expressions.conditions import condition_of
 from engine.language.expressions.faults import ExpressionProblem, InvalidExpression
 from engine.language.expressions.jsonata import (
@@ -17,6 +16,7 @@ from engine.language.expressions.paths import Path as JsonPath
 from engine.language.expressions.templates import Template
 from engine.language.fields import Fields, error_names
 from engine.language.machine import Catcher, Number, Rule
+from engine.language.schema import hints
 from engine.language.text.source import Path
 
 # What `$states` has in a field; https://states-language.net/spec.html#reserved-variable-states.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from engine.language.diagnostics.diagnostic import schema_failed
 from engine.language.document import Node, Scope
 from engine.language.expressions.comparisons import OPERATORS
 from engine.language.expressions.jsonata import is_expression
@@ -44,14 +45,18 @@ def check_languages(document: dict[str, Any], scopes: Iterable[Scope], report: R
             if is_jsonata and node.fields.get("QueryLanguage") == "JSONPath":
                 message = "A state cannot be in JSONPath where the machine is in JSONata."
                 hint = "Set QueryLanguage: JSONata on the states that are in JSONata, and not on the machine."
-                report.add(
-                    "query_language_mixed", (*node.path, "QueryLanguage"), message, hint, key=True
-                )
+                here = (*node.path, "QueryLanguage")
+                aws = schema_failed(_MIXED, node.path)
+                report.add("query_language_mixed", here, message, hint, key=True, aws=aws)
+                continue  # its fields may be in either language
             for path, name in _foreign(node):
                 if not report.spoiled((*path, name)):  # no field of this type of state at all
                     _refuse(path, name, node, report)
             if not node.jsonata:
                 _check_constants(node, report)
+
+
+_MIXED = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
 
 
 def _foreign(node: Node) -> Iterator[tuple[Path, str]]:
@@ -71,7 +76,12 @@ def _refuse(path: Path, name: str, node: Node, report: Report) -> None:
     message = f"The state is in {own}, but the field {name} exists only in {other}."
     hint = _INSTEAD.get(name, "")
     hint = f"Write {hint}." if hint else f"Set QueryLanguage: {other} on the state."
-    report.add("wrong_query_language", (*path, name), message, hint, key=True)
+    aws = schema_failed(
+        f"The QueryLanguage is set to '{own}', but field '{name}' is only supported "
+        f"for the '{other}' QueryLanguage",
+        path,
+    )
+    report.add("wrong_query_language", (*path, name), message, hint, key=True, aws=aws)
 
 
 _INSTEAD = {
@@ -98,4 +108,6 @@ def _check_constants(node: Node, report: Report) -> None:
         if is_expression(node.fields[name]):
             message = f"The state is in JSONPath, in which {name} takes no expression."
             hint = "Set QueryLanguage: JSONata on the state."
-            report.add("wrong_query_language", (*node.path, name), message, hint)
+            kind = "Object" if name == "ItemSelector" else "Integer"
+            aws = schema_failed(f"Expected value of type {kind}", (*node.path, name))
+            report.add("wrong_query_language", (*node.path, name), message, hint, aws=aws)

@@ -11,7 +11,9 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+
+from engine.language.diagnostics.diagnostic import Diagnostic
 
 Severity = Literal["error", "warning"]
 
@@ -28,6 +30,12 @@ class Problem(Struct, frozen=True):
     message: str
     hint: str = ""  # what to do about it
     severity: Severity = "error"
+    aws: Diagnostic | UnsetType = (
+        UNSET  # the same as AWS Step Functions words it, where it would, too
+    )
+    aws_also: tuple[Diagnostic, ...] | UnsetType = (
+        UNSET  # what it says besides, in consequence of the same mistake
+    )
 
 
 _ERRORS = {
@@ -65,7 +73,7 @@ _ERRORS = {
     "unknown_target": "A transition names a state that does not exist.",
     "target_out_of_scope": "A transition leads into or out of a Parallel branch or a Map processor.",
     "unreachable_state": "No transition leads to the state.",
-    "no_terminal_state": "No state ends the machine (or the branch, or the processor).",
+    "no_terminal_state": "No state ends the machine.",
     "duplicate_state_name": "Two states of one definition share a name.",
     # fields
     "states_all_placement": "States.ALL has to stand alone in its list, in the last retrier or catcher.",
@@ -81,14 +89,14 @@ _ERRORS = {
     "invalid_path": "The path cannot be read, or is of a form that the field does not take.",
     "invalid_template": "A key that ends in .$ holds neither a path nor an intrinsic function.",
     "invalid_condition": "The choice rule cannot be read.",
-    "invalid_jsonata": "The JSONata expression cannot be parsed.",
+    "invalid_jsonata": "The JSONata expression cannot be parsed, or does not close with %}.",
     "unsupported_jsonata": "The JSONata expression reads a name, $ or $$ at its top level, where there is nothing to read it from.",
     "unknown_states_field": "$states has no such field in this place.",
     "invalid_timestamp": "The timestamp is not of the form 2026-11-22T10:00:00Z (RFC 3339).",
 }
 _WARNINGS = {
-    "looks_like_path": "The value reads like a path or an intrinsic function, but its key does not end in .$, so it is plain text.",
-    "result_is_static": "Result is copied as it stands: keys that end in .$ have no effect in it.",
+    "looks_like_path": "The value reads like a path or an intrinsic function, but its key does not end in .$ (or Path), so it is plain text.",
+    "result_is_static": "Result is copied as it stands: paths, and keys that end in .$, have no effect in it.",
     "jsonata_is_text": "The value reads like a JSONata expression, but the state is in JSONPath mode, so it is plain text.",
     "looks_like_expression": "The value reads like a JSONata expression, but has something around {% and %} or lacks them, so it is plain text.",
     "unknown_context_field": "The Context Object ($$) has no such field; a path to it fails the execution that comes to it.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from engine.language.diagnostics.diagnostic import diagnostic
 from engine.language.document import Node, Scope
 from engine.language.report import Report
 from engine.language.text.source import Path, shown
@@ -42,7 +43,14 @@ def _assigned(node: Node) -> Iterator[tuple[Path, str]]:
 
 def _check_name(path: Path, name: str, report: Report) -> bool:
     hint = "A name has letters, digits and _, begins with no digit, and is written without $ here."
+    aws = diagnostic(
+        "INVALID_VARIABLE_NAME",
+        f"Invalid variable name '{name}': the variable name contains invalid characters.",
+        path,
+    )
     if name == _RESERVED:
+        reserved = f"Cannot assign to reserved variable '${_RESERVED}'."
+        aws = diagnostic("RESERVED_VARIABLE_NAME", reserved, path)
         reason = f"The name {_RESERVED} is reserved."
         hint = "Choose another name."
     elif len(name) > NAME_CHARACTERS_MAX:
@@ -57,7 +65,8 @@ def _check_name(path: Path, name: str, report: Report) -> bool:
         reason = f"{shown(name)} is not the name of a variable."
         if name[1:].isidentifier():
             hint = f"Write {name[1:]}, without the $."
-    report.add("invalid_variable", path, reason, hint, key=True)
+    known = aws if len(name) <= NAME_CHARACTERS_MAX else None  # AWS's words for the length are not
+    report.add("invalid_variable", path, reason, hint, key=True, aws=known)
     return False
 
 

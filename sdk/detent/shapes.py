@@ -14,8 +14,20 @@ DefinitionType = Literal["STANDARD", "EXPRESS"]
 CLOSED: frozenset[str] = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
 
 
+class Diagnostic(TypedDict):
+    """A problem as AWS Step Functions words it; `location` is None for the whole definition."""
+
+    code: str
+    message: str
+    location: str | None
+    severity: Literal["ERROR", "WARNING"]
+
+
 class Problem(TypedDict):
-    """One thing wrong with a definition, and where."""
+    """One thing wrong with a definition, and where.
+
+    `aws` is the same in AWS's words, where it would report it; `aws_also` what it says besides in consequence.
+    """
 
     code: str
     pointer: str
@@ -24,6 +36,8 @@ class Problem(TypedDict):
     line: NotRequired[int | None]
     column: NotRequired[int | None]
     hint: NotRequired[str | None]
+    aws: NotRequired[Diagnostic]
+    aws_also: NotRequired[list[Diagnostic]]
 
 
 class Validation(TypedDict):

@@ -28,6 +28,15 @@ def test_validate_points_at_the_place_and_exits_1(detent, folder):
     assert re.fullmatch(r"\d errors?(, \d warnings?)? in 1 file\n", refused.stdout)
 
 
+def test_validate_shows_on_request_what_aws_says(detent, folder):
+    refused = detent("validate", "--aws", str(folder / "bad.yml"))
+    assert (
+        "  aws: MISSING_TRANSITION_TARGET: Missing 'Next' target: Nowhere at /States/"
+        in refused.stderr
+    )
+    assert "aws:" not in detent("validate", str(folder / "bad.yml")).stderr
+
+
 def test_validate_takes_folders_and_passes_good_files(detent, folder):
     (folder / "bad.yml").unlink()
     passed = detent("validate", str(folder))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.language.diagnostics import Diagnostic
 from engine.language.express import DefinitionType, examine_as
 from engine.language.problems import CODES, Problem
 
@@ -41,17 +42,16 @@ def only(kind: str, *lines: str) -> str:
     return "\n".join([*head, *(f"    {line}" for line in lines), ""])
 
 
-# Codes that no whole definition leads to as long as JSONata states are refused as a whole.
-UNREACHED = {
-    "invalid_jsonata": ("{% $states.input.total + %}", "Unexpected end of expression"),
-    "unsupported_jsonata": (
-        "{% phone %}",
-        "Reference to 'phone' at the top level is not supported.",
-    ),
-    "unknown_states_field": ("{% $states.result %}", "Field '$states.result' does not exist."),
-}
 GO = "/States/Go"
 PAY = "/States/Pay"
+
+
+def jsonata(expression: str, column: int) -> Example:
+    """A Pass in JSONata whose Output is the expression."""
+    text = only("Pass", "QueryLanguage: JSONata", f'Output: "{expression}"', "End: true")
+    return Example(text, GO + "/Output", 6, column)
+
+
 EXAMPLES: dict[str, Example] = {
     "too_large": Example("# " + "x" * 1_048_576, "", 1, 1, told="More than 1,048,576 bytes."),
     "not_utf8": Example(b"Comment: caf\xe9\n", "", 1, 13, told="`Comment: café`, saved as Latin-1."),
@@ -158,6 +158,9 @@ EXAMPLES: dict[str, Example] = {
         + "  End:\n    Type: Succeed\n",
         GO + "/Choices/0/Variable", 6, 17,
     ),
+    "invalid_jsonata": jsonata("{% $states.input.total + %}", 37),
+    "unsupported_jsonata": jsonata("{% phone %}", 17),
+    "unknown_states_field": jsonata("{% $states.result %}", 17),
     "invalid_timestamp": Example(
         only("Wait", 'Timestamp: "2026-11-22 10:00"', "End: true"), GO + "/Timestamp", 5, 16
     ),
@@ -216,23 +219,21 @@ the order of the text (no more than 1,000, errors first). An *error* refuses the
 keeps its meaning; messages and hints are for people and may change.
 
 Each problem has `code`, `pointer` (a JSON pointer to the value, or to the object that lacks something), `line` and
-`column` (from 1, in characters), `message`, `hint` (may be empty) and `severity`.
+`column` (from 1, in characters), `message`, `hint` (may be empty) and `severity`. Where AWS Step Functions would report
+the same mistake, `aws` has its words: `code`, `message`, `location` (often the object, where `pointer` is the field; null
+for the whole definition) and `severity`. `aws_also` lists what AWS says besides in consequence of that mistake: a state that
+a misspelt `Next` no longer leads to, for example. `detent validate --aws` prints these.
+
+Under each example stands what AWS says of it, if it does. The words were taken from AWS's answers where they are on
+record; AWS gives no promise to keep them, and what it says of warnings is known by code only.
+
+AWS reads JSON only, so that it has no words for what is wrong with YAML. Other problems without its words are those that it
+is not known to refuse, such as the same key twice in an object, and those that it refuses in words not on record.
 """
-
-
-def unreached(code: str) -> str:
-    """A code on the page that is shown by an expression alone."""
-    severity, meaning = CODES[code]
-    lines = [f"## {code}", "", f"*{severity.capitalize()}.* {meaning}", ""]
-    text, message = UNREACHED[code]
-    lines += [f"The expression `{text}` in the Output of a Pass state.", ""]
-    return "\n".join([*lines, f"> {_quoted(message)}"]) + "\n"
 
 
 def section(code: str) -> str:
     """One code on the page."""
-    if code in UNREACHED:
-        return unreached(code)
     example = EXAMPLES[code]
     severity, meaning = CODES[code]
     problem = example.problem(code)
@@ -249,7 +250,17 @@ def section(code: str) -> str:
     lines += [f"> {where}{pointer}: {_quoted(problem.message)}"]
     if problem.hint:
         lines += [f"> *{_quoted(problem.hint)}*"]
+    if problem.aws and len(problem.aws.message) < 300:
+        lines += ["", f"AWS: `{_aws(problem.aws)}`"]
     return "\n".join(lines) + "\n"
+
+
+def _aws(found: Diagnostic) -> str:
+    first, *placed = (
+        found.message.splitlines()
+    )  # the message of a text that is no JSON has its place, too
+    place = "" if placed or found.location is None else f" at {found.location}"
+    return f"{found.code}: {first}{place}"
 
 
 def _quoted(text: str) -> str:

@@ -108,7 +108,7 @@ REFUSED = [
         "exclusive_fields",
         "/HeartbeatSecondsPath",
     ),
-    ("Task", {"Credentials": {}}, "empty", "/Credentials"),
+    ("Task", {"Credentials": {}}, "missing_field", "/Credentials"),
     ("Task", {"Retry": {}}, "wrong_type", "/Retry"),
     ("Task", {"Retry": [{}]}, "missing_field", "/Retry/0"),
     ("Task", {"Retry": [{"ErrorEquals": []}]}, "empty", "/Retry/0/ErrorEquals"),
@@ -127,7 +127,7 @@ REFUSED = [
     ),
     (
         "Task",
-        {"Retry": [{"ErrorEquals": ["a"], "IntervalSeconds": 0}]},
+        {"Retry": [{"ErrorEquals": ["a"], "IntervalSeconds": -1}]},
         "out_of_range",
         "/Retry/0/IntervalSeconds",
     ),

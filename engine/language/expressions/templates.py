@@ -127,7 +127,9 @@ class _Compiler:
         if not isinstance(text, str):
             found = f"{message}: it is not a string"
             hint = f"For a constant, name the key {one_line(field.removesuffix('.$'))}."
-            self.problems.append(ExpressionProblem(pointer, found, hint))
+            self.problems.append(
+                ExpressionProblem(pointer, found, hint, aws=message, aws_pointer=_parent(pointer))
+            )
             return _nothing
         try:
             if text.startswith("$"):
@@ -138,7 +140,14 @@ class _Compiler:
         except SyntaxFault as fault:
             found = f"{message}: {fault.detail}"
             self.problems.append(
-                ExpressionProblem(pointer, found, at=fault.at, unknown=fault.unknown)
+                ExpressionProblem(
+                    pointer,
+                    found,
+                    at=fault.at,
+                    unknown=fault.unknown,
+                    aws=message,
+                    aws_pointer=_parent(pointer),
+                )
             )
             return _nothing
 
@@ -171,6 +180,10 @@ class _Compiler:
         for path in intrinsic.paths:
             self.warnings.extend(context_problems(path, pointer, text))
         return intrinsic.evaluate
+
+
+def _parent(pointer: str) -> str:
+    return pointer.rpartition("/")[0]
 
 
 def _nothing(_value: Any, _scope: Scope) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from engine.language.diagnostics.diagnostic import schema_failed
 from engine.language.fields import Fields
 from engine.language.machine import Resource
 from engine.language.resources import url_fault
@@ -49,7 +50,8 @@ def require_parameters(resource: Resource, fields: Fields) -> None:
     for field, use in required.items():
         if not {field, f"{field}.$"} & given.keys():
             message = f"The field {field} is required here: {use}."
-            fields.report.add("missing_field", here, message, f"Add {field}.", key=True)
+            aws = schema_failed(f"The field '{field}' is required but was missing", here)
+            fields.report.add("missing_field", here, message, f"Add {field}.", key=True, aws=aws)
     method = given.get("Method")
     if resource.service != "http" or not isinstance(method, str) or method in METHODS:
         return

@@ -10,13 +10,20 @@ from importlib.resources import files
 from itertools import islice
 from typing import Any
 
-from engine.language import hints
+from engine.language.diagnostics.diagnostic import (
+    Diagnostic,
+    none_of,
+    required,
+    schema_failed,
+    several_of,
+)
 from engine.language.document import Node, Scope
 from engine.language.expressions.jsonata import is_expression
 from engine.language.limits import FAULTS_MAX
 from engine.language.report import Report
+from engine.language.schema import hints, wording
+from engine.language.schema.validator import make_validator
 from engine.language.text.source import Path, shown
-from engine.language.validator import make_validator
 
 DISTRIBUTED_FIELDS = frozenset(
     {
@@ -130,22 +137,46 @@ class _Reader:
         hint = f"Did you mean {near}?" if near else ""
         where = f"a {node.type} state" if node is not None and node.path == path else "this object"
         message = f"The field {shown(name)} is not supported in {where}."
-        self.report.add("unknown_field", (*path, name), message, hint, key=True)
+        aws = schema_failed(f"Field '{name}' is not supported", path)
+        self.report.add("unknown_field", (*path, name), message, hint, key=True, aws=aws)
 
     def missing(self, fault: Fault) -> None:
-        for name in fault.value:
-            if name not in fault.instance and name not in self.meant.get(fault.path, ()):
-                message = f"The field {name} is required here."
-                hint = f"Add {name}."
-                self.report.add("missing_field", fault.path, message, hint, key=True)
+        missing = [name for name in fault.value if name not in fault.instance]
+        if missing == ["Variable"] and self.in_jsonata(fault.path):
+            return  # the rule lacks its Condition, which is said where operators are asked for
+        aws = self.aws_missing(missing, fault)
+        for name in missing:
+            if name in self.meant.get(fault.path, ()):
+                self.report.also(fault.path, aws)
+                continue
+            message = f"The field {name} is required here."
+            hint = f"Add {name}."
+            self.report.add("missing_field", fault.path, message, hint, key=True, aws=aws)
+
+    def in_jsonata(self, path: Path) -> bool:
+        node = self.node(path)
+        return node is not None and node.jsonata
+
+    def aws_missing(self, names: list[str], fault: Fault) -> Diagnostic:
+        if names == ["Variable"]:
+            return wording.rule(fault.instance, fault.path)
+        return wording.state_type(fault.path) if "Type" in names else required(names, fault.path)
 
     def one_of(self, fault: Fault) -> None:
         """Exactly one field of several."""
         names = [alternative["required"][0] for alternative in fault.value]
         present = [name for name in names if _is_there(name, fault.instance)]
+        aws = self.aws_one_of(names, fault, none=not present)
         if len(present) > 1:
-            self.exclusive(fault.path, present)
-        elif not (present or self.meant.get(fault.path, set()) & set(names)):
+            self.exclusive(fault.path, present, aws)
+        elif present:
+            return
+        elif self.meant.get(fault.path, set()) & set(names):
+            self.report.also(fault.path, aws)
+        elif names[0] == "And" and self.in_jsonata(fault.path):
+            message, hint = "The field Condition is required here.", "Add Condition: '{% ... %}'."
+            self.report.add("missing_field", fault.path, message, hint, key=True, aws=aws)
+        else:
             listed = (
                 _listed(names)
                 if len(names) < 10
@@ -153,22 +184,37 @@ class _Reader:
             )
             message = f"One field is required here: {listed}."
             hint = hints.ADD_ONE.get(names[0], "Add one of them.")
-            self.report.add("missing_field", fault.path, message, hint, key=True)
+            self.report.add("missing_field", fault.path, message, hint, key=True, aws=aws)
 
-    def exclusive(self, path: Path, names: list[str]) -> None:
+    def aws_one_of(self, names: list[str], fault: Fault, *, none: bool) -> Diagnostic:
+        if names[0] == "And":
+            return wording.rule(fault.instance, fault.path)
+        if names[0] == "Seconds":
+            is_jsonata = self.in_jsonata(fault.path)
+            names = ["Seconds", "Timestamp"] if is_jsonata else wording.WAIT_FIELDS
+        return (none_of if none else several_of)(names, fault.path)
+
+    def exclusive(self, path: Path, names: list[str], aws: Diagnostic) -> None:
         message = f"Only one of these fields may stand here: {', '.join(names)}."
         last = max(names, key=lambda name: self.report.source.place((*path, name), key=True))
-        self.report.add("exclusive_fields", (*path, last), message, "Remove all but one.", key=True)
+        hint = "Remove all but one."
+        self.report.add("exclusive_fields", (*path, last), message, hint, key=True, aws=aws)
 
     def refused(self, fault: Fault) -> None:
         """Fields that may not stand together (`not: {required: [...]}`)."""
         names = fault.value["required"]
         if len(names) > 1:
-            self.exclusive(fault.path, names)
+            self.exclusive(fault.path, names, several_of(names, fault.path))
             return
         message = f"The field {names[0]} does not go with And, Or or Not."
+        here, hint = (*fault.path, names[0]), f"Remove {names[0]}."
         self.report.add(
-            "exclusive_fields", (*fault.path, names[0]), message, f"Remove {names[0]}.", key=True
+            "exclusive_fields",
+            here,
+            message,
+            hint,
+            key=True,
+            aws=wording.rule(fault.instance, fault.path),
         )
 
     def wrong_type(self, fault: Fault) -> None:
@@ -180,25 +226,32 @@ class _Reader:
         hint = hints.for_type(kinds, fault.instance, fault.path, self.report.source.format)
         is_scalar = hints.SCALARS.issuperset(kinds)
         if not (is_scalar and self.report.settle_ambiguous(fault.path, hint)):
-            self.report.add("wrong_type", fault.path, message, hint)
+            aws = wording.wrong_type(
+                kinds, fault.instance, fault.path, jsonata=self.in_jsonata(fault.path)
+            )
+            self.report.add("wrong_type", fault.path, message, hint, aws=aws)
 
     def limit(self, fault: Fault) -> None:
         word = "at least" if fault.rule == "minimum" else "at most"
         message = f"The number must be {word} {fault.value}; found {fault.instance}."
-        self.report.add("out_of_range", fault.path, message[:200])
+        aws = schema_failed(f"{fault.rule.capitalize()} value is {fault.value}", fault.path)
+        self.report.add("out_of_range", fault.path, message[:200], aws=aws)
 
     def empty(self, fault: Fault) -> None:
         what = "list" if fault.rule == "minItems" else "object"
         name = next((step for step in reversed(fault.path) if isinstance(step, str)), "")
         hint = hints.FILL.get(name, f"Fill the {what}, or remove {name}.")
-        self.report.add("empty", fault.path, f"The {what} must not be empty.", hint)
+        message = f"The {what} must not be empty."
+        aws = schema_failed("Value cannot be empty", fault.path)
+        self.report.add("empty", fault.path, message, hint, aws=aws)
 
     def length(self, fault: Fault) -> None:
         if fault.in_names:
             here = (*fault.path, fault.instance)
             found = len(fault.instance)
             message = f"A state name has 1 to 80 characters; this one has {found}."
-            self.report.add("invalid_state_name", here, message, "Choose another name.", key=True)
+            hint = "Choose another name."
+            self.report.add("invalid_state_name", here, message, hint, key=True)
             return
         if is_expression(fault.instance):
             return  # what it comes to is what must not be long
@@ -219,9 +272,13 @@ class _Reader:
         hint = self.report.did_you_mean(value, allowed) if isinstance(value, str) else ""
         is_type = fault.path[-1:] == ("Type",)
         message = f"Expected {_listed(allowed)}, found {found}."
-        self.report.add(
-            "unknown_state_type" if is_type else "not_allowed", fault.path, message, hint
+        code = "unknown_state_type" if is_type else "not_allowed"
+        aws = (
+            wording.state_type(fault.path[:-1])
+            if is_type
+            else wording.choice(fault.instance, fault.value, fault.path)
         )
+        self.report.add(code, fault.path, message, hint, aws=aws)
 
 
 def _is_there(name: str, written: dict[str, Any]) -> bool:
