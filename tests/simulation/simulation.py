@@ -36,6 +36,7 @@ PREFIX = "sim"
 KEYS = Keys(PREFIX, 1)
 ID = "simulated:one"
 REF = ref_of(CALLER.namespace, ID)
+RUNNING = KEYS.index(0, CALLER.namespace, "", "RUNNING")
 LEASE_MS = 30_000
 FOREVER_MS = 400 * 86_400_000
 STEPS_MAX = 2000
@@ -82,18 +83,16 @@ class Simulation:
             self._later(signal.at_ms, lambda signal=signal: self._signal(signal))
         for _ in range(STEPS_MAX):
             await self._advance()
-            if await self._is_over():
+            is_over = not await self._raw.zcard(RUNNING)
+            # What an end tells others is done after it.
+            if is_over and not self._script.children:
                 return await self._end()
-            if not await self._work():
-                await self._pass_time()
+            if await self._work():
+                continue
+            if is_over:
+                return await self._end()
+            await self._pass_time()
         raise Stuck("too many steps")
-
-    async def _is_over(self) -> bool:
-        """Whether the execution has closed, and all that it started as well, with nothing more to be told."""
-        running = KEYS.index(0, CALLER.namespace, "", "RUNNING")
-        if await self._raw.zcard(running):
-            return False
-        return not self._script.children or not await self._work()
 
     async def _publish(self) -> None:
         publisher = Engine(self._real.url, SETTINGS)
@@ -198,7 +197,8 @@ class Simulation:
         worked = False
         for name in sorted(queues):
             if name.endswith(f":{STATES_QUEUE}"):
-                worked = await self._client(self._perform_own) or worked
+                worked = True
+                await self._client(self._perform_own)
                 continue
             tasks = await self._client(lambda name=name: self._lease(name.partition(":")[2]))
             for task in tasks:
@@ -206,8 +206,8 @@ class Simulation:
                 await self._perform(task)
         return worked or bool(await self._lapse())
 
-    async def _perform_own(self) -> bool:
-        """Tasks and errands that the engine performs itself; whether there were any."""
+    async def _perform_own(self) -> None:
+        """Tasks and errands that the engine performs itself."""
         engine = self._engine
         await engine.dispatcher.look()
         leases = await engine.dispatcher.lease(
@@ -221,7 +221,6 @@ class Simulation:
         performer = next(each for each in engine._performers if each._queue == STATES_QUEUE)
         for lease in leases:
             await performer._perform(lease)
-        return bool(leases)
 
     async def _lease(self, queue: str) -> list[LeasedTask]:
         await self._engine.dispatcher.look()
