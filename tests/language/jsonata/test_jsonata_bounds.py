@@ -38,6 +38,7 @@ HOSTILE = [
     "$join($states.input.numbers.$string($), $states.input.separator)",
     "$replace($states.input.text, 'a', $states.input.text)",
     "$replace($states.input.text, /a/, $states.input.text)",
+    "$replace($states.input.text, /a/, function($m) { $states.input.text })",
     "$match($states.input.text, /a/)",
     "$contains($states.input.text, /(a{1,100}){1,100}b/)",
     "$split($states.input.text, /(a{1,100}){1,100}b/)",
@@ -136,6 +137,19 @@ def test_aws_s_limits_are_reached_before_they_are_exceeded():
     assert value_of("$count([1..873782])") == 873_782
     assert value_of("$length($pad('x', 4194304))") == 4_194_304
     assert value_of("($f := function($n) { $n = 0 ? 0 : $f($n - 1) }; $f(5000))") == 0
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["$states.input ~> /(a{1,100}){1,100}b/", "$match($states.input, /(a{1,100}){1,100}b/)"],
+)
+def test_alone_a_pattern_that_is_too_heavy_for_the_data_is_not_tried(expression):
+    assert failure_of(expression, LARGE["text"]) == f"threw an error during evaluation: {TIME}"
+
+
+def test_a_result_that_costs_more_than_is_left_is_out_of_memory():
+    found = failure_of("[1..100].$states.input", "x" * 500_000)
+    assert found == f"threw an error during evaluation: {MEMORY}"
 
 
 def test_the_time_that_is_left_bounds_an_evaluation():

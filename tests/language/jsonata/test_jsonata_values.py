@@ -134,3 +134,21 @@ def test_results_are_paid_for():
     scope = scope_with()
     compiled("{% $states.input %}").evaluate({"input": "x" * 16_000}, scope)
     assert scope.effort >= 1_000
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("$count + 1", 8),
+        ("{'type': $type}", {"type": "order"}),
+        ("$sum([$count, 1])", 8),
+        ("$count($states.input.items)", 1),
+        ("$map($states.input.items.p, $string)", "1"),
+        ("$now", "a moment"),
+    ],
+)
+def test_a_variable_may_have_the_name_of_a_function(expression, found):
+    given = {"items": [{"p": 1}]}
+    assert value_of(expression, given, count=7, type="order", now="a moment") == found
+    (template,) = compiled("{% $count + $sum([1]) + $map([1], $string) %}").paths
+    assert template.variables == {"count"}

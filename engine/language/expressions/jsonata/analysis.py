@@ -11,7 +11,7 @@ from typing import Any
 
 from jsonata.jsonata import Jsonata
 
-from engine.language.expressions.faults import ExpressionProblem
+from engine.language.expressions.faults import ExpressionProblem, one_line
 from engine.language.expressions.jsonata.patterns import MATCHING, pattern_weight
 from engine.language.expressions.jsonata.syntax import Node, Pattern
 
@@ -41,7 +41,10 @@ class Findings:
     states: set[tuple[str, ...]] = field(default_factory=set)  # leading names after `$states`
     variables: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)  # of built-in functions, called or passed on
-    units: float = 1.0  # how many times the data can be contained in the result
+    shadowed: set[str] = field(
+        default_factory=set
+    )  # those that a variable of the same name would hide
+    units: float = 1.0  # how many times the data can be contained in a value on the way
     amplifies: bool = False  # the result can hold the data once for each of many elements
     is_slow: bool = False  # nothing bounds its growth in time or size but a limit
     is_quadratic: bool = False  # takes time with the square of its data
@@ -66,8 +69,7 @@ class Env:
 def analyse(tree: Node, available: frozenset[str]) -> Findings:
     """Walk a whole expression. May raise RecursionError for one that nests too deeply."""
     walk = _Walk(available)
-    units = walk.node(tree, Env({}, frozenset(), frozenset()), top=True)
-    walk.found.units = max(1.0, units)
+    walk.node(tree, Env({}, frozenset(), frozenset()), top=True)
     return walk.found
 
 
@@ -84,19 +86,29 @@ class _Walk:
         self.refused: set[str] = set()
         self.lambdas = 0
         self.depth = 0
+        self.passed = False  # whether a function, rather than a value, is to be expected here
 
     def node(self, node: Node, env: Env, *, top: bool) -> float:
         if node is None:
             return 0.0
         visit = getattr(self, f"_{node.type}", None)
         units: float = visit(node, env, top) if visit else 1.0
-        return self._trailing(node, env, units)
+        units = self._trailing(node, env, units)
+        self.found.units = max(self.found.units, units)
+        return units
 
     def inside(self, node: Node, env: Env) -> float:
         """A node that is evaluated for each of many items, which are its context."""
         self.depth += 1
         units = self.node(node, env, top=False)
         self.depth -= 1
+        return units
+
+    def passing(self, node: Node, env: Env, *, top: bool) -> float:
+        """An argument: the name of a function that stands there alone is likely to mean the function."""
+        self.passed = node.type == "variable"
+        units = self.node(node, env, top=top)
+        self.passed = False
         return units
 
     def _trailing(self, node: Node, env: Env, units: float) -> float:
@@ -118,7 +130,7 @@ class _Walk:
             self.found.problems.append(
                 ExpressionProblem(
                     "",
-                    f"Reference to '{name}' at the top level is not supported.",
+                    f"Reference to '{one_line(name)}' at the top level is not supported.",
                     "Data is read through $states, such as $states.input.name, and variables by $name.",
                     at=max(0, node.position - length),
                     code="unsupported_jsonata",
@@ -142,8 +154,12 @@ class _Walk:
             self.read(0)
             self._states(node, ())
         elif name in BUILT_IN:
+            self.read(0)
             self.found.names.add(name)
+            self.found.shadowed.add(name)
             self.found.may_be_function = True
+            if not self.passed:
+                self.found.variables.add(name)
         elif name not in env.later:
             self.read(0)
             self.found.variables.add(name)
@@ -161,7 +177,7 @@ class _Walk:
             self.found.problems.append(
                 ExpressionProblem(
                     "",
-                    f"Field '$states.{names[0]}' does not exist.",
+                    f"Field '$states.{one_line(names[0])}' does not exist.",
                     f"Here there are {known}.",
                     at=max(0, node.position - len(STATES) - 1),
                     code="unknown_states_field",
@@ -272,7 +288,7 @@ class _Walk:
 
     def _apply(self, node: Node, env: Env, top: bool) -> float:
         left = self.node(node.lhs, env, top=top)
-        right = self.node(node.rhs, env, top=top)
+        right = self.passing(node.rhs, env, top=top)
         return max(1.0, left) * max(1.0, right)
 
     def _transform(self, node: Node, env: Env, _top: bool) -> float:
@@ -293,7 +309,7 @@ class _Walk:
             elif argument.type == "lambda" and not is_own:
                 arguments.append(self._lambda(argument, env, top, of_items=name in _ITERATING))
             else:
-                arguments.append(self.node(argument, env, top=top))
+                arguments.append(self.passing(argument, env, top=top))
         total = max(1.0, sum(arguments))
         if name is None or is_own:
             self.is_recursion(name, env)

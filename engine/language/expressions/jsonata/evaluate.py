@@ -25,6 +25,7 @@ QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
 RESULT_BYTES_MAX = 8 * 1024 * 1024  # estimated, of one evaluation in the loop; ours
 AMPLIFIED_BYTES_MAX = 16 * 1024 * 1024  # estimated, of the data repeated for every element; ours
 QUADRATIC_BYTES_MAX = 24 * 1024  # of the data that a transform is applied to in the loop; ours
+HEAVY_PATTERN = 1_000  # the weight from which a pattern is looked at before it is used; ours
 LOOP_SEQUENCE_MAX = 20_000  # elements of a sequence in the loop; ours
 SEQUENCE_MAX = 873_782  # as AWS Step Functions, whose memory ends there (measured)
 LIGHT_UNITS_MAX = 8  # an expression that can hold its data no more often is not estimated at all
@@ -51,6 +52,8 @@ def evaluator(expression: Expression, place: str) -> Evaluate:
     """
     source, names, bound = expression.source, expression.names, expression.bound
     reads_context = expression.reads_context()
+    weight = expression.findings.pattern_weight
+    tells_time = not names.isdisjoint(("now", "millis"))
     is_numeric, is_guarded = expression.findings.is_numeric, bool(guards_of(names))
 
     def evaluate(value: Any, scope: Scope) -> Any:
@@ -66,9 +69,15 @@ def evaluator(expression: Expression, place: str) -> Evaluate:
             if name in variables:
                 document[f"v{at}"] = variables[name]
         patience = scope.patience
-        sequence_max = SEQUENCE_MAX if patience.insists else _allowed(expression, document, scope)
+        if not patience.insists:
+            sequence_max = _allowed(expression, document, scope)
+        else:
+            sequence_max = SEQUENCE_MAX
+            if weight > HEAVY_PATTERN and _is_unsearchable(weight, document):
+                fail(expression, place, f"threw an error during evaluation: {messages.TIMEOUT}")
         if is_guarded:
             document["B"] = _BOUNDS if patience.insists else _LOOP_BOUNDS
+        if tells_time:
             document["N"] = scope.now_ms
         try:
             found = run(
@@ -86,7 +95,10 @@ def evaluator(expression: Expression, place: str) -> Evaluate:
         if found.get("f"):
             fail(expression, place, "returned an unsupported result type.")
         result = finite(found["v"]) if is_numeric else found["v"]
-        _charge(result, scope)
+        try:
+            _charge(result, scope)
+        except ExpressionError:
+            fail(expression, place, f"threw an error during evaluation: {messages.MEMORY}")
         return result
 
     return evaluate
@@ -110,13 +122,25 @@ def _allowed(expression: Expression, document: dict[str, Any], scope: Scope) -> 
     is_light = findings.units <= LIGHT_UNITS_MAX and not findings.is_quadratic
     if is_light and not findings.amplifies:
         return LOOP_SEQUENCE_MAX
-    size = 64 + len(expression.text) + least_size(document, RESULT_BYTES_MAX)
+    # Counted only as far as it makes a difference.
+    most = AMPLIFIED_BYTES_MAX // 64 if findings.amplifies else RESULT_BYTES_MAX
+    size = (
+        64
+        + len(expression.text)
+        + least_size(document, int(min(most, RESULT_BYTES_MAX / findings.units)))
+    )
     too_large = findings.is_quadratic and size > QUADRATIC_BYTES_MAX
     if too_large or size * findings.units > RESULT_BYTES_MAX:
         scope.patience.give_up()
     if not findings.amplifies:
         return LOOP_SEQUENCE_MAX
     return min(LOOP_SEQUENCE_MAX, max(64, AMPLIFIED_BYTES_MAX // size))
+
+
+def _is_unsearchable(weight: int, document: dict[str, Any]) -> bool:
+    """Whether to search all of the data for a heavy pattern would outlast every limit: matching cannot be stopped."""
+    most = ALONE.search // weight
+    return least_size(document, most) > most
 
 
 def fail(expression: Expression, place: str, what: str) -> NoReturn:

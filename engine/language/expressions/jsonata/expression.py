@@ -3,9 +3,10 @@
 The data goes in as the input document, never as bindings: the evaluator converts bindings at once, the document only
 where it is read. So the text is put into a frame that binds `$states` and the variables to parts of the document:
 
-    {"v": ($states := $$.states; $total := $$.v0; EXPRESSION)}
+    {}.{"v": ($states := $$.states; $total := $$.v0; EXPRESSION)}
 
-The object tells an undefined result, which leaves no member, from null.
+The object tells an undefined result, which leaves no member, from null. The empty object before it is the context of
+functions that take it where an argument is missing, such as `$sift(function)`; AWS has none at all.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Expression:
     """What the text between `{%` and `%}` reads and needs.
 
     `text` is that text without outer blanks, `variables` the names of the variables that it reads: not those that it
-    binds itself, nor functions. `source` is what the evaluator runs.
+    binds itself, nor functions. `bound` are the names that are looked up among the variables, in the order of the members
+    `v0`, `v1` ... of the document; `source` is what the evaluator runs.
     """
 
     __slots__ = ("_states", "bound", "findings", "names", "source", "text", "variables")
@@ -50,7 +52,7 @@ class Expression:
         self.variables = frozenset(findings.variables)
         self.names = frozenset(findings.names)
         self._states = frozenset(findings.states)
-        self.bound = tuple(sorted(self.variables))
+        self.bound = tuple(sorted(self.variables | findings.shadowed))
         self.source = _frame(text, self.bound, findings)
 
     def reads_context(self, *prefix: str) -> bool:
@@ -98,13 +100,19 @@ def _frame(text: str, variables: tuple[str, ...], findings: Findings) -> str:
     bindings = "$eval:=$$.nothing;" if "eval" in text else ""
     if findings.states:
         bindings += "$states:=$$.states;"
-    bindings += "".join(f"${name}:=$$.v{at};" for at, name in enumerate(variables))
+    for at, name in enumerate(variables):
+        # A variable that has the name of a function hides it, where there is one.
+        value = f"$exists($$.v{at})?$$.v{at}:${name}" if name in findings.shadowed else f"$$.v{at}"
+        bindings += f"${name}:={value};"
     before = prelude(names, mark, max(1, findings.pattern_weight))
     if not findings.may_be_function:
-        return f'{{"v":({before}{bindings}{text}\n)}}'
+        return f'{{}}.{{"v":({before}{bindings}{text}\n)}}'
     # A function has no JSON form; the evaluator would show it as null.
     kind = f"${mark}kind"
-    return f'({kind}:=$type;${mark}v:=({before}{bindings}{text}\n);{{"v":${mark}v,"f":{kind}(${mark}v)="function"}})'
+    return (
+        f"{{}}.({kind}:=$type;${mark}v:=({before}{bindings}{text}\n);"
+        f'{{"v":${mark}v,"f":{kind}(${mark}v)="function"}})'
+    )
 
 
 def _native_refusal(source: str) -> str:

@@ -23,12 +23,20 @@ class Bounds:
     product: int  # of characters made by repeating or replacing
     distinct: int  # elements that are compared each with each
     matches: int  # characters searched for matches, each of which becomes an object
+    callback: int  # characters searched where a function makes each replacement
     search: int  # characters times the parts of a pattern
 
 
-LOOP = Bounds(text=100_000, product=2_000_000, distinct=2_000, matches=16_000, search=4_000_000)
+LOOP = Bounds(
+    text=100_000, product=2_000_000, distinct=2_000, matches=16_000, callback=0, search=4_000_000
+)
 ALONE = Bounds(
-    text=4_194_304, product=64_000_000, distinct=12_000, matches=300_000, search=80_000_000
+    text=4_194_304,
+    product=64_000_000,
+    distinct=12_000,
+    matches=300_000,
+    callback=300_000,
+    search=80_000_000,
 )
 _PICTURE_LENGTH_MAX = 1_000
 _ROMAN_MAX = 1_000_000_000  # written as a million characters
@@ -56,6 +64,7 @@ _GUARDS = {
     "replace": (
         "function($s,$p,$r,$l)<s-(sf)(sf)n?:s>{"
         "($@type($r)='string' and $@length($s)*$@length($r)>$@B.product) or "
+        "($@type($r)='function' and $@length($s)>$@B.callback) or "
         "($@type($p)='function' and $@length($s)*$@weight>$@B.search)?$@limit():$@replace($s,$p,$r,$l)}"
     ),
     "match": (
@@ -83,7 +92,7 @@ _VALUES = {
     "N": "$$.N",
     "picture": str(_PICTURE_LENGTH_MAX),
     "roman": str(_ROMAN_MAX),
-    "wide": "/,[^\\]]*([2-9][0-9]|[0-9]{3})/",
+    "wide": r"/,\s*([0-9*]*\s*-)?\s*([2-9][0-9]|[0-9]{3,})[^,\]]*\]|,\s*([2-9][0-9]|[0-9]{3,})\s*-[^,\]]*\]/",
     "limit": f'function(){{$@error("{LIMIT}")}}',
     "slow": f'function(){{$@error("{SLOW}")}}',
 }

@@ -47,4 +47,4 @@ def as_json(value: Any) -> str:
     try:
         return _encode(value).decode()
     except (TypeError, ValueError):
-        return _encode(str(value)).decode()
+        return f'"{type(value).__name__}"'

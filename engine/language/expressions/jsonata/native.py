@@ -98,6 +98,8 @@ def _evaluate(
     except ValueError as error:
         found = _CODED.search(str(error))
         raise NativeFailure(*(found.groups() if found else ("", str(error)))) from None
+    except MemoryError:
+        raise NativeFailure("D2015", "out of memory") from None
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt | SystemExit):
             raise

@@ -12,7 +12,7 @@ from typing import Any
 from jsonata.jexception import JException
 from jsonata.parser import Parser
 
-from engine.language.expressions.faults import SyntaxFault
+from engine.language.expressions.faults import SyntaxFault, one_line
 from engine.language.expressions.jsonata.messages import message
 
 Node = Any  # jsonata.parser.Parser.Symbol, which has one class for all kinds of node
@@ -45,10 +45,12 @@ def parse(text: str) -> Node:
         raise _fault(fault, text) from None
     except RecursionError:
         raise SyntaxFault("The expression nests too deeply") from None
+    except RuntimeError as fault:  # of a function's signature
+        raise SyntaxFault(str(fault)) from None
     except KeyError as unknown:  # the parser looks the operator up without a net
         raise SyntaxFault(message("S0204", [unknown.args[0]])) from None
-    except (IndexError, AttributeError, TypeError, ValueError):
-        # The parser runs off the end of a text that stops in the middle of a comment, and of some others.
+    except Exception:
+        # The parser runs off the end of a text that stops in the middle of a comment, and trips over some others.
         code = "S0106" if text.rfind("/*") > text.rfind("*/") else "S0207"
         raise SyntaxFault(message(code, []), at=max(0, len(text) - 1)) from None
     if errors:
@@ -57,7 +59,14 @@ def parse(text: str) -> Node:
 
 
 def _fault(fault: JException, text: str) -> SyntaxFault:
-    arguments = [fault.current, fault.expected, fault.extra]
-    found = message(str(fault.error), [a for a in arguments if a is not None])
+    arguments = [_shown(a) for a in (fault.current, fault.expected, fault.extra) if a is not None]
+    found = message(str(fault.error), arguments)
     location = fault.location if isinstance(fault.location, int) else 0
-    return SyntaxFault(found, at=min(max(0, location - 1), max(0, len(text) - 1)))
+    return SyntaxFault(one_line(found, 300), at=min(max(0, location - 1), max(0, len(text) - 1)))
+
+
+def _shown(token: Any) -> Any:
+    """A token for a message; a part of the tree, which has no short form, as its own token."""
+    if isinstance(token, Pattern):
+        return f"/{token.text}/"
+    return token if isinstance(token, str | int | float | bool) else getattr(token, "value", "")
