@@ -2,7 +2,7 @@
 
 A case has `name`, `spec` (the rule's source), `states` and optionally `top` (fields of the machine), `input`,
 `answers` (by state, attempt by attempt), `stop`, `limits`. `expect` may tell status, output, error, cause, types,
-exits (details of the StateExited records), waits_ms, ended_ms (from the start), and of the tasks: `tasks` (how many), `inputs`, `queues`.
+previous (of each record, the id of the one that it follows), exits (details of the StateExited records), waits_ms, ended_ms (from the start), and of the tasks: `tasks` (how many), `inputs`, `queues`.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ def told(result: Result) -> dict[str, Any]:
         "error": result.error,
         "cause": result.cause,
         "types": result.types,
+        "previous": [record.previous for record in result.records],
         "exits": [
             shown["stateExitedEventDetails"]
             for shown in map(render, result.records)
