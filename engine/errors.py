@@ -36,6 +36,13 @@ class InvalidRequest(EngineError):
     status = 400
 
 
+class InvalidConnections(EngineError):
+    """The file of connections cannot be used."""
+
+    code = "invalid_connections"
+    status = 500
+
+
 class InvalidName(EngineError):
     r"""The name is not allowed: 1 to 80 characters, no white space, control characters or any of <>{}[]?*"#%\^|~`$&,;:/."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ from dataclasses import dataclass
 from engine.clock import RedisClock
 from engine.commands import Commands
 from engine.core.limits import Limits
-from engine.core.states.task import HTTP_QUEUE
+from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.queries import Queries
 from engine.runtime.advancer import Advancer
 from engine.runtime.changes import Changes
 from engine.runtime.deciders import Deciders
+from engine.runtime.deciding import Deciding
 from engine.runtime.dispatcher import Dispatcher
 from engine.runtime.machines import Machines
 from engine.runtime.performer import Performer
@@ -34,6 +36,8 @@ from engine.store.promise import check_nodes
 from engine.store.signals import Signals
 from engine.store.tasks import Tasks
 from engine.store.timers import Timers
+from engine.tasks.awslambda import LambdaRunner
+from engine.tasks.connections import read_connections
 from engine.tasks.http import HttpRunner
 from engine.tasks.runner import Runner
 from engine.telemetry import Counters, emit
@@ -87,7 +91,8 @@ class Stores:
 class Engine:
     """One process's engine. `advances` is False where it only serves the API.
 
-    `start` raises StoreRefused for a Redis that must not be used and StoreUnavailable for one that does not answer.
+    Making one that advances raises InvalidConnections for a file of connections that cannot be used. `start` raises
+    StoreRefused for a Redis that must not be used and StoreUnavailable for one that does not answer.
     """
 
     def __init__(self, url: str, settings: Settings, *, advances: bool = True) -> None:
@@ -97,6 +102,7 @@ class Engine:
         self.clock = RedisClock()
         self.changes = Changes()
         self._advances = advances
+        self._connections = read_connections(settings.connections, os.environ) if advances else {}
         self._supervisor = Supervisor(self.clock, self.counters)
         self._doorbell: Doorbell | None = None
         self._performers: list[Performer] = []
@@ -129,6 +135,7 @@ class Engine:
         """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
         seconds = self.settings.drain_seconds
         self.dispatcher.close()
+        self._deciders.close()
         if self._advancer is not None:
             await self._advancer.stop(seconds)
         await self._deciders.stop()
@@ -175,16 +182,17 @@ class Engine:
             stores.timers, clock, self._offer, self.dispatcher.hint, self.counters
         )
         limits = Limits(
-            payload_bytes_max=settings.payload_bytes_max, records_max=settings.history_records_max
+            payload_bytes_max=settings.payload_bytes_max,
+            records_max=settings.history_records_max,
+            lambda_endpoint=settings.lambda_endpoint is not None,
         )
         self._advancer = Advancer(
             stores.executions,
             machines,
-            self._deciders,
+            Deciding(self._deciders, clock, self.counters, limits),
             clock,
             self.changes,
             self.counters,
-            limits,
             concurrency=settings.concurrency,
             lease_ms=settings.lease_ms,
             on_task=self.dispatcher.hint,
@@ -209,7 +217,10 @@ class Engine:
 
     def _runners(self) -> dict[str, Runner]:
         """What performs the tasks of each of the engine's own queues."""
-        return {HTTP_QUEUE: HttpRunner(self.settings)}
+        runners: dict[str, Runner] = {HTTP_QUEUE: HttpRunner(self.settings, self._connections)}
+        if self.settings.lambda_endpoint is not None:
+            runners[LAMBDA_QUEUE] = LambdaRunner(self.settings)
+        return runners
 
     def _begin(self, keys: Keys) -> None:
         supervisor = self._supervisor

@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _REDIS_URL = re.compile(r"(redis|rediss|unix)(\+\w+)?://")
+_HTTP_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,1024}")
 _MIB = 1024 * 1024
 # Variables with our prefix that are no settings of the server: clients', tests' and a parent process's.
@@ -238,6 +239,18 @@ class Settings:
         "always refused.",
         choices=("allow", "deny"),
     )
+    connections: Path | None = _path(  # noqa: RUF009 - it returns a field
+        None,
+        "file",
+        "YAML with the credentials of `http:invoke`, by connection name. A file of its own, so that secrets "
+        "stand in no definition; read once at start.",
+    )
+    lambda_endpoint: str | None = _text(
+        None,
+        "URL",
+        "Where the engine invokes Lambda functions, by the Invoke API and unsigned. Absent, workers of the "
+        "function's queue perform it. The same for all engines of one Redis.",
+    )
     log: Literal["text", "json"] = _text(
         "text",
         "text or json",
@@ -364,6 +377,11 @@ def _rules(values: Mapping[str, Any]) -> list[str]:
     url = values.get("redis_url")
     if url is not None and not _REDIS_URL.match(url):
         found.append("DETENT_REDIS_URL must begin with redis://, rediss:// or unix://")
+    endpoint = values.get("lambda_endpoint")
+    if endpoint is not None and not _HTTP_URL.fullmatch(endpoint):
+        found.append(
+            "DETENT_LAMBDA_ENDPOINT must be http://HOST or https://HOST, with a port and a path if need be"
+        )
     if not _PREFIX.fullmatch(values.get("prefix", "detent")):
         found.append("DETENT_PREFIX must be 1 to 32 letters, digits or ._-")
     token = values.get("token")

@@ -69,6 +69,11 @@ EVENTS: dict[str, LogEvent] = {
         "A task's row cannot be read; it is left out of what is handed out.",
         ("task", "cause"),
     ),
+    "decider.lost": LogEvent(
+        logging.WARNING,
+        "A process for transitions whose expressions take long was lost; another takes its place.",
+        ("cause",),
+    ),
     "execution.quarantined": LogEvent(
         logging.ERROR, "An execution is set aside and needs a person.", ("execution", "cause")
     ),

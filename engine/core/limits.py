@@ -36,6 +36,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     payload_bytes_max: int = PAYLOAD_BYTES_MAX
     records_max: int = RECORDS_MAX
     map_window: int = MAP_WINDOW
+    lambda_endpoint: bool = False  # whether the engine invokes Lambda functions itself
 
     def fits(self, payload: Document) -> bool:
         """Whether a payload is within the limit. One nested too deeply to be written as text is not."""

@@ -21,7 +21,14 @@ from engine.language.machine import (
     Task,
     Wait,
 )
-from engine.language.resources import CALLBACK, Refused, callback_doubt, parse_resource
+from engine.language.resources import (
+    CALLBACK,
+    Refused,
+    callback_doubt,
+    is_performed_by_workers,
+    parse_resource,
+)
+from engine.language.resources.parameters import require_parameters
 from engine.language.text.source import shown
 
 
@@ -108,26 +115,12 @@ def _resource(fields: Fields) -> Resource | None:
             f"The task does not wait for a token: {shown(uri, 120)} does not end in {CALLBACK}."
         )
         fields.report.add("looks_like_callback", here, message, doubt)
-    if (resource.service, resource.kind) == ("lambda", "queue"):
-        _require_function_name(fields)
+    if is_performed_by_workers(resource):
+        message = f"Workers of the queue {resource.name} perform this: Detent calls no AWS service."
+        hint = "See that workers lease from that queue."
+        fields.report.add("performed_by_workers", here, message, hint)
+    require_parameters(resource, fields)
     return resource
-
-
-def _require_function_name(fields: Fields) -> None:
-    name = "Arguments" if fields.node.jsonata else "Parameters"
-    parameters = fields.written.get(name)
-    if isinstance(parameters, dict) and not {"FunctionName", "FunctionName.$"} & parameters.keys():
-        message = "The field FunctionName is required here: it names the function to invoke."
-        fields.report.add(
-            "missing_field",
-            (*fields.node.path, name),
-            message,
-            "Add FunctionName.",
-            key=True,
-        )
-    elif name not in fields.written:
-        message = f"The field {name} is required here, with the FunctionName to invoke."
-        fields.report.add("missing_field", fields.node.path, message, f"Add {name}.", key=True)
 
 
 def _choice(fields: Fields) -> State:

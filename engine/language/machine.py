@@ -59,7 +59,7 @@ class Resource:
     """What performs a Task.
 
     kind     queue   workers that lease from queue `name`
-             http    the engine calls the URL `name`
+             http    the engine calls the URL `name`, or where that is "" the one that the parameters name
              signal  nobody: the next signal `name` completes the task
     family   which history records tell of it: activity (ActivityScheduled ...), lambda (LambdaFunctionScheduled ...),
              or service (TaskScheduled ... with `service` as resourceType and `action` as resource)

@@ -91,6 +91,7 @@ _WARNINGS = {
     "looks_like_expression": "The value reads like a JSONata expression, but has something around {% and %} or lacks them, so it is plain text.",
     "unknown_context_field": "The Context Object ($$) has no such field; a path to it fails the execution that comes to it.",
     "looks_like_callback": "The Resource ends in what is nearly .waitForTaskToken, so that the task does not wait for a token.",
+    "performed_by_workers": "The Resource is a service that Detent does not call: workers of a queue perform the task.",
     "intrinsic_arguments": "The intrinsic function is called with a number of arguments that it does not take.",
     "endless_loop": "Once here, no transition leads to an end any more.",
     "tolerance_ignored": "A Map tolerates no failures: its iterations run inside this execution.",

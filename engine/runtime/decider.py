@@ -1,11 +1,12 @@
 """A process of its own that decides transitions whose expressions take long. Its parent kills it when it takes too long.
 
-Run as `python -m engine.runtime.decider`. Requests come on standard input and answers go to standard output, each a
+Run as `python -m engine.runtime.decider PARENT`. Requests come on standard input and answers go to standard output, each a
 pickle with its length before it; only its own parent speaks to it. It ends when its input does, and with its parent.
 
     ("machine", hash, text, format)                              -> ("known",)
-    ("decide", hash, execution, event, now_ms, limits)           -> ("decided", Transition) | ("unknown",)
-    anything that raises                                         -> ("failed", text)
+    ("decide", hash, execution, event, now_ms, limits)           -> ("decided", Transition, seconds) | ("unknown",)
+    what asks for more memory than there is                      -> ("exhausted",); the process has ended itself
+    anything else that raises                                    -> ("failed", text)
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import os
 import pickle
 import resource
+import signal
 import struct
 import sys
 import time
@@ -34,19 +36,27 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer one request after the other, until there are no more."""
     machines: OrderedDict[str, Machine] = OrderedDict()
     while len(head := requests.read(LENGTH.size)) == LENGTH.size:
-        request = pickle.loads(requests.read(LENGTH.unpack(head)[0]))  # noqa: S301 - the parent's
-        try:
-            answer = _answer(machines, *request)
-        except Exception as error:
-            answer = ("failed", f"{type(error).__name__}: {error}")
-        answers.write(framed(answer))
+        answer = _framed_answer(machines, requests.read(LENGTH.unpack(head)[0]))
+        answers.write(answer or framed(("exhausted",)))
         answers.flush()
+        if answer is None:
+            return
 
 
 def framed(message: tuple[Any, ...]) -> bytes:
     """A message with its length before it."""
     body = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
     return LENGTH.pack(len(body)) + body
+
+
+def _framed_answer(machines: OrderedDict[str, Machine], request: bytes) -> bytes | None:
+    """None where the memory is not enough, be it for the request, its answer, or what is between them."""
+    try:
+        return framed(_answer(machines, *pickle.loads(request)))  # noqa: S301 - the parent's
+    except MemoryError:
+        return None
+    except Exception as error:
+        return framed(("failed", f"{type(error).__name__}: {error}"))
 
 
 def _answer(machines: OrderedDict[str, Machine], kind: str, *given: Any) -> tuple[Any, ...]:
@@ -61,9 +71,10 @@ def _answer(machines: OrderedDict[str, Machine], kind: str, *given: Any) -> tupl
     if machine is None:
         return ("unknown",)
     machines.move_to_end(known_as)
+    began = time.monotonic()
     patience = Patience.alone(time.monotonic)
     step = transition(machine, execution, event, now_ms, limits=limits, patience=patience)
-    return ("decided", step)
+    return ("decided", step, time.monotonic() - began)
 
 
 def _bound_memory() -> None:
@@ -76,7 +87,10 @@ def _bound_memory() -> None:
 
 
 def main() -> None:
-    bind = end_with_parent(os.getppid())
+    # Its parent ends it. A signal for the whole group must not take a decision from a parent that is still draining.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    bind = end_with_parent(int(sys.argv[1]), signal.SIGKILL)
     if bind is not None:
         bind()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

@@ -2,16 +2,20 @@
 
 A library that evaluates expressions may hold the interpreter, fill the memory or end the process, whatever bounds it is
 given; so what may do that is done where it can be killed. A process is started when it is first needed, decides one
-transition after the other, and is killed and forgotten when one takes too long.
+transition after the other, and is killed and forgotten when one takes too long. Whoever finds none free waits, first
+come, first served.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+from msgspec import Struct
 
 from engine.core.effects import Transition
 from engine.core.events import Event
@@ -20,17 +24,18 @@ from engine.core.limits import Limits
 from engine.language.expressions.patience import EXPRESSION_MS
 from engine.runtime.decider import LENGTH, framed
 from engine.store.catalog import Version
+from engine.telemetry import emit
 
 START_SECONDS = 30.0  # importing what it needs takes most of a second, on a busy machine more
 COMPILE_SECONDS = 15.0  # the largest definition takes a few
 DECIDE_SECONDS = EXPRESSION_MS / 1000 + 0.5  # the library watches the time itself, mostly
-WAIT_SECONDS = 2.0  # for a free process; the claim of whoever waits lasts longer
+ATTEMPTS = 2  # a process may be ended by others; twice in a row is the transition's doing
 
 Read = Callable[[], Awaitable[Version]]
 
 
-class AllBusy(Exception):
-    """No process became free in time; the transition has to be tried again later."""
+class NotNow(Exception):
+    """No process can be had; nothing was decided, and that is not the transition's fault. Try again later."""
 
 
 class _Died(Exception):
@@ -41,46 +46,48 @@ class _TookTooLong(Exception):
     """The process gave no answer in time and was killed."""
 
 
+class _Exhausted(Exception):
+    """The memory was not enough, and the process has ended itself."""
+
+
+class Question(Struct, frozen=True):
+    """A transition to be decided. `known_as` is the definition's content hash, `source` reads its text."""
+
+    known_as: str
+    source: Read
+    execution: Execution
+    event: Event
+    now_ms: int
+    limits: Limits
+
+
 class Deciders:
     """At most `processes` at once, one transition each. Use it in one event loop, and stop it there."""
 
     def __init__(self, *, processes: int) -> None:
         self._free: asyncio.Queue[_Decider | None] = asyncio.LifoQueue()
         self._running: set[_Decider] = set()
+        self._waiting = 0
+        self._is_open = True
         for _ in range(processes):
             self._free.put_nowait(None)  # not started yet
 
-    async def decide(
-        self,
-        known_as: str,
-        source: Read,
-        execution: Execution,
-        event: Event,
-        now_ms: int,
-        limits: Limits,
-    ) -> Transition | None:
-        """The transition, or None where it took too long or too much.
+    async def decide(self, question: Question) -> tuple[Transition, float] | None:
+        """The transition and the seconds it took, or None where it took too long or too much.
 
-        `known_as` is the definition's content hash, `source` reads its text. Raises AllBusy.
+        Waits for a free process as long as it takes. Raises NotNow.
         """
+        decider = await self._next_free()
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                decider = await self._free.get()
-        except TimeoutError:
-            raise AllBusy from None
-        request = ("decide", known_as, execution, event, now_ms, limits)
-        try:
-            for _ in range(
-                2
-            ):  # a process may be ended by others; twice in a row is the transition's doing
+            for _ in range(ATTEMPTS):
                 if decider is None or decider.is_gone:
                     decider = await self._start()
                 try:
-                    return await _decided(decider, request, source)
-                except _Died:
-                    self._drop(decider)
-            return None
-        except _TookTooLong:
+                    return await _decided(decider, question)
+                except (_Died, _TookTooLong, _Exhausted) as error:
+                    self._drop(decider, (error.__doc__ or "").rstrip("."))
+                    if not isinstance(error, _Died):
+                        break
             return None
         except BaseException:
             if decider is not None:
@@ -89,38 +96,62 @@ class Deciders:
         finally:
             self._free.put_nowait(decider)
 
+    async def _next_free(self) -> _Decider | None:
+        self._waiting += 1
+        try:
+            decider = await self._free.get()
+        finally:
+            self._waiting -= 1
+        if not self._is_open:
+            self._free.put_nowait(decider)
+            raise NotNow
+        return decider
+
     async def _start(self) -> _Decider:
-        decider = await _Decider.start()
+        try:
+            decider = await _Decider.start()
+        except (OSError, _Died, _TookTooLong) as error:
+            emit("decider.lost", cause=f"it does not start: {type(error).__name__} {error}".strip())
+            raise NotNow from error
         self._running.add(decider)
         return decider
 
-    def _drop(self, decider: _Decider) -> None:
+    def _drop(self, decider: _Decider, cause: str = "") -> None:
         decider.kill()
         self._running.discard(decider)
+        if cause:
+            emit("decider.lost", cause=cause)
+
+    def close(self) -> None:
+        """Begin nothing more: whoever waits gets NotNow. What is being decided goes on."""
+        self._is_open = False
+        for _ in range(self._waiting):
+            self._free.put_nowait(None)
 
     async def stop(self) -> None:
-        """End every process. Whoever waits for one gets None."""
+        """End every process. Whoever is being answered by one must be gone."""
+        self.close()
         for decider in self._running:
             decider.kill()
         await asyncio.gather(*(decider.ended() for decider in self._running))
         self._running.clear()
 
 
-async def _decided(decider: _Decider, request: tuple[Any, ...], source: Read) -> Transition:
-    answer = await decider.ask(request, DECIDE_SECONDS)
+async def _decided(decider: _Decider, about: Question) -> tuple[Transition, float]:
+    ask = ("decide", about.known_as, about.execution, about.event, about.now_ms, about.limits)
+    answer = await decider.ask(ask, DECIDE_SECONDS)
     if answer[0] == "unknown":
-        stored = await source()
-        load = ("machine", request[1], stored.text, stored.format)
-        _checked(await decider.ask(load, COMPILE_SECONDS))
-        answer = await decider.ask(request, DECIDE_SECONDS)
-    step: Transition = _checked(answer)[1]
-    return step
-
-
-def _checked(answer: tuple[Any, ...]) -> tuple[Any, ...]:
+        stored = await about.source()
+        load = ("machine", about.known_as, stored.text, stored.format)
+        answer = await decider.ask(load, COMPILE_SECONDS)
+        if answer[0] == "known":
+            answer = await decider.ask(ask, DECIDE_SECONDS)
     if answer[0] == "failed":
         raise RuntimeError(answer[1])
-    return answer
+    if answer[0] == "exhausted":
+        raise _Exhausted
+    _, step, seconds = answer
+    return step, seconds
 
 
 class _Decider:
@@ -135,16 +166,22 @@ class _Decider:
 
     @classmethod
     async def start(cls) -> _Decider:
-        """Raises _Died or _TookTooLong where it does not come up."""
+        """Raises OSError, _Died or _TookTooLong where it does not come up."""
+        # It finds modules where this process does, and not, as -m would have it, first of all in the current folder.
+        found_in = os.pathsep.join(path for path in sys.path if path)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            "engine.runtime.decider",
+            *("-P", "-m", "engine.runtime.decider", str(os.getpid())),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": found_in},
         )
         decider = cls(process)
-        await decider.ask(None, START_SECONDS)
+        try:
+            await decider.ask(None, START_SECONDS)
+        except BaseException:
+            decider.kill()
+            raise
         return decider
 
     @property

@@ -70,7 +70,7 @@ def out_of_scope(case: dict[str, Any]) -> str | None:
         (case.get("type") == "EXPRESS" or case.get("sync"), "express executions"),
         ('"DISTRIBUTED"' in text or '"Label"' in text, "distributed Map"),
         (case.get("child_machines") or "states:startExecution" in text, "nested executions"),
-        ("aws-sdk" in text, "AWS SDK integrations"),
+        ("aws-sdk:sfn" in text, "calls of Step Functions by the SDK"),
         (case.get("deleted_activities"), "deleting an activity"),
         ('"Credentials"' in text, "credentials"),
     )

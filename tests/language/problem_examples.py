@@ -133,7 +133,7 @@ EXAMPLES: dict[str, Example] = {
         task("TimeoutSeconds: 10", "HeartbeatSeconds: 10"), PAY + "/HeartbeatSeconds", 7, 23
     ),
     "unsupported_resource": Example(
-        only("Task", "Resource: arn:aws:states:::sns:publish", "End: true"), GO + "/Resource", 5, 15
+        only("Task", "Resource: arn:aws:states:::sns:send", "End: true"), GO + "/Resource", 5, 15
     ),
     "malformed_resource": Example(only("Task", "Resource: activity:pay now", "End: true"), GO + "/Resource", 5, 15),
     "callback_unsupported": Example(
@@ -164,6 +164,9 @@ EXAMPLES: dict[str, Example] = {
     ),
     "looks_like_callback": Example(
         only("Task", "Resource: activity:pay.waitForToken", "End: true"), GO + "/Resource", 5, 15
+    ),
+    "performed_by_workers": Example(
+        only("Task", "Resource: arn:aws:states:::sns:publish", "End: true"), GO + "/Resource", 5, 15
     ),
     "intrinsic_arguments": Example(
         task("Parameters:", "  sum.$: States.MathAdd($.a)"), PAY + "/Parameters/sum.$", 7, 14

@@ -109,8 +109,7 @@ async def test_a_process_that_is_killed_from_outside_is_replaced_and_the_executi
     assert (await desk.kinds(view.id)).count("PassStateExited") == 1
 
 
-async def test_when_all_are_busy_the_execution_is_tried_again(desk, monkeypatch):
-    monkeypatch.setattr("engine.runtime.deciders.WAIT_SECONDS", 0.05)
+async def test_whoever_finds_no_process_free_has_its_turn_later(desk):
     await desk.publish(jsonata(ENDLESS), "hostile")
     await desk.publish(jsonata(SUM), "d")
     await desk.end(await desk.start("first", definition="hostile"))

@@ -5,19 +5,14 @@ https://states-language.net/spec.html#task-state. Every attempt evaluates Parame
 
 from __future__ import annotations
 
-from typing import Any
-
 from engine.core import dataflow
 from engine.core.failures import parameters_too_large, result_too_large
 from engine.core.limits import SECONDS_MAX
 from engine.core.outcomes import Await, Dispatch, Fails, Outcome, Visit
-from engine.documents import EMPTY_OBJECT, Document
-from engine.errors import InvalidDocument
-from engine.language.expressions.scope import ExpressionError, Scope
+from engine.core.states.addressing import addressed
+from engine.documents import Document
+from engine.language.expressions.scope import Scope
 from engine.language.machine import Number, Task
-
-HTTP_QUEUE = "@http"  # where the engine's own HTTP runner leases from
-LAMBDA_INVOKE = "lambda:invoke"  # the function's name comes with the parameters
 
 
 def arrive(state: Task, visit: Visit) -> Outcome:
@@ -36,7 +31,7 @@ def arrive(state: Task, visit: Visit) -> Outcome:
         return Fails(parameters_too_large(_spoken(state)))
     if resource.kind == "signal":
         return Await(resource.name, parameters, timeout)
-    queue, work = _addressed(state, parameters)
+    queue, work = addressed(resource, parameters, visit.limits)
     return Dispatch(queue, parameters, work, secret, timeout, heartbeat)
 
 
@@ -55,41 +50,6 @@ def refusal(state: Task, visit: Visit, result: Document) -> Fails | None:
 def _spoken(state: Task) -> str:
     """What AWS calls the task in its texts about size: the resource's ARN, or a service's name (measured)."""
     return state.resource.service if state.resource.family == "service" else state.resource.uri
-
-
-def _addressed(state: Task, parameters: Document) -> tuple[str, Document]:
-    """The queue a task goes to, and the input its worker gets."""
-    resource = state.resource
-    if resource.kind == "http":
-        return HTTP_QUEUE, parameters
-    if resource.name != LAMBDA_INVOKE or resource.family != "service":
-        return resource.name, parameters
-    value = parameters.value
-    function = value.get("FunctionName") if isinstance(value, dict) else None
-    if not isinstance(function, str) or not function:
-        raise ExpressionError(
-            f"The Parameters '{parameters.text.decode()}' could not be used to start the Task: "
-            "[The field 'FunctionName' is required but was missing]"
-        )
-    return _function_name(function), _payload(value.get("Payload"))
-
-
-def _payload(given: Any) -> Document:
-    """The event of a function: a string that is JSON text is that JSON; nothing, or null, is `{}` (measured)."""
-    if given is None:
-        return EMPTY_OBJECT
-    if isinstance(given, str):
-        try:
-            return Document.parse(given)
-        except InvalidDocument:
-            return Document.of(given)
-    return Document.of(given)
-
-
-def _function_name(function: str) -> str:
-    """The bare name of a function given by name, partial or full ARN, with or without a qualifier."""
-    _, marker, rest = function.rpartition(":function:")
-    return (rest if marker else function).split(":")[0]
 
 
 def _seconds(
