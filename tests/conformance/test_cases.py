@@ -2,9 +2,10 @@
 
 A case has `name`, `spec` (the rule's source), `states` and optionally `top` (fields of the machine), `input`,
 `answers` (by state, attempt by attempt), `stop`, `limits`, `type` (STANDARD, EXPRESS, EXPRESS_SYNC), `children`
-(definitions of nested executions: their states, by name). `expect` may tell status, output, error, cause, types, exits
-(details of the StateExited records), waits_ms, ended_ms (from the start), of the tasks: `tasks` (how many), `inputs`,
-`queues`, and of the children, in the order of their start: `children` (status and output each).
+(definitions of nested executions: their states, by name). `expect` may tell status, output, error, cause, types,
+previous (of each record, the id of the one that it follows), exits (details of the StateExited records), waits_ms,
+ended_ms (from the start), of the tasks: `tasks` (how many), `inputs`, `queues`, and of the children, in the order of
+their start: `children` (status and output each).
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ def told(result: Result) -> dict[str, Any]:
         "error": result.error,
         "cause": result.cause,
         "types": result.types,
+        "previous": [record.previous for record in result.records],
         "exits": [
             shown["stateExitedEventDetails"]
             for shown in map(render, result.records)
