@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from engine.core.execution import Status
 from engine.documents import Document
-from engine.language.express import DefinitionType
+from engine.language.resources.express import DefinitionType
 from engine.views import (
     Caller,
     DefinitionPage,

@@ -73,7 +73,7 @@ def validate(
     """
     import msgspec
 
-    from engine.language.express import examine_as
+    from engine.language.resources.express import examine_as
 
     checked = []
     for source in _sources(paths):

@@ -32,7 +32,7 @@ from engine.errors import (
 )
 from engine.examining import examined
 from engine.express.express import Express, StartRequest
-from engine.language.express import DefinitionType
+from engine.language.resources.express import DefinitionType
 from engine.names import check_execution, check_name, check_queue, is_express
 from engine.queries import Queries
 from engine.runtime.dispatcher import Dispatcher

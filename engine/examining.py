@@ -10,7 +10,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from engine.language import Format, Machine, Problem
-from engine.language.express import DefinitionType, examine_as
+from engine.language.resources.express import DefinitionType, examine_as
 
 INLINE_BYTES_MAX = 16 * 1024  # read at once: shorter than what handing it to the thread may cost
 

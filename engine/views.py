@@ -12,8 +12,8 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from engine.core.execution import Status
 from engine.documents import Document
-from engine.language.express import DefinitionType
 from engine.language.problems import Problem
+from engine.language.resources.express import DefinitionType
 
 
 class Caller(Struct, frozen=True):
@@ -58,6 +58,7 @@ class DefinitionText(Struct, frozen=True):
     format: Literal["yaml", "json"]
     text: str
     type: DefinitionType = "STANDARD"
+    variable_references: dict[str, list[str]] = {}  # state -> the variables that it reads
 
 
 class VersionSummary(Struct, frozen=True):

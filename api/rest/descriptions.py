@@ -83,6 +83,7 @@ FIELDS = {
     "stopped": "When the execution closed.",
     "tasks": "Tasks, oldest first.",
     "text": "As its author wrote it.",
+    "variable_references": "The names of the variables that each state reads; states that read none are left out.",
     "timeout": "When the task times out.",
     "timers": "What fires by itself.",
     "token": "Whoever shows it may settle the task.",

@@ -43,6 +43,7 @@ DEFINITION_TEXT: Example = {
     "format": "yaml",
     "text": TEXT,
     "type": "STANDARD",
+    "variable_references": {},
 }
 VERSIONS: Example = {"versions": [{"version": 3, "hash": HASH, "created": NOW}]}
 VALIDATED: Example = {

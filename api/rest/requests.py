@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from engine.core.execution import Status
-from engine.language.express import DefinitionType
+from engine.language.resources.express import DefinitionType
 
 WAIT_SECONDS_MAX = 60  # longer waits meet proxies that cut idle connections; poll again instead
 EXCHANGE_RESULTS_MAX = (

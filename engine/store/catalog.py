@@ -9,7 +9,7 @@ from typing import Literal, cast
 import msgspec
 
 from engine.errors import DefinitionTypeConflict
-from engine.language.express import DefinitionType
+from engine.language.resources.express import DefinitionType
 from engine.store.connection import Redis
 from engine.store.keys import Keys
 

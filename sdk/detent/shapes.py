@@ -72,6 +72,7 @@ class DefinitionText(TypedDict):
     format: Literal["yaml", "json"]
     text: str
     type: DefinitionType
+    variable_references: dict[str, list[str]]
 
 
 class VersionSummary(TypedDict):

@@ -22,8 +22,8 @@ from engine.core.records import render
 from engine.core.states.nested import Naming
 from engine.documents import Document
 from engine.language import read
-from engine.language.express import examine_as
 from engine.language.machine import Machine
+from engine.language.resources.express import examine_as
 from engine.rehearsal import Given, Rehearsal, Result
 from engine.rehearsal.rehearsal import START_MS, RunType
 from tests.conformance.scripted import Performers

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.language.diagnostics import Diagnostic
-from engine.language.express import DefinitionType, examine_as
 from engine.language.problems import CODES, Problem
+from engine.language.resources.express import DefinitionType, examine_as
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pytest
 from language_cases import SHARED
 
 from engine.language.diagnostics import diagnostics, invalid_definition_text
-from engine.language.express import DefinitionType, examine_as
 from engine.language.problems import Problem
+from engine.language.resources.express import DefinitionType, examine_as
 
 # A TestState call takes one state; AWS names it so in its messages.
 LONE_STATE = "StateName"

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from engine.language import examine
-from engine.language.express import examine_as, express_problems
 from engine.language.machine import Machine, Resource, Task
+from engine.language.resources.express import examine_as, express_problems
 
 INVOKE = "arn:aws:states:::lambda:invoke"
 
