@@ -129,6 +129,13 @@ def test_consequences_of_one_mistake_are_told_with_it_and_bounded():
     assert len(problem.aws_also) == CONSEQUENCES_MAX
 
 
+def test_consequences_are_told_with_their_cause_and_not_with_what_stands_before_it():
+    pay = {"Type": "Task", "Resource": LAMBDA, "TimeoutSeconds": 0, "Next": "Don"}
+    found = {p.code: p for p in problems(states("Pay", Pay=pay, Done=DONE))}
+    assert not found["out_of_range"].aws_also
+    assert [said.location for said in found["unknown_target"].aws_also] == ["/States/Done"]
+
+
 def test_a_name_as_long_as_the_text_is_not_repeated_whole():
     name = "n" * 100_000
     machine = one("Parallel", Branches=[states("X", **{name: DONE})])
