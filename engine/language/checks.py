@@ -138,13 +138,13 @@ def _unreachable(node: Node) -> Diagnostic:
 def _compare_reach(scope: Scope, ways: _Ways, report: Report) -> None:
     """Note what AWS reports because it takes a misspelt target, or a state without Next and End, as it is written."""
     if scope.parent is None and not any(map(_ends, scope.states.values())):
-        report.also(scope.path, _NO_END)
+        report.also(scope.path, _NO_END, cause="missing_field")
     elif scope.start is not None:
         reached = _closure(ways.exact, [""])
         lenient = _closure(ways.targets, [""]) if ways.targets[""] else scope.states.keys()
         for name, node in scope.states.items():
             if name in lenient and name not in reached:
-                report.also(scope.path, _unreachable(node))
+                report.also(scope.path, _unreachable(node), cause="unknown_target")
 
 
 def _check_ends(

@@ -23,7 +23,7 @@ class Report:
         self._spoiled: set[Path] = set()
         self._suggestions = SUGGESTIONS_MAX
         self._consequences = CONSEQUENCES_MAX
-        self._also: dict[Path, list[Diagnostic]] = {}
+        self._also: dict[tuple[Path, str], list[Diagnostic]] = {}
         for finding in source.findings:
             place = source.lines.place(finding.offset)
             aws = text_diagnostic(finding, source)
@@ -51,11 +51,14 @@ class Report:
         """
         self._keep(code, path, message, hint, self.source.place(path, key=key, at=at), aws)
 
-    def also(self, path: Path, aws: Diagnostic) -> None:
-        """Note what AWS reports besides, in consequence of an error at or inside `path`; at most CONSEQUENCES_MAX."""
+    def also(self, path: Path, aws: Diagnostic, *, cause: str) -> None:
+        """Note what AWS reports besides, in consequence of an error at or inside `path`, of the code `cause` if there is one.
+
+        At most CONSEQUENCES_MAX are kept.
+        """
         self._consequences -= 1
         if self._consequences >= 0:
-            self._also.setdefault(path, []).append(aws)
+            self._also.setdefault((path, cause), []).append(aws)
 
     def settle_ambiguous(self, path: Path, hint: str) -> bool:
         """Give the unquoted YAML value at `path`, if it was found ambiguous, a hint that fits the field it stands in.
@@ -115,18 +118,18 @@ class Report:
         return tuple(found)
 
     def _attach(self) -> None:
-        """Give what AWS reports besides to the first error that is near enough to be its cause."""
-        causes: dict[Path, tuple[str, Path, str]] = {}
+        """Give what AWS reports besides to the first error that can be its cause."""
+        first: dict[tuple[Path, str], tuple[str, Path, str]] = {}
         for key, problem in sorted(self._problems.items(), key=lambda item: _order(item[1])):
-            path = key[1]
+            code, path, _ = key
             for length in range(len(path) + 1) if problem.severity == "error" else ():
-                causes.setdefault(path[:length], key)
-        for path, more in self._also.items():
-            at = causes.get(path, causes.get(()))
+                first.setdefault((path[:length], code), key)
+                first.setdefault((path[:length], ""), key)
+        for (path, code), more in self._also.items():
+            at = first.get((path, code)) or first.get((path, "")) or first.get(((), ""))
             if at is not None:
                 cause = self._problems[at]
-                known = (*(cause.aws_also or ()), *more)
-                self._problems[at] = replace(cause, aws_also=known)
+                self._problems[at] = replace(cause, aws_also=(*(cause.aws_also or ()), *more))
         self._also.clear()
 
 

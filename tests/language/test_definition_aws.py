@@ -6,6 +6,7 @@ import json
 
 import pytest
 from aws_refusals import (
+    ACTIVITY,
     DONE,
     LAMBDA,
     PROCESSOR,
@@ -21,6 +22,7 @@ from aws_refusals import (
 
 from engine.language import check, examine
 from engine.language.diagnostics import Diagnostic, diagnostics, invalid_definition_text
+from engine.language.express import examine_as
 from engine.language.limits import CONSEQUENCES_MAX
 from engine.language.problems import Problem
 
@@ -127,6 +129,13 @@ def test_consequences_of_one_mistake_are_told_with_it_and_bounded():
     assert len(problem.aws_also) == CONSEQUENCES_MAX
 
 
+def test_consequences_are_told_with_their_cause_and_not_with_what_stands_before_it():
+    pay = {"Type": "Task", "Resource": LAMBDA, "TimeoutSeconds": 0, "Next": "Don"}
+    found = {p.code: p for p in problems(states("Pay", Pay=pay, Done=DONE))}
+    assert not found["out_of_range"].aws_also
+    assert [said.location for said in found["unknown_target"].aws_also] == ["/States/Done"]
+
+
 def test_a_name_as_long_as_the_text_is_not_repeated_whole():
     name = "n" * 100_000
     machine = one("Parallel", Branches=[states("X", **{name: DONE})])
@@ -165,6 +174,25 @@ def test_a_text_that_is_no_json_is_placed_behind_what_was_read_last(text, messag
 def test_a_long_text_is_cut_in_its_location():
     (found,) = diagnostics(check(" " * 600 + "x", "json"))
     assert '"[truncated 101 chars]; line: 1, column: 602]' in found.location
+
+
+@pytest.mark.parametrize(
+    ("resource", "what"),
+    [
+        (ACTIVITY, "Activity ARN"),
+        ("arn:aws:states:::ecs:runTask.sync", "'.sync' service integration"),
+        ("arn:aws:states:::sqs:sendMessage.waitForTaskToken", "'.waitForTaskToken' service integration"),
+    ],
+)  # fmt: skip
+def test_what_an_express_definition_may_not_hold_reads_as_on_aws(resource, what):
+    text = json.dumps(task(Resource=resource))
+    machine, found = examine_as("EXPRESS", text, "json")
+    assert machine is None
+    assert (
+        f": '{failed(f'Express state machine does not support {what}', '/States/S/Resource')}'"
+        in (invalid_definition_text(found))
+    )
+    assert examine_as("STANDARD", text, "json")[0] is not None
 
 
 def test_yaml_is_not_worded_as_json():

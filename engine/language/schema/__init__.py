@@ -147,7 +147,7 @@ class _Reader:
         aws = self.aws_missing(missing, fault)
         for name in missing:
             if name in self.meant.get(fault.path, ()):
-                self.report.also(fault.path, aws)
+                self.report.also(fault.path, aws, cause="unknown_field")
                 continue
             message = f"The field {name} is required here."
             hint = f"Add {name}."
@@ -172,7 +172,7 @@ class _Reader:
         elif present:
             return
         elif self.meant.get(fault.path, set()) & set(names):
-            self.report.also(fault.path, aws)
+            self.report.also(fault.path, aws, cause="unknown_field")
         elif names[0] == "And" and self.in_jsonata(fault.path):
             message, hint = "The field Condition is required here.", "Add Condition: '{% ... %}'."
             self.report.add("missing_field", fault.path, message, hint, key=True, aws=aws)
