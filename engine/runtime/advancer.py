@@ -19,10 +19,11 @@ from collections.abc import Callable
 from msgspec import structs
 
 from engine.clock import RedisClock
-from engine.core.effects import Close, Needs, ScheduleTask, StartTimer, Transition
+from engine.core.effects import Close, Needs, ScheduleTask, StartTimer, StopChild, Transition
 from engine.core.events import Advance, Begin, Event
 from engine.core.execution import Execution, Frame, FrameId
 from engine.core.limits import READY_MAX, Limits
+from engine.core.states.nested import STATES_QUEUE
 from engine.core.transition import needs, transition
 from engine.documents import Document
 from engine.errors import EngineError, OutcomeUnknown, StaleCommit, StoreUnavailable
@@ -264,8 +265,12 @@ class Advancer:
                 case StartTimer():
                     member = task_id(ref, effect.frame, effect.revision)
                     self._on_timer(effect.due_ms, f"{member}#{effect.kind}")
+                case StopChild():
+                    self._on_task(ref, STATES_QUEUE)
                 case Close():
                     self._counters.add("detent_executions_closed_total")
+                    if execution.parent:
+                        self._on_task(ref, STATES_QUEUE)  # it may have been told to tell its parent
                 case _:
                     pass
         self._changes.ring(ref, closed=execution.status != "RUNNING")
