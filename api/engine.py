@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from engine.core.execution import Status
 from engine.documents import Document
+from engine.language.resources.express import DefinitionType
 from engine.views import (
     Caller,
     DefinitionPage,
@@ -37,7 +38,13 @@ class Commands(Protocol):
     """What a caller can do."""
 
     async def publish(
-        self, caller: Caller, name: str, text: bytes, text_format: Format | None, /
+        self,
+        caller: Caller,
+        name: str,
+        text: bytes,
+        text_format: Format | None,
+        kind: DefinitionType | None,
+        /,
     ) -> Published: ...
 
     async def start(
@@ -49,7 +56,10 @@ class Commands(Protocol):
         name: str | None,
         input: Document,  # noqa: A002 - the specification's word
         version: int | None,
+        synchronous: bool,
     ) -> StartResult: ...
+
+    async def finish(self, caller: Caller, execution: str, /) -> ExecutionSummary: ...
 
     async def signal(
         self,

@@ -23,24 +23,40 @@ INPUT = {"order": "o-1842", "amount": 1250, "currency": "EUR", "customer": {"tie
 CALLER = Caller()
 
 
-def definition(states: int) -> bytes:
+def definition(states: int, *, jsonata: bool = False) -> bytes:
     """`states` states, Pass and Choice in turns; each Pass writes, each Choice reads what was written."""
     table: dict[str, Any] = {}
+    write, read = _JSONATA if jsonata else _JSONPATH
     for number in range(states):
         following = f"S{number + 1}"
         if number == states - 1:
             table[f"S{number}"] = {"Type": "Pass", "End": True}
         elif number % 2 == 0:
-            table[f"S{number}"] = {
-                "Type": "Pass",
-                "Parameters": {"at": number, "amount.$": "$.amount"},
-                "ResultPath": "$.seen",
-                "Next": following,
-            }
+            table[f"S{number}"] = {"Type": "Pass", **write(number), "Next": following}
         else:
-            rule = {"Variable": "$.seen.amount", "NumericGreaterThan": 1000, "Next": following}
+            rule = {**read, "Next": following}
             table[f"S{number}"] = {"Type": "Choice", "Choices": [rule], "Default": f"S{states - 1}"}
-    return json.dumps({"StartAt": "S0", "States": table}).encode()
+    language = "JSONata" if jsonata else "JSONPath"
+    return json.dumps({"QueryLanguage": language, "StartAt": "S0", "States": table}).encode()
+
+
+# The same work in both languages: what a Pass writes, and what a Choice asks.
+_JSONPATH: tuple[Any, Any] = (
+    lambda number: {
+        "Parameters": {"at": number, "amount.$": "$.amount"},
+        "ResultPath": "$.seen",
+    },
+    {"Variable": "$.seen.amount", "NumericGreaterThan": 1000},
+)
+_JSONATA: tuple[Any, Any] = (
+    lambda number: {
+        "Output": (
+            f"{{% $merge([$states.input, {{'seen': {{'at': {number}, "
+            "'amount': $states.input.amount}}]) %}"
+        )
+    },
+    {"Condition": "{% $states.input.seen.amount > 1000 %}"},
+)
 
 
 class Sent(NamedTuple):
@@ -67,17 +83,19 @@ class Recorder:
         return self._pass_on(name, keys, args)
 
 
-async def publish(running: Engine, states: int) -> str:
+async def publish(running: Engine, states: int, *, jsonata: bool = False) -> str:
     """Make the chain known; its name."""
-    name = f"chain{states}"
-    await running.commands.publish(CALLER, name, definition(states), "json")
+    name = f"chain{states}{'-jsonata' * jsonata}"
+    await running.commands.publish(CALLER, name, definition(states, jsonata=jsonata), "json")
     return name
 
 
-async def record(store: Store, states: int, executions: int, **settings: Any) -> list[Sent]:
+async def record(
+    store: Store, states: int, executions: int, *, jsonata: bool = False, **settings: Any
+) -> list[Sent]:
     """What the engine sends while it runs the chain, in order."""
     async with engine(store.url, **settings) as running:
-        chain = await publish(running, states)
+        chain = await publish(running, states, jsonata=jsonata)
         await advance(running, store, chain, 1)
         recorder = Recorder(running)
         await advance(running, store, chain, executions)

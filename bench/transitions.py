@@ -13,17 +13,20 @@ from typing import Any
 from _chain import Replay, advance, publish, record
 from _lab import Store, arguments, close, engine, machine, medians, run, show, store
 
-CHAINS = {10: 10, 100: 1}  # states, and how many times --executions run it
+# states, whether they are in JSONata, and how many times --executions run them
+CHAINS = ((10, False, 10), (100, False, 1), (100, True, 1))
 WARM_UP = 30
 
 
-async def compare(at: Store, states: int, executions: int, rounds: int) -> dict[str, Any]:
+async def compare(
+    at: Store, states: int, executions: int, rounds: int, *, jsonata: bool
+) -> dict[str, Any]:
     """The engine and the floor in turns."""
-    replay = Replay(await record(at, states, min(executions, 500)), at.url)
+    replay = Replay(await record(at, states, min(executions, 500), jsonata=jsonata), at.url)
     engines, floors = [], []
     for _ in range(rounds):
         async with engine(at.url) as running:
-            chain = await publish(running, states)
+            chain = await publish(running, states, jsonata=jsonata)
             await advance(running, at, chain, WARM_UP)
             engines.append(await advance(running, at, chain, executions))
         await replay.restore()
@@ -54,13 +57,15 @@ async def main() -> None:
     with store(options.data) as at:
         result["machine"] = machine(at, options.data)
         show("machine", result["machine"])
-        for states, share in CHAINS.items():
-            found = await compare(at, states, options.executions * share, options.rounds)
-            result[f"chain_of_{states}"] = found
-            show(f"chain of {states}, engine", found["engine"])
-            show(f"chain of {states}, floor", found["floor"])
+        for states, jsonata, share in CHAINS:
+            executions = options.executions * share
+            found = await compare(at, states, executions, options.rounds, jsonata=jsonata)
+            title = f"chain of {states}{' in JSONata' * jsonata}"
+            result[title.lower().replace(" ", "_")] = found
+            show(f"{title}, engine", found["engine"])
+            show(f"{title}, floor", found["floor"])
             kept = ("ratio", "cpu_us", "cpu_ratio")
-            show(f"chain of {states}", {key: found[key] for key in kept})
+            show(title, {key: found[key] for key in kept})
     close(options, result)
 
 

@@ -48,8 +48,11 @@ def _list(server: Server) -> None:
     if wants_json():
         emit_json({"definitions": found, "next": None})
     elif found:
-        rows = ((each["name"], str(each["version"]), moment(each["updated"])) for each in found)
-        click.echo(table(("DEFINITION", "VERSION", "PUBLISHED"), rows))
+        rows = (
+            (each["name"], str(each["version"]), each["type"], moment(each["updated"]))
+            for each in found
+        )
+        click.echo(table(("DEFINITION", "VERSION", "TYPE", "PUBLISHED"), rows))
     else:
         click.echo("No definitions.")
 
@@ -75,6 +78,7 @@ def _show(server: Server, name: str, version: int | None, *, only_text: bool) ->
         head = [
             ("definition", found["name"]),
             ("version", str(found["version"])),
+            ("type", found["type"]),
             ("published", moment(found["created"])),
             ("hash", found["hash"]),
         ]

@@ -43,17 +43,29 @@ class Source:
     def format(self) -> Literal["yaml", "json"] | None:
         return _FORMATS.get(self.file.suffix.lower())
 
-    def show(self, problems: list[rendering.Problem]) -> None:
-        """Print the problems to stderr in a compiler's form."""
+    def show(self, problems: list[rendering.Problem], *, aws: bool = False) -> None:
+        """Print the problems to stderr in a compiler's form; with `aws`, also in AWS's words."""
         text = self.text.decode("utf-8", "replace")
         for problem in problems:
-            click.echo(rendering.render(str(self.file), text, problem), err=True)
+            click.echo(rendering.render(str(self.file), text, problem, aws=aws), err=True)
+
+
+_type = click.option(
+    "--type",
+    "kind",
+    type=click.Choice(["STANDARD", "EXPRESS"], case_sensitive=False),
+    help="How executions run: STANDARD ones are durable; EXPRESS ones run in memory, five minutes at most.",
+)
 
 
 @click.command()
 @_files
+@_type
+@click.option("--aws", is_flag=True, help="Show beside each problem what AWS Step Functions says.")
 @json_option
-def validate(paths: tuple[Path, ...]) -> None:
+def validate(
+    *, paths: tuple[Path, ...], kind: Literal["STANDARD", "EXPRESS"] | None, aws: bool
+) -> None:
     """Check definitions without a server.
 
     A folder stands for the .yaml, .yml and .json files in it. Shows every problem with line, column and a hint;
@@ -61,12 +73,12 @@ def validate(paths: tuple[Path, ...]) -> None:
     """
     import msgspec
 
-    from engine.language import check
+    from engine.language.resources.express import examine_as
 
-    checked = [
-        (source, [msgspec.to_builtins(problem) for problem in check(source.text, source.format)])
-        for source in _sources(paths)
-    ]
+    checked = []
+    for source in _sources(paths):
+        _, told = examine_as(kind or "STANDARD", source.text, source.format)
+        checked.append((source, [msgspec.to_builtins(problem) for problem in told]))
     found = [problem for _, problems in checked for problem in problems]
     valid = not any(map(rendering.is_error, found))
     if wants_json():
@@ -75,7 +87,7 @@ def validate(paths: tuple[Path, ...]) -> None:
         )
     else:
         for source, problems in checked:
-            source.show(problems)
+            source.show(problems, aws=aws)
         click.echo(rendering.count(found, len(checked)))
     if not valid:
         raise Failed
@@ -84,9 +96,10 @@ def validate(paths: tuple[Path, ...]) -> None:
 @click.command()
 @_files
 @click.option("--name", help="Publish the one file given under this name instead of its file's.")
+@_type
 @on_server
-def publish(server: Server, paths: tuple[Path, ...], name: str | None) -> None:
-    """Publish definitions, each under its file's name.
+def publish(server: Server, paths: tuple[Path, ...], name: str | None, kind: str | None) -> None:
+    """Publish definitions, each under its file's name and, without --type, with the type it has.
 
     The same content again makes no new version. A definition with errors, or in a file whose name cannot be a
     definition's, is not published; the others are. Exits 1 when one was refused.
@@ -94,7 +107,7 @@ def publish(server: Server, paths: tuple[Path, ...], name: str | None) -> None:
     sources = list(_sources(paths))
     if name and len(sources) != 1:
         raise click.UsageError("--name goes with exactly one file")
-    answers = [_publish_one(server, source, name or source.name) for source in sources]
+    answers = [_publish_one(server, source, name or source.name, kind) for source in sources]
     refused = [answer for answer in answers if "version" not in answer]
     if wants_json():
         emit_json({"definitions": answers})
@@ -113,12 +126,16 @@ def publish(server: Server, paths: tuple[Path, ...], name: str | None) -> None:
         raise Failed
 
 
-def _publish_one(server: Server, source: Source, name: str) -> dict[str, Any]:
+def _publish_one(server: Server, source: Source, name: str, kind: str | None) -> dict[str, Any]:
     """The server's answer, or its problem document where the definition or its name is invalid."""
     content_type = f"application/{source.format}" if source.format else "application/octet-stream"
     try:
         answer: dict[str, Any] = server.call(
-            "PUT", path("definitions", name), body=source.text, content_type=content_type
+            "PUT",
+            path("definitions", name),
+            query={"type": kind},
+            body=source.text,
+            content_type=content_type,
         )
     except Refused as refusal:
         if refusal.code not in {"invalid_definition", "invalid_name"}:

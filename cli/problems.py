@@ -9,13 +9,13 @@ import click
 
 Problem = dict[
     str, Any
-]  # code, pointer, line, column, message, hint, severity: as in the HTTP contract
+]  # code, pointer, line, column, message, hint, severity, aws, aws_also: as in the HTTP contract
 EXCERPT_MAX = 200  # characters of a line that are shown, around the place
 _COLOURS = {"error": "red", "warning": "yellow"}
 
 
-def render(file: str, text: str, problem: Problem) -> str:
-    """One problem of `file`, whose content is `text`."""
+def render(file: str, text: str, problem: Problem, *, aws: bool = False) -> str:
+    """One problem of `file`, whose content is `text`; with `aws`, also as AWS Step Functions words it."""
     line, column = int(problem.get("line") or 0), int(problem.get("column") or 0)
     severity = str(problem.get("severity", "error"))
     place = f"{file}:{line}:{column}" if line else file
@@ -23,6 +23,9 @@ def render(file: str, text: str, problem: Problem) -> str:
     shown = [f"{place}: {label}: {problem['message']}", *_excerpt(text, line, column)]
     if problem.get("hint"):
         shown.append(f"  hint: {problem['hint']}")
+    if aws:
+        known = [each for each in (problem.get("aws"), *problem.get("aws_also", ())) if each]
+        shown += [f"  aws: {_aws(each)}" for each in known] or ["  aws: has no words for it"]
     return "\n".join(shown)
 
 
@@ -38,6 +41,12 @@ def count(problems: Iterable[Problem], files: int) -> str:
     if False in kinds:
         parts.append(_plural(kinds.count(False), "warning"))
     return f"{', '.join(parts)} in {_plural(files, 'file')}"
+
+
+def _aws(diagnostic: dict[str, Any]) -> str:
+    """As in the message of AWS's InvalidDefinition, on one line."""
+    place = "null" if diagnostic["location"] is None else diagnostic["location"]
+    return " ".join(f"{diagnostic['code']}: {diagnostic['message']} at {place}".split())
 
 
 def _plural(number: int, noun: str) -> str:

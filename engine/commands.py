@@ -19,6 +19,7 @@ from engine.documents import Document
 from engine.errors import (
     DefinitionNotFound,
     ExecutionAlreadyExists,
+    ExpressUnsupported,
     InvalidDefinition,
     InvalidName,
     InvalidRequest,
@@ -30,7 +31,9 @@ from engine.errors import (
     TaskNotFound,
 )
 from engine.examining import examined
-from engine.names import check_execution, check_name, check_queue
+from engine.express.express import Express, StartRequest
+from engine.language.resources.express import DefinitionType
+from engine.names import check_execution, check_name, check_queue, is_express
 from engine.queries import Queries
 from engine.runtime.dispatcher import Dispatcher
 from engine.runtime.machines import Machines
@@ -75,6 +78,7 @@ class Commands:
         settings: Settings,
         counters: Counters,
         offer: Callable[[str], None],
+        express: Express,
     ) -> None:
         self._executions = executions
         self._tasks = tasks
@@ -86,27 +90,37 @@ class Commands:
         self._settings = settings
         self._counters = counters
         self._offer = offer
+        self._express = express
 
     async def publish(
-        self, caller: Caller, name: str, text: bytes, form: Format | None
+        self,
+        caller: Caller,
+        name: str,
+        text: bytes,
+        form: Format | None,
+        kind: DefinitionType | None = None,
     ) -> Published:
         """Add a version, unless the content equals the newest one's.
 
-        Raises InvalidDefinition with every problem; then nothing was published.
+        `kind` is the definition's type: without one, the type it has, or STANDARD. Raises InvalidDefinition with every
+        problem and DefinitionTypeConflict; then nothing was published.
         """
         check_name(name, "definition")
         if len(text) > self._settings.definition_bytes_max:
             raise PayloadTooLarge(f"{len(text)} bytes of definition")
-        machine, problems = await examined(text, form)
+        if kind is None:
+            known = await self._catalog.current(caller.namespace, name)
+            kind = "STANDARD" if known is None else known[1]
+        machine, problems = await examined(text, form, kind)
         if machine is None:
             raise InvalidDefinition(problems)
         stored_as: Format = form or ("json" if text.lstrip()[:1] == b"{" else "yaml")
         version, changed = await self._catalog.publish(
-            caller.namespace, name, machine.content_hash, text, stored_as
+            caller.namespace, name, machine.content_hash, text, stored_as, kind
         )
         self._machines.keep(caller.namespace, name, version.version, machine)
         return Published(
-            name, version.version, version.hash, iso(version.created_ms), changed, problems
+            name, version.version, version.hash, iso(version.created_ms), changed, problems, kind
         )
 
     async def start(
@@ -118,14 +132,22 @@ class Commands:
         input: Document,  # noqa: A002 - ASL's word
         version: int | None,
         wait_ms: int = 0,
+        synchronous: bool = False,
     ) -> StartResult:
         """Start an execution, once per name: the same name and input while it runs returns the running one.
 
-        Raises DefinitionNotFound, ExecutionAlreadyExists, PayloadTooLarge, QuotaExceeded, InvalidName.
+        Of an Express definition each start is a new execution, in this process; `synchronous` says that the caller
+        waits for its end. Raises DefinitionNotFound, ExecutionAlreadyExists, PayloadTooLarge, QuotaExceeded, InvalidName.
         """
         check_name(definition, "definition")
         name = str(uuid.uuid4()) if name is None else check_name(name, "execution")
         self._check_size(input)
+        request = StartRequest(caller.namespace, definition, version, name, input, synchronous)
+        # Where a version is named, the partition does not look it up, and would not find that it is Express.
+        if version is not None or self._express.knows(caller.namespace, definition):
+            started = await self.start_express(caller, request)
+            if started is not None:
+                return started
         if version is not None:
             await self._machines.get(caller.namespace, definition, version)
         identifier = f"{definition}:{name}"
@@ -136,7 +158,10 @@ class Commands:
         )
         match created.verdict:
             case "unknown":
-                raise DefinitionNotFound(definition)
+                started = await self.start_express(caller, request)
+                if started is None:
+                    raise DefinitionNotFound(definition)
+                return started
             case "conflict":
                 raise ExecutionAlreadyExists(execution=identifier, execution_status=created.status)
             case "quota":
@@ -153,6 +178,25 @@ class Commands:
             summary = await self._queries.closed(caller, identifier, wait_ms)
         return StartResult(summary, created.verdict == "created")
 
+    async def start_express(self, caller: Caller, request: StartRequest) -> StartResult | None:
+        """Start an Express execution in this process; None where there is no Express definition of that name.
+
+        The names and the input have been checked. Raises DefinitionNotFound, QuotaExceeded.
+        """
+        run = await self._express.start(request)
+        if run is None:
+            return None
+        return StartResult(await self._queries.closed(caller, run.execution.id, 0), created=True)
+
+    async def finish(self, caller: Caller, execution: str) -> ExecutionSummary:
+        """How an execution stands that a caller waits for while this process stops.
+
+        A stored one goes on elsewhere and is shown as it is. An Express one ends within the drain time, or is stopped.
+        """
+        if is_express(execution):
+            await self._express.finish(ref_of(caller.namespace, execution))
+        return await self._queries.closed(caller, execution, 0)
+
     async def signal(
         self, caller: Caller, execution: str, name: str, payload: Document, signal_id: str | None
     ) -> SignalResult:
@@ -160,6 +204,8 @@ class Commands:
 
         Raises ExecutionNotFound, ExecutionClosed, QuotaExceeded, PayloadTooLarge, InvalidName.
         """
+        if is_express(execution):
+            raise ExpressUnsupported("no state of an Express execution waits for a signal")
         check_execution(execution)
         check_name(name, "signal")
         self._check_size(payload)
@@ -179,9 +225,12 @@ class Commands:
 
         Raises ExecutionNotFound, ExecutionClosed.
         """
-        check_execution(execution)
         _check_failure(error, cause)
         ref = ref_of(caller.namespace, execution)
+        if is_express(execution):
+            await self._express.stop(ref, error, cause)
+            return await self._queries.closed(caller, execution, wait_ms)
+        check_execution(execution)
         await self._signals.stop(ref, error, cause, watch_ms=max(wait_ms, 1))
         self._offer(ref)
         return await self._queries.closed(caller, execution, wait_ms)
@@ -213,6 +262,10 @@ class Commands:
         """
         address = _address_of(caller, outcome.token)
         event, lease = _event_of(address, outcome)
+        if is_express(address.ref.partition(":")[2]):
+            self._express.settle(address, event, lease)
+            self._counters.add("detent_tasks_settled_total")
+            return
         try:
             await self._tasks.settle(address, event, lease=lease)
         except OutcomeUnknown:
@@ -248,6 +301,9 @@ class Commands:
         Raises TaskClosed, TaskNotFound, LeaseLost.
         """
         address = _address_of(caller, token)
+        if is_express(address.ref.partition(":")[2]):
+            end_ms = self._express.heartbeat(address, lease or "", lease_ms or 0)
+            return Heartbeat(token) if end_ms is None else Heartbeat(token, iso(end_ms))
         row = await self._tasks.row(address)
         if row is None:
             raise TaskClosed(outcome="CLOSED")
@@ -296,8 +352,11 @@ def _address_of(caller: Caller, token: str) -> Address:
     What it calls an execution becomes part of keys, so it has to be the name of one.
     """
     address = address_of(caller.namespace, token)
+    identifier = address.ref.partition(":")[2]
+    if is_express(identifier):
+        return address  # looked up in memory; no key is made of it
     try:
-        check_execution(address.ref.partition(":")[2])
+        check_execution(identifier)
     except InvalidName:
         raise TaskNotFound from None
     return address

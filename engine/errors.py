@@ -36,6 +36,13 @@ class InvalidRequest(EngineError):
     status = 400
 
 
+class InvalidConnections(EngineError):
+    """The file of connections cannot be used."""
+
+    code = "invalid_connections"
+    status = 500
+
+
 class InvalidName(EngineError):
     r"""The name is not allowed: 1 to 80 characters, no white space, control characters or any of <>{}[]?*"#%\^|~`$&,;:/."""
 
@@ -107,6 +114,20 @@ class LeaseLost(EngineError):
     """The lease lapsed and the task is no longer this worker's."""
 
     code = "lease_lost"
+    status = 409
+
+
+class DefinitionTypeConflict(EngineError):
+    """The definition exists with another type, and a definition's type never changes; nothing was published."""
+
+    code = "definition_type_conflict"
+    status = 409
+
+
+class ExpressUnsupported(EngineError):
+    """Express executions do not support this operation."""
+
+    code = "express_operation_unsupported"
     status = 409
 
 

@@ -36,6 +36,11 @@ def check_execution(identifier: str) -> str:
     return identifier
 
 
+def is_express(identifier: str) -> bool:
+    """Whether an execution id is an Express execution's, "<definition>:<name>:<uuid>". No name holds a colon."""
+    return identifier.count(":") == 2
+
+
 def check_queue(queue: str) -> str:
     """A queue's name as workers give it. Names that open with "@" are the engine's own. Raises InvalidName."""
     if (

@@ -8,6 +8,7 @@ import binascii
 from engine.core.effects import Record
 from engine.documents import Document
 from engine.errors import InvalidRequest
+from engine.express.remembered import Remembered
 from engine.store.listing import Listing
 
 HISTORY_BYTES_MAX = (
@@ -17,7 +18,7 @@ RECORDS_FIRST = 16  # read at once before it is known how large records are
 
 
 async def history_records(
-    listing: Listing,
+    listing: Listing | Remembered,
     namespace: str,
     execution: str,
     *,

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from msgspec import UNSET
 
+from engine import showing
 from engine.clock import RedisClock, iso
 from engine.core.events import read_signal
 from engine.core.execution import (
-    Backoff,
-    Delay,
-    Enter,
-    Execution,
-    Fork,
-    Frame,
-    Listen,
-    Run,
     Status,
-    Unwind,
     Work,
 )
 from engine.core.records import render
-from engine.core.tokens import task_token
 from engine.documents import EMPTY_OBJECT
-from engine.errors import DefinitionNotFound, ExecutionNotFound
-from engine.language.machine import Machine
-from engine.names import check_execution, check_name
+from engine.errors import DefinitionNotFound, ExecutionNotFound, ExpressUnsupported
+from engine.express.express import Express
+from engine.express.remembered import Remembered
+from engine.names import check_execution, check_name, is_express
 from engine.paging import decode_cursor, encode_cursor, history_records, moment_of
 from engine.runtime.changes import Changes
 from engine.runtime.machines import Machines
-from engine.store import codec
 from engine.store.catalog import Catalog
 from engine.store.keys import ref_of
-from engine.store.listing import FRAMES_MAX, Listing, Stored
+from engine.store.listing import Listing, Stored
 from engine.store.promise import Promise
 from engine.telemetry import Counters
 from engine.views import (
@@ -45,17 +35,13 @@ from engine.views import (
     ExecutionPage,
     ExecutionSummary,
     ExecutionView,
-    FrameView,
     Health,
     HistoryPage,
     ListenerView,
     SignalView,
-    TaskView,
-    TimerView,
     VersionSummary,
 )
 
-FRAMES_BYTES_MAX = 4 * 1024 * 1024  # of the data that described frames rest with
 WATCH_MS = 65_000  # how long commits are announced for one wait; the longest wait is 60 s
 SIGNALS_SHOWN = 1000
 
@@ -69,6 +55,7 @@ class Queries:
         changes: Changes,
         clock: RedisClock,
         counters: Counters,
+        express: Express,
     ) -> None:
         self._listing = listing
         self._catalog = catalog
@@ -76,6 +63,7 @@ class Queries:
         self._changes = changes
         self._clock = clock
         self._counters = counters
+        self._express = express
         self.promise: Promise | None = None  # what the last check found; set by the process
         self.down: str | None = None  # why Redis cannot be reached, while it cannot
 
@@ -83,7 +71,10 @@ class Queries:
         """Definitions by name."""
         after = decode_cursor(cursor, 1)[0] if cursor else ""
         names = [entry for entry in await self._catalog.names(caller.namespace) if entry[0] > after]
-        shown = [DefinitionSummary(name, version, iso(ms)) for name, version, ms in names[:limit]]
+        shown = [
+            DefinitionSummary(name, version, iso(ms), kind)
+            for name, version, ms, kind in names[:limit]
+        ]
         return DefinitionPage(shown, encode_cursor(shown[-1].name) if len(names) > limit else None)
 
     async def definition(self, caller: Caller, name: str, version: int | None) -> DefinitionText:
@@ -92,6 +83,7 @@ class Queries:
         found = await self._catalog.read(caller.namespace, name, version)
         if found is None or found.text is None:
             raise DefinitionNotFound(name if version is None else f"{name}, version {version}")
+        machine = await self._machines.get(caller.namespace, name, found.version)
         return DefinitionText(
             name,
             found.version,
@@ -99,6 +91,8 @@ class Queries:
             iso(found.created_ms),
             found.format,
             found.text.decode(),
+            found.type,
+            machine.variable_references,
         )
 
     async def versions(self, caller: Caller, name: str) -> list[VersionSummary]:
@@ -119,22 +113,24 @@ class Queries:
         stored = await self._read(caller, execution)
         ref = ref_of(caller.namespace, execution)
         run = stored.execution
-        frames, more = _shown(f for f in run.frames.values() if f is not None)
+        frames, more = showing.frames_shown(f for f in run.frames.values() if f is not None)
         machine = None
         if frames:
             machine = await self._machines.get(caller.namespace, run.definition, run.version)
         working = [f for f in frames if isinstance(f.hold, Work)]
-        rows = await self._listing.tasks(ref, working)
+        rows = await self._source(execution).tasks(ref, working)
         return ExecutionView(
-            **_summary_fields(stored),
+            **showing.summary_fields(stored),
             revision=run.revision,
             input=run.input or EMPTY_OBJECT,
             quarantined=stored.quarantine or UNSET,
             parent=run.parent or UNSET,
-            frames=[_frame(f, machine) for f in frames] if run.status == "RUNNING" else [],
+            frames=[showing.frame(f, machine) for f in frames] if run.status == "RUNNING" else [],
             more_frames=more or UNSET,
-            tasks=[_task(run, f, r) for f, r in zip(working, rows, strict=True) if r is not None],
-            timers=[t for f in frames for t in _timers(f)],
+            tasks=[
+                showing.task(run, f, r) for f, r in zip(working, rows, strict=True) if r is not None
+            ],
+            timers=[t for f in frames for t in showing.timers(f)],
             signals=await self._buffered(ref, stored),
             waiting_signals=[
                 ListenerView(name, frame)
@@ -148,7 +144,7 @@ class Queries:
         """One execution in a line, after waiting up to `wait_ms` for it to close. Raises ExecutionNotFound."""
         if wait_ms:
             await self._until_closed(caller, execution, wait_ms)
-        return ExecutionSummary(**_summary_fields(await self._read(caller, execution)))
+        return ExecutionSummary(**showing.summary_fields(await self._read(caller, execution)))
 
     async def history(
         self,
@@ -165,16 +161,18 @@ class Queries:
         Waits up to `wait_ms` for the first one, unless the execution is closed. A page of large records may be short
         and still have a `next`. Raises ExecutionNotFound.
         """
-        check_execution(execution)
+        source = self._source(execution)
         ref = ref_of(caller.namespace, execution)
         deadline = self._clock.monotonic() + wait_ms / 1000
         with self._changes.watching(ref) as change:
             while True:
-                at = await self._listing.watch(ref, WATCH_MS if wait_ms else 0)
+                at = await source.watch(ref, WATCH_MS if wait_ms else 0)
                 if at is None:
-                    raise ExecutionNotFound(execution)
+                    raise self._unknown(ref)
+                if isinstance(source, Remembered) and not descending:
+                    after = max(after or 0, source.forgotten(ref))
                 records, following = await history_records(
-                    self._listing,
+                    source,
                     caller.namespace,
                     execution,
                     after=after,
@@ -205,7 +203,7 @@ class Queries:
         elif state is None:
             definitions = [""]  # the index of all of them
         else:
-            definitions = [name for name, _, _ in await self._catalog.names(caller.namespace)]
+            definitions = [name for name, *_ in await self._catalog.names(caller.namespace)]
         after = None
         if cursor:
             ms, identifier = decode_cursor(cursor, 2)
@@ -219,6 +217,10 @@ class Queries:
             limit=limit,
             after=after,
         )
+        if definition is not None and not page.rows and not cursor:
+            known = await self._catalog.current(caller.namespace, definition)
+            if known is not None and known[1] == "EXPRESS":
+                raise ExpressUnsupported("they are not stored, and so not listed")
         shown = []
         for row in page.rows:
             name, _, rest = row.id.partition(":")
@@ -245,19 +247,31 @@ class Queries:
         return self._counters.render()
 
     async def _read(self, caller: Caller, execution: str) -> Stored:
-        check_execution(execution)
-        stored = await self._listing.read(caller.namespace, execution)
+        stored = await self._source(execution).read(caller.namespace, execution)
         if stored is None:
-            raise ExecutionNotFound(execution)
+            raise self._unknown(ref_of(caller.namespace, execution))
         return stored
 
-    async def _until_closed(self, caller: Caller, execution: str, wait_ms: int) -> None:
+    def _source(self, execution: str) -> Listing | Remembered:
+        """What knows of an execution with this id. Raises InvalidName."""
+        if is_express(execution):
+            return self._express.remembered
         check_execution(execution)
+        return self._listing
+
+    def _unknown(self, ref: str) -> ExecutionNotFound:
+        identifier = ref.partition(":")[2]
+        return (
+            self._express.unknown(ref) if is_express(identifier) else ExecutionNotFound(identifier)
+        )
+
+    async def _until_closed(self, caller: Caller, execution: str, wait_ms: int) -> None:
+        source = self._source(execution)
         ref = ref_of(caller.namespace, execution)
         deadline = self._clock.monotonic() + wait_ms / 1000
         with self._changes.watching(ref, end=True) as change:
             while True:
-                at = await self._listing.watch(ref, WATCH_MS)
+                at = await source.watch(ref, WATCH_MS)
                 left = deadline - self._clock.monotonic()
                 if at is None or at[0] != "RUNNING" or left <= 0:
                     return
@@ -276,103 +290,3 @@ class Queries:
                 identifier, payload = read_signal(value)
                 views.append(SignalView(name.split(":", 2)[1], identifier, payload))
         return views + [SignalView(e.name, e.id, e.payload) for e in stored.unread]
-
-
-def _shown(frames: Iterable[Frame]) -> tuple[list[Frame], bool]:
-    """The first frames, as many as make an answer of bearable size; and whether there are more."""
-    shown: list[Frame] = []
-    size = 0
-    for frame in sorted(frames, key=lambda f: f.id):
-        size += len(frame.input.text)
-        if shown and size > FRAMES_BYTES_MAX:
-            return shown, True
-        shown.append(frame)
-    return shown, len(shown) >= FRAMES_MAX
-
-
-def _summary_fields(stored: Stored) -> dict[str, Any]:
-    run = stored.execution
-    fields: dict[str, Any] = {
-        "id": run.id,
-        "definition": run.definition,
-        "name": run.name,
-        "version": run.version,
-        "status": run.status,
-        "started": iso(run.started_ms),
-    }
-    if stored.stopped_ms is not None:
-        fields["stopped"] = iso(stored.stopped_ms)
-    if run.output is not None:
-        fields["output"] = run.output
-    if run.error is not None:
-        fields["error"] = run.error
-    if run.cause is not None:
-        fields["cause"] = run.cause
-    return fields
-
-
-def _frame(frame: Frame, machine: Machine | None) -> FrameView:
-    state = machine.states.get(frame.state) if machine is not None else None
-    extra: dict[str, Any] = {"entered": iso(frame.entered_ms)} if frame.entered_ms else {}
-    return FrameView(
-        frame.id,
-        frame.state or (machine.start_at if machine is not None else ""),
-        state.type if state is not None else "",
-        frame.input,
-        waiting=_waiting(frame),
-        **extra,
-    )
-
-
-def _waiting(frame: Frame) -> dict[str, Any] | None:
-    match frame.hold:
-        case Enter() | Run():
-            return None
-        case Delay(due_ms=due_ms):
-            return {"kind": "timer", "due": iso(due_ms)}
-        case Backoff(due_ms=due_ms):
-            return {"kind": "retry", "due": iso(due_ms), "attempt": frame.retry_count + 1}
-        case Work(queue=queue, callback=callback, timeout_ms=timeout_ms, child=child):
-            shown = {"kind": "task", "queue": queue, "callback": callback}
-            if child is not None:
-                shown["child"] = child.id
-            return shown | ({"timeout": iso(timeout_ms)} if timeout_ms else {})
-        case Listen(name=name, timeout_ms=timeout_ms):
-            return {"kind": "signal", "name": name} | (
-                {"timeout": iso(timeout_ms)} if timeout_ms else {}
-            )
-        case Fork(total=total, spawned=spawned, done=done):
-            return {"kind": "children", "total": total, "started": spawned, "done": done}
-        case Unwind(error=error):
-            return {"kind": "unwinding", "error": error}
-
-
-def _task(
-    run: Execution, frame: Frame, stored: tuple[codec.TaskRow, bytes | None, str]
-) -> TaskView:
-    row, lease, secret = stored
-    extra: dict[str, Any] = {"token": task_token(run.id, row.frame, row.revision, secret)}
-    status = "queued"
-    if lease is not None:
-        status = "leased"
-        _, since, until, worker = lease.decode().split("|", 3)
-        extra |= {"worker": worker, "leased": iso(int(since)), "lease_until": iso(int(until))}
-    elif isinstance(frame.hold, Work) and frame.hold.submitted:
-        status = "waiting"
-    if isinstance(frame.hold, Work) and frame.hold.child is not None:
-        extra["child"] = frame.hold.child.id
-    if row.timeout_ms is not None:
-        extra["timeout"] = iso(row.timeout_ms)
-    return TaskView(row.frame, row.state, row.queue, row.attempt, cast("Any", status), **extra)
-
-
-def _timers(frame: Frame) -> list[TimerView]:
-    match frame.hold:
-        case Delay(due_ms=due_ms):
-            return [TimerView(frame.id, "wait", iso(due_ms))]
-        case Backoff(due_ms=due_ms):
-            return [TimerView(frame.id, "retry", iso(due_ms))]
-        case Work(timeout_ms=int(due_ms)) | Listen(timeout_ms=int(due_ms)):
-            return [TimerView(frame.id, "timeout", iso(due_ms))]
-        case _:
-            return []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +12,15 @@ from dataclasses import dataclass
 from engine.clock import RedisClock
 from engine.commands import Commands
 from engine.core.limits import Limits
+from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.core.states.nested import STATES_QUEUE, Naming
-from engine.core.states.task import HTTP_QUEUE
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
+from engine.express import Express
 from engine.queries import Queries
 from engine.runtime.advancer import Advancer
 from engine.runtime.changes import Changes
+from engine.runtime.deciders import Deciders
+from engine.runtime.deciding import Deciding
 from engine.runtime.dispatcher import Dispatcher
 from engine.runtime.machines import Machines
 from engine.runtime.performer import Performer
@@ -35,6 +40,8 @@ from engine.store.promise import check_nodes
 from engine.store.signals import Signals
 from engine.store.tasks import Tasks
 from engine.store.timers import Timers
+from engine.tasks.awslambda import LambdaRunner
+from engine.tasks.connections import read_connections
 from engine.tasks.http import HttpRunner
 from engine.tasks.nested import NestedRunner
 from engine.tasks.runner import Runner
@@ -91,7 +98,8 @@ class Stores:
 class Engine:
     """One process's engine. `advances` is False where it only serves the API.
 
-    `start` raises StoreRefused for a Redis that must not be used and StoreUnavailable for one that does not answer.
+    Making one that advances raises InvalidConnections for a file of connections that cannot be used. `start` raises
+    StoreRefused for a Redis that must not be used and StoreUnavailable for one that does not answer.
     """
 
     def __init__(self, url: str, settings: Settings, *, advances: bool = True) -> None:
@@ -101,11 +109,13 @@ class Engine:
         self.clock = RedisClock()
         self.changes = Changes()
         self._advances = advances
+        self._connections = read_connections(settings.connections, os.environ) if advances else {}
         self._supervisor = Supervisor(self.clock, self.counters)
         self._doorbell: Doorbell | None = None
         self._performers: list[Performer] = []
         self._advancer: Advancer | None = None
         self._timekeeper: Timekeeper | None = None
+        self._deciders = Deciders(processes=settings.deciders)
         self.commands: Commands
         self.queries: Queries
 
@@ -132,13 +142,18 @@ class Engine:
         """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
         seconds = self.settings.drain_seconds
         self.dispatcher.close()
+        await self.express.close()
+        self._deciders.close()
         if self._advancer is not None:
             await self._advancer.stop(seconds)
+        await self._deciders.stop()
         if self._doorbell is not None:
             await self._doorbell.stop()
         await self._supervisor.stop()
         for performer in self._performers:
             await performer.stop(seconds)
+        if not self._performers:
+            await asyncio.gather(*(runner.close() for runner in self._runners.values()))
         await self.redis.close()
         emit("api.stopped" if self._advancer is None else "engine.stopped")
 
@@ -147,8 +162,26 @@ class Engine:
         stores = Stores.of(self.redis, keys, settings)
         machines = Machines(stores.catalog)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)
+        self._runners = self._made_runners(stores)
+        self.express = Express(
+            stores.catalog,
+            machines,
+            self.dispatcher,
+            self._runners,
+            self._deciders,
+            clock,
+            self.changes,
+            self.counters,
+            settings,
+        )
         self.queries = Queries(
-            stores.listing, stores.catalog, machines, self.changes, clock, self.counters
+            stores.listing,
+            stores.catalog,
+            machines,
+            self.changes,
+            clock,
+            self.counters,
+            self.express,
         )
         if self._advances:
             self._compose_advancing(stores, machines)
@@ -168,6 +201,7 @@ class Engine:
             settings,
             self.counters,
             self._offer,
+            self.express,
         )
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:
@@ -177,15 +211,17 @@ class Engine:
             stores.timers, clock, self._offer, self.dispatcher.hint, self.counters
         )
         limits = Limits(
-            payload_bytes_max=settings.payload_bytes_max, records_max=settings.history_records_max
+            payload_bytes_max=settings.payload_bytes_max,
+            records_max=settings.history_records_max,
+            lambda_endpoint=settings.lambda_endpoint is not None,
         )
         self._advancer = Advancer(
             stores.executions,
             machines,
+            Deciding(self._deciders, clock, self.counters, limits),
             clock,
             self.changes,
             self.counters,
-            limits,
             concurrency=settings.concurrency,
             lease_ms=settings.lease_ms,
             on_task=self.dispatcher.hint,
@@ -206,12 +242,22 @@ class Engine:
                 lease_ms=settings.lease_ms,
                 on_settled=self._offer,
             )
-            for queue, runner in self._runners(stores).items()
+            for queue, runner in self._runners.items()
         ]
 
-    def _runners(self, stores: Stores) -> dict[str, Runner]:
-        """What performs the tasks of each of the engine's own queues."""
-        nested = NestedRunner(
+    def _made_runners(self, stores: Stores) -> dict[str, Runner]:
+        """What performs the tasks of each of the engine's own queues, of Express executions too."""
+        runners: dict[str, Runner] = {
+            HTTP_QUEUE: HttpRunner(self.settings, self._connections),
+            STATES_QUEUE: self._nested(stores),
+        }
+        if self.settings.lambda_endpoint is not None:
+            runners[LAMBDA_QUEUE] = LambdaRunner(self.settings)
+        return runners
+
+    def _nested(self, stores: Stores) -> Runner:
+        """What starts and stops nested executions, and tells their parents."""
+        return NestedRunner(
             stores.executions,
             stores.tasks,
             stores.catalog,
@@ -220,7 +266,6 @@ class Engine:
             namespace=Caller().namespace,
             offer=self._offer,
         )
-        return {HTTP_QUEUE: HttpRunner(self.settings), STATES_QUEUE: nested}
 
     def _begin(self, keys: Keys) -> None:
         supervisor = self._supervisor

@@ -69,8 +69,18 @@ EVENTS: dict[str, LogEvent] = {
         "A task's row cannot be read; it is left out of what is handed out.",
         ("task", "cause"),
     ),
+    "decider.lost": LogEvent(
+        logging.WARNING,
+        "A process for transitions whose expressions take long was lost; another takes its place.",
+        ("cause",),
+    ),
     "execution.quarantined": LogEvent(
         logging.ERROR, "An execution is set aside and needs a person.", ("execution", "cause")
+    ),
+    "express.stopped": LogEvent(
+        logging.WARNING,
+        "The process ended while Express executions ran in its memory; so many ended as ABORTED.",
+        ("count",),
     ),
     "redis.started": LogEvent(
         logging.INFO,
@@ -208,6 +218,15 @@ METRICS: dict[str, Metric] = {
     "detent_http_calls_total": Metric("counter", "HTTP tasks performed, whatever their outcome."),
     "detent_http_failures_total": Metric("counter", "HTTP tasks that ended in an error."),
     "detent_loop_failures_total": Metric("counter", "Turns of background loops that failed."),
+    "detent_transitions_slow_total": Metric(
+        "counter", "Transitions decided in a process of their own, for their expressions take long."
+    ),
+    "detent_expressions_stopped_total": Metric(
+        "counter", "Of those, the ones that took too long or too much even there."
+    ),
+    "detent_express_started_total": Metric("counter", "Express executions begun in this process."),
+    "detent_express_closed_total": Metric("counter", "Express executions that ended in it."),
+    "detent_express_running": Metric("gauge", "Express executions running in it now."),
     "detent_executions_active": Metric("gauge", "Executions being advanced at this moment."),
 }
 

@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from engine.core.execution import Status
 from engine.documents import Document
 from engine.language.problems import Problem
+from engine.language.resources.express import DefinitionType
 
 
 class Caller(Struct, frozen=True):
@@ -32,12 +33,14 @@ class Published(Struct, frozen=True):
     created: str
     changed: bool
     problems: tuple[Problem, ...] = ()
+    type: DefinitionType = "STANDARD"
 
 
 class DefinitionSummary(Struct, frozen=True):
     name: str
     version: int
     updated: str
+    type: DefinitionType = "STANDARD"
 
 
 class DefinitionPage(Struct, frozen=True):
@@ -54,6 +57,8 @@ class DefinitionText(Struct, frozen=True):
     created: str
     format: Literal["yaml", "json"]
     text: str
+    type: DefinitionType = "STANDARD"
+    variable_references: dict[str, list[str]] = {}  # state -> the variables that it reads
 
 
 class VersionSummary(Struct, frozen=True):

@@ -24,7 +24,7 @@ async def test_short_and_long_texts_are_examined_alike(padding):
 async def test_long_texts_are_examined_one_at_a_time_beside_the_loop(monkeypatch):
     running, most, threads = 0, 0, set()
 
-    def slow(_text, _form):
+    def slow(_kind, _text, _form):
         nonlocal running, most
         running += 1
         most = max(most, running)
@@ -33,7 +33,7 @@ async def test_long_texts_are_examined_one_at_a_time_beside_the_loop(monkeypatch
         running -= 1
         return None, ()
 
-    monkeypatch.setattr(examining, "examine", slow)
+    monkeypatch.setattr(examining, "examine_as", slow)
     await asyncio.gather(*(examined(b" " * (INLINE_BYTES_MAX + 1), None) for _ in range(5)))
     assert most == 1
     assert threading.current_thread() not in threads

@@ -7,10 +7,18 @@ from api.errors import UnsupportedMediaType
 from api.rest import examples
 from api.rest.encode import Answer
 from api.rest.operation import Call, Operation, Shown
-from api.rest.requests import DefinitionQuery, NoBody, NoQuery, PageQuery
+from api.rest.requests import (
+    DefinitionQuery,
+    NoBody,
+    NoQuery,
+    PageQuery,
+    PublishQuery,
+    ValidateQuery,
+)
 from api.rest.shapes import Validated, Versions
 from engine.errors import (
     DefinitionNotFound,
+    DefinitionTypeConflict,
     InvalidDefinition,
     InvalidName,
     PayloadTooLarge,
@@ -28,16 +36,16 @@ DEFINITION_TYPES: dict[str, Format] = {
 }
 
 
-async def publish(call: Call[NoQuery, NoBody]) -> Answer:
+async def publish(call: Call[PublishQuery, NoBody]) -> Answer:
     text_format = definition_format(call.media_type)
     published = await call.engine.commands.publish(
-        call.caller, call.path["name"], call.text, text_format
+        call.caller, call.path["name"], call.text, text_format, call.query.type
     )
     return Answer(value=published, status=201 if published.changed else 200)
 
 
-async def validate(call: Call[NoQuery, NoBody]) -> Answer:
-    _, problems = await examined(call.text, definition_format(call.media_type))
+async def validate(call: Call[ValidateQuery, NoBody]) -> Answer:
+    _, problems = await examined(call.text, definition_format(call.media_type), call.query.type)
     valid = all(problem.severity != "error" for problem in problems)
     return Answer(value=Validated(valid=valid, problems=tuple(problems)))
 
@@ -80,8 +88,10 @@ OPERATIONS = (
         group="definitions",
         summary="Publish a version of a definition",
         about="The body is the definition's text, YAML or JSON, told by Content-Type or else by the text. Text that "
-        "equals the current version makes no new one. Running executions keep the version they have.",
+        "equals the current version makes no new one. Running executions keep the version they have. "
+        "Executions of an EXPRESS definition run in memory, for five minutes at most, and are not stored.",
         perform=publish,
+        query=PublishQuery,
         takes_definition=True,
         answers={
             201: Shown(
@@ -93,7 +103,13 @@ OPERATIONS = (
                 example=examples.PUBLISHED | {"changed": False},
             ),
         },
-        errors=(InvalidName, InvalidDefinition, PayloadTooLarge, StoreUnavailable),
+        errors=(
+            InvalidName,
+            InvalidDefinition,
+            DefinitionTypeConflict,
+            PayloadTooLarge,
+            StoreUnavailable,
+        ),
     ),
     Operation(
         method="GET",
@@ -117,6 +133,7 @@ OPERATIONS = (
         summary="Check a definition without publishing it",
         about="All problems at once, each with line, column and JSON pointer; warnings do not make it invalid.",
         perform=validate,
+        query=ValidateQuery,
         takes_definition=True,
         answers={200: Shown(meaning="What was found.", type=Validated, example=examples.VALIDATED)},
         errors=(PayloadTooLarge,),

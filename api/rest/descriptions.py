@@ -15,7 +15,10 @@ BASE = "http://127.0.0.1:8083"  # where the examples find the server
 
 PATH_PARAMETERS = {
     "name": ("The definition's name.", "order"),
-    "id": ("The execution's id, `<definition>:<name>`.", "order:42"),
+    "id": (
+        "The execution's id, `<definition>:<name>`; `<definition>:<name>:<uuid>` of an Express one.",
+        "order:42",
+    ),
     "signal": ("The signal's name.", "approval"),
     "queue": ("The queue's name: the NAME of `activity:NAME`.", "pay"),
     "token": ("The task's token, as it was leased or as `$$.Task.Token` told.", examples.TOKEN),
@@ -23,6 +26,8 @@ PATH_PARAMETERS = {
 
 FIELDS = {
     "attempt": "1 for the first.",
+    "aws": "The same as AWS Step Functions words it; left out where it would not report it.",
+    "aws_also": "What AWS says besides, in consequence of the same mistake.",
     "cause": "What happened, for people.",
     "child": "The execution that the task starts, or has started.",
     "changed": "False where the text equals the current version.",
@@ -53,6 +58,7 @@ FIELDS = {
     "lease_until": "When the task is handed out again unless the lease is extended.",
     "leased": "When the task was taken.",
     "line": "1 is the first.",
+    "location": "Where AWS sees it, often the object that `pointer` has a field of; null for the whole definition.",
     "message": "What is wrong, for people.",
     "name": "Its name.",
     "next": "Where the following page begins; null at the end.",
@@ -77,6 +83,7 @@ FIELDS = {
     "stopped": "When the execution closed.",
     "tasks": "Tasks, oldest first.",
     "text": "As its author wrote it.",
+    "variable_references": "The names of the variables that each state reads; states that read none are left out.",
     "timeout": "When the task times out.",
     "timers": "What fires by itself.",
     "token": "Whoever shows it may settle the task.",

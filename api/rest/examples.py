@@ -29,9 +29,10 @@ PUBLISHED: Example = {
     "created": NOW,
     "changed": True,
     "problems": [],
+    "type": "STANDARD",
 }
 DEFINITION_PAGE: Example = {
-    "definitions": [{"name": "order", "version": 3, "updated": NOW}],
+    "definitions": [{"name": "order", "version": 3, "updated": NOW, "type": "STANDARD"}],
     "next": None,
 }
 DEFINITION_TEXT: Example = {
@@ -41,9 +42,14 @@ DEFINITION_TEXT: Example = {
     "created": NOW,
     "format": "yaml",
     "text": TEXT,
+    "type": "STANDARD",
+    "variable_references": {},
 }
 VERSIONS: Example = {"versions": [{"version": 3, "hash": HASH, "created": NOW}]}
-VALIDATED: Example = {"valid": False, "problems": msgspec.to_builtins(list(check(MISTAKEN)))}
+VALIDATED: Example = {
+    "valid": False,
+    "problems": msgspec.json.decode(msgspec.json.encode(check(MISTAKEN))),
+}
 EXECUTION: Example = {
     "id": "order:42",
     "definition": "order",

@@ -26,6 +26,7 @@ from engine.errors import (
     ExecutionAlreadyExists,
     ExecutionClosed,
     ExecutionNotFound,
+    ExpressUnsupported,
     InvalidDocument,
     InvalidName,
     PayloadTooLarge,
@@ -52,9 +53,10 @@ async def start(call: Call[WaitQuery, StartBody]) -> Answer:
         name=call.body.name,
         input=document(call.body.input, "$.input", EMPTY_OBJECT),
         version=call.body.version,
+        synchronous=call.query.wait > 0,
     )
     summary = result.execution
-    if call.query.wait:
+    if call.query.wait and summary.status == "RUNNING":
         # Waiting comes after the acknowledged start: a client that goes away meanwhile ends the wait, not the start.
         summary = await _closed(call, summary)
     place = f"/v1/executions/{quote(summary.id, safe=':')}"
@@ -135,7 +137,7 @@ async def _closed(call: Call[WaitQuery, StartBody], started: ExecutionSummary) -
     try:
         return await call.hold(wait_ms, closed(call.caller, started.id, wait_ms))
     except Stopping:
-        return await closed(call.caller, started.id, 0)
+        return await call.engine.commands.finish(call.caller, started.id)
 
 
 OPERATIONS = (
@@ -146,7 +148,9 @@ OPERATIONS = (
         group="executions",
         summary="Start an execution",
         about="Durable once answered. With a name, repeating the request with the same input is answered with the "
-        "execution that runs already. With `wait` the answer is held until the execution closes or the time is up.",
+        "execution that runs already. With `wait` the answer is held until the execution closes or the time is up. Of an "
+        "EXPRESS definition each request starts a new execution in the memory of the process that answers; its id is "
+        "`<definition>:<name>:<uuid>`.",
         perform=start,
         query=WaitQuery,
         body=StartBody,
@@ -185,7 +189,7 @@ OPERATIONS = (
         answers={
             200: Shown(meaning="One page.", type=ExecutionPage, example=examples.EXECUTION_PAGE)
         },
-        errors=(InvalidName, StoreUnavailable),
+        errors=(InvalidName, ExpressUnsupported, StoreUnavailable),
     ),
     Operation(
         method="GET",
@@ -236,6 +240,7 @@ OPERATIONS = (
             InvalidName,
             ExecutionNotFound,
             ExecutionClosed,
+            ExpressUnsupported,
             PayloadTooLarge,
             QuotaExceeded,
             StoreUnavailable,

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from engine.core.execution import Status
+from engine.language.resources.express import DefinitionType
 
 WAIT_SECONDS_MAX = 60  # longer waits meet proxies that cut idle connections; poll again instead
 EXCHANGE_RESULTS_MAX = (
@@ -86,6 +87,24 @@ class NoQuery(Query, frozen=True):
 
 class NoBody(Body, frozen=True):
     """No body; none is read."""
+
+
+class PublishQuery(Query, frozen=True):
+    type: (
+        Annotated[
+            DefinitionType,
+            Meta(
+                description="Absent: the type the definition has; STANDARD for a new one. It never changes."
+            ),
+        ]
+        | None
+    ) = None
+
+
+class ValidateQuery(Query, frozen=True):
+    type: Annotated[DefinitionType, Meta(description="The type it is to be published with.")] = (
+        "STANDARD"
+    )
 
 
 class DefinitionQuery(Query, frozen=True):

@@ -5,9 +5,13 @@ It collects what changes and hands it over once, as values. It knows how things 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from msgspec import structs
+
 from engine.core import context
+from engine.core.context import Variables, key_of, keys_of
 from engine.core.effects import CancelTask, CancelTimer, Effect, Record, StopChild, Transition
 from engine.core.entropy import SeededEntropy
 from engine.core.execution import (
@@ -29,6 +33,7 @@ from engine.core.states.nested import waits_for_child
 from engine.core.tokens import task_token
 from engine.core.unwind import is_live
 from engine.documents import Document
+from engine.language.expressions.patience import Patience
 from engine.language.expressions.scope import Scope
 from engine.language.machine import Machine, Task
 
@@ -51,18 +56,28 @@ class Draft:
         "machine",
         "now_ms",
         "output",
+        "patience",
         "ready",
         "records",
         "revision",
         "signals",
         "status",
         "values",
+        "variables_bytes",
     )
 
-    def __init__(self, machine: Machine, before: Execution, now_ms: int, limits: Limits) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        before: Execution,
+        now_ms: int,
+        limits: Limits,
+        patience: Patience,
+    ) -> None:
         self.machine = machine
         self.before = before
         self.limits = limits
+        self.patience = patience  # one for the whole transition
         self.revision = before.revision + 1
         self.now_ms = max(now_ms, before.last_ms)  # history never goes back in time
         self.last_record = before.last_record
@@ -79,6 +94,7 @@ class Draft:
         self.output = before.output
         self.error = before.error
         self.cause = before.cause
+        self.variables_bytes = before.variables_bytes
         self._entropy: SeededEntropy | None = None
 
     @property
@@ -97,7 +113,8 @@ class Draft:
         def build() -> dict[str, Any]:
             return context.build(self.machine, self.before, frame, token=token, item=item)
 
-        return Scope(build, self.entropy)
+        variables = Variables(self.frames, self.loaded, frame)
+        return Scope(build, self.entropy, variables, self.patience, self.now_ms)
 
     def _token(self, frame: Frame) -> tuple[str, str]:
         secret = self.entropy.token()
@@ -116,9 +133,24 @@ class Draft:
         self.frames[frame.id] = self.changed[frame.id] = frame
 
     def drop(self, frame: FrameId) -> None:
-        """The frame is gone. A frame that was only made in this transition leaves no trace."""
-        self.frames.pop(frame, None)
+        """The frame is gone, and its variables with it."""
+        gone = self.frames.pop(frame, None)
         self.changed[frame] = None
+        if gone is not None and gone.variables:
+            self.forget(*keys_of(gone))
+            self.variables_bytes -= sum(gone.variables.values())
+
+    def assign(self, frame: Frame, assigned: Mapping[str, Document]) -> Frame:
+        """Set variables of the frame's own; they are read from the next state on."""
+        sizes = dict(frame.variables)
+        for name, value in assigned.items():
+            size = len(value.text)
+            self.variables_bytes += size - sizes.get(name, 0)
+            sizes[name] = size
+            self.keep(key_of(frame.id, name), value, resident=True)
+        frame = structs.replace(frame, variables=sizes)
+        self.put(frame)
+        return frame
 
     def wake(self, frame: FrameId) -> None:
         """Make ready, after the others."""
@@ -231,9 +263,12 @@ class Draft:
             self.output,
             self.error,
             self.cause,
+            self.variables_bytes,
+            before.names,
             before.parent,
             before.depth,
             self.frames,
             self.loaded,
+            before.redrives,
         )
         return Transition(after, self.changed, self.values, tuple(records), tuple(self.effects))

@@ -73,7 +73,7 @@ def cut_short(draft: Draft) -> Draft:
     most = draft.limits.records_max
     if draft.status != "RUNNING" and draft.last_record <= most:
         return draft
-    full = Draft(draft.machine, draft.before, draft.now_ms, draft.limits)
+    full = Draft(draft.machine, draft.before, draft.now_ms, draft.limits, draft.patience)
     full.records = [record for record in draft.records if record.id < most]
     full.last_record = full.records[-1].id if full.records else draft.before.last_record
     cause = f"The execution reached the maximum number of history events ({most})."

@@ -23,6 +23,9 @@ ROOT: FrameId = "0"
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
 
+NO_VARIABLES: Mapping[str, int] = {}  # of a frame that has none; never changed
+
+
 class Enter(Struct, frozen=True, array_like=True, tag="enter"):
     """Ready: will arrive at `Frame.state` with `Frame.input`."""
 
@@ -133,6 +136,9 @@ class Frame(Struct, frozen=True, array_like=True):
     index: int = -1  # which branch or iteration; -1 for the root
     item: Document | None = None  # the iteration's item, where the machine reads $$.Map
     version: int = 0  # definition version this frame was written under
+    # variables of this strand's own scope and the bytes of each, which is value "a:<frame>:<name>"
+    variables: Mapping[str, int] = NO_VARIABLES
+    before: int = 0  # id of the record that the StateEntered record follows
 
 
 class Buffer(Struct, frozen=True, array_like=True):
@@ -151,6 +157,15 @@ class Closing(Struct, frozen=True, array_like=True):
     cause: str | None
     previous: int
     stack: tuple[tuple[FrameId, int, int], ...]
+
+
+class Names(Struct, frozen=True, array_like=True):
+    """What the Context Object calls a run whose starter knows it by other names than ours, such as ARNs."""
+
+    execution: str  # Execution.Id
+    machine: str  # StateMachine.Id
+    machine_name: str
+    role: str  # Execution.RoleArn, which our own runs have not
 
 
 class Execution(Struct, frozen=True):
@@ -173,6 +188,8 @@ class Execution(Struct, frozen=True):
     output: Document | None = None  # once SUCCEEDED
     error: str | None = None
     cause: str | None = None
+    variables_bytes: int = 0  # of all variables of all frames
+    names: Names | None = None
     parent: str = ""  # the execution that started it; "" for one that a caller started
     depth: int = 0  # executions above it
     # Loaded so far. None: looked for and not there; without that entry `needs` would ask for ever.
@@ -180,3 +197,5 @@ class Execution(Struct, frozen=True):
     values: Mapping[str, Document | None] = field(
         default_factory=dict
     )  # pages, results, buffered signals
+    # How often it was redriven, for the Context Object; None where that tells nothing of it: a synchronous Express run.
+    redrives: int | None = 0

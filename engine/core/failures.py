@@ -15,6 +15,7 @@ RUNTIME = "States.Runtime"
 TIMEOUT = "States.Timeout"
 HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
 TASK_FAILED = "States.TaskFailed"
+QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
 DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
 CAUSE_CHARACTERS_MAX = (
     32_768  # as AWS Step Functions; a cause can quote a whole input and a whole path
@@ -22,11 +23,15 @@ CAUSE_CHARACTERS_MAX = (
 
 
 class Failure(Struct, frozen=True):
-    """Why a state failed. A missed heartbeat is recorded as States.Timeout (measured), but has its own name too."""
+    """Why a state failed. A missed heartbeat is recorded as States.Timeout (measured), but has its own name too.
+
+    `location` is the field whose JSONata expression failed ("" where it is none in particular), which has a record of its own.
+    """
 
     error: str | None
     cause: str | None
     heartbeat: bool = False
+    location: str | None = None
 
     @property
     def is_fatal(self) -> bool:
@@ -70,7 +75,15 @@ def parameters_too_large(what: str) -> Failure:
     return Failure(DATA_LIMIT_EXCEEDED, f"The state/task '{what}' {text}")
 
 
+def variables_too_large(what: str) -> Failure:
+    """A variable, those of one Assign, or all of the execution exceed their limit."""
+    text = "assigned variables with a size exceeding the maximum number of bytes service limit."
+    return Failure(DATA_LIMIT_EXCEEDED, f"The state/task '{what}' {text}")
+
+
 def of_expression(error: ExpressionError, frame: Frame) -> Failure:
     """An expression failed; AWS tells where in these words, once, from the innermost state."""
     place = f"An error occurred while executing the state '{frame.state}' (entered at the event id #{frame.entered}). "
-    return Failure(error.error, (place + error.cause)[:CAUSE_CHARACTERS_MAX])
+    cause = (place + error.cause)[:CAUSE_CHARACTERS_MAX]
+    location = error.location if error.error == QUERY_EVALUATION_ERROR else None
+    return Failure(error.error, cause, location=location)

@@ -8,7 +8,9 @@ from engine.documents import Document
 
 # As AWS Step Functions.
 PAYLOAD_BYTES_MAX = 256 * 1024  # UTF-8, per state input, task parameters or output
+VARIABLES_BYTES_MAX = 10 * 1024 * 1024  # of all variables of an execution
 RECORDS_MAX = 25_000  # history records of one execution
+SECONDS_MAX = 99_999_999  # of a time-out, a heartbeat or a Wait's Seconds
 WAIT_MS_MAX = 2**31 * 1000  # measured: 24,855 days are waited for, 24,856 are refused
 
 # How much goes into one commit: 100 frames, and about 64 KiB of what is not payload.
@@ -34,6 +36,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     payload_bytes_max: int = PAYLOAD_BYTES_MAX
     records_max: int = RECORDS_MAX
     map_window: int = MAP_WINDOW
+    lambda_endpoint: bool = False  # whether the engine invokes Lambda functions itself
 
     def fits(self, payload: Document) -> bool:
         """Whether a payload is within the limit. One nested too deeply to be written as text is not."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.core.context import parent_of
+from engine.core.context import needed, parent_of
 from engine.core.effects import Needs
 from engine.core.events import Advance, Begin, DeadlineReached, Event, SignalReceived, StopRequested
 from engine.core.execution import (
@@ -117,14 +117,14 @@ def _fork(execution: Execution, frame: Frame, fork: Fork) -> Needs:
 
 
 def _reading(machine: Machine, execution: Execution, frame: Frame) -> Needs:
-    """The execution's input, if the frame's state or one it may go on to reads it."""
-    if execution.input is not None:
-        return NOTHING
+    """The execution's input and the variables that the frame's state, or one it may go on to, reads."""
     state = machine.states[frame.state]
-    reads = state.uses_execution_input or any(
-        machine.states[name].uses_execution_input for name in _successors(state)
-    )
-    return Needs(input=True) if reads else NOTHING
+    reading = (state, *(machine.states[name] for name in _successors(state)))
+    wanted = {name for each in reading for name in each.variables}
+    missing = _values(execution, needed(execution.frames, frame, wanted)) if wanted else NOTHING
+    if execution.input is None and any(each.uses_execution_input for each in reading):
+        return Needs(values=missing.values, input=True)
+    return missing
 
 
 def _successors(state: State) -> Iterable[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -12,6 +12,8 @@ from engine.core.failures import Failure
 from engine.core.limits import Limits
 from engine.documents import Document
 from engine.language.expressions.scope import Scope
+
+NOTHING_ASSIGNED: Mapping[str, Document] = {}  # never changed
 
 
 class Visit:
@@ -87,10 +89,11 @@ class Divide(Struct, frozen=True):
 
 
 class Leave(Struct, frozen=True):
-    """The state is done: `output` goes to `next`, or ends the scope where that is None."""
+    """The state is done: `output` goes to `next`, or ends the scope where that is None. `assigned` are variables by name."""
 
     output: Document
     next: str | None
+    assigned: Mapping[str, Document] = NOTHING_ASSIGNED
 
 
 class Fails(Struct, frozen=True):

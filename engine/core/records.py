@@ -1,7 +1,8 @@
 """History records: their types, their details, and the shape in which callers see them.
 
 The vocabulary is Step Functions'; https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html.
-In a record's `details` the keys are already AWS's; Documents become JSON strings when shown. Words of our own:
+In a record's `details` the keys are already AWS's; Documents become JSON strings when shown, assignedVariables maps names
+to Documents. Words of our own:
 
 - SignalReceived (signalReceivedEventDetails: name, id, input): a signal was accepted. It follows record 0, like
   everything that comes from outside the strands.
@@ -57,6 +58,7 @@ DETAILS = {
             ),
             *("MapStateStarted", "MapIterationStarted", "MapIterationSucceeded"),
             *("MapIterationFailed", "MapIterationAborted"),
+            "EvaluationFailed",
             "SignalReceived",
         )
     },
@@ -103,7 +105,10 @@ def render(record: Record) -> dict[str, Any]:
     if key is not None:
         details: dict[str, Any] = {}
         for name, value in record.details.items():
-            if isinstance(value, Document):
+            if name == "assignedVariables":
+                details[name] = {key: each.text.decode() for key, each in value.items()}
+                details["assignedVariablesDetails"] = {"truncated": False}
+            elif isinstance(value, Document):
                 details[name] = value.text.decode()
                 if name in {"input", "output"}:
                     details[name + "Details"] = {"truncated": False}

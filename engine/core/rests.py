@@ -15,9 +15,10 @@ from engine.core.draft import Draft
 from engine.core.effects import ScheduleTask, StartTimer
 from engine.core.entropy import secret
 from engine.core.events import SignalReceived, Started, kept_signal, read_signal
-from engine.core.execution import ENTER, Backoff, Buffer, Child, Delay, Frame, Listen, Work
-from engine.core.failures import of_expression
-from engine.core.outcomes import Await, Dispatch, Fails, Outcome, Sleep
+from engine.core.execution import ENTER, RUN, Backoff, Buffer, Child, Delay, Frame, Listen, Work
+from engine.core.failures import Failure, of_expression, result_too_large, variables_too_large
+from engine.core.limits import VARIABLES_BYTES_MAX
+from engine.core.outcomes import Await, Dispatch, Fails, Leave, Outcome, Sleep
 from engine.core.retry import Again
 from engine.core.states import nested, task
 from engine.core.tokens import task_token
@@ -40,21 +41,63 @@ def decide(
         return Fails(of_expression(too_deep, frame))
 
 
-def leave(draft: Draft, frame: Frame, output: Document, target: str | None) -> Frame:
-    """The frame as it stands between two states."""
-    kind = records.EXITED[draft.machine.states[frame.state].type]
-    exited = draft.record(kind, frame.previous, {"name": frame.state, "output": output})
+def enter(draft: Draft, frame: Frame, previous: int) -> Frame:
+    """The frame as it stands when it has just entered its state; the record follows record `previous`."""
+    kind = records.ENTERED[draft.machine.states[frame.state].type]
+    entered = draft.record(kind, previous, {"name": frame.state, "input": frame.input})
     return Frame(
         frame.id,
-        target or frame.state,
+        frame.state,
+        RUN,
+        frame.input,
+        entered,
+        entered,
+        draft.now_ms,
+        draft.revision,
+        index=frame.index,
+        item=frame.item,
+        version=frame.version,
+        variables=frame.variables,
+        before=previous,
+    )
+
+
+def leave(draft: Draft, frame: Frame, out: Leave) -> Frame:
+    """The frame as it stands between two states. Variables that nobody can read any more are not kept."""
+    details: dict[str, Any] = {"name": frame.state, "output": out.output}
+    if out.assigned:
+        details["assignedVariables"] = out.assigned
+    kind = records.EXITED[draft.machine.states[frame.state].type]
+    exited = draft.record(kind, frame.previous, details)
+    frame = Frame(
+        frame.id,
+        out.next or frame.state,
         ENTER,
-        output,
+        out.output,
         exited,
         entry=frame.entry,
         index=frame.index,
         item=frame.item,
         version=frame.version,
+        variables=frame.variables,
     )
+    if out.assigned and out.next is not None:
+        frame = draft.assign(frame, out.assigned)
+    return frame
+
+
+def too_large(draft: Draft, frame: Frame, out: Leave) -> Failure | None:
+    """The failure that an output or variables over their limits become."""
+    limits = draft.limits
+    if not limits.fits(out.output):
+        return result_too_large(frame.state)
+    if out.assigned:
+        fitting = all(limits.fits(value) for value in out.assigned.values())
+        size = sum(len(value.text) for value in out.assigned.values()) if fitting else 0
+        held = draft.variables_bytes - sum(frame.variables.get(name, 0) for name in out.assigned)
+        if not fitting or size > limits.payload_bytes_max or held + size > VARIABLES_BYTES_MAX:
+            return variables_too_large(frame.state)
+    return None
 
 
 def sleep(draft: Draft, frame: Frame, out: Sleep) -> None:
@@ -171,6 +214,22 @@ def take_signal(draft: Draft, hold: Listen) -> Document | None:
     draft.forget(key)
     draft.set_buffer(hold.name, Buffer(buffer.listeners, buffer.head + 1, buffer.tail))
     return read_signal(kept)[1] if kept is not None else None
+
+
+def record_evaluation_failed(draft: Draft, frame: Frame, failure: Failure) -> Frame:
+    """Say which JSONata expression failed, at each attempt; the frame follows the record.
+
+    Before anything else has happened in the state, the record follows what the state's Entered record follows; in a
+    Wait it follows the Entered record (measured).
+    """
+    told = {"error": failure.error, "cause": failure.cause}
+    if failure.location:
+        told["location"] = failure.location
+    told["state"] = frame.state
+    is_first = frame.previous == frame.entered
+    beside = is_first and draft.machine.states[frame.state].type != "Wait"
+    previous = frame.before if beside else frame.previous
+    return structs.replace(frame, previous=draft.record("EvaluationFailed", previous, told))
 
 
 def record_started(draft: Draft, frame: Frame, started: Started | None) -> Frame:

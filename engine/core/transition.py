@@ -27,8 +27,7 @@ from typing import Any
 
 from msgspec import structs
 
-from engine.core import endings, events, forks, records, rests, retry
-from engine.core.dataflow import place
+from engine.core import dataflow, endings, events, forks, records, rests, retry
 from engine.core.draft import Draft
 from engine.core.effects import StartTimer, Transition
 from engine.core.execution import (
@@ -46,14 +45,15 @@ from engine.core.execution import (
     Unwind,
     Work,
 )
-from engine.core.failures import Failure, of_expression, result_too_large, timed_out
+from engine.core.failures import Failure, of_expression, timed_out
 from engine.core.limits import DEFAULT, Limits
 from engine.core.needs import needs
 from engine.core.outcomes import Await, Dispatch, Divide, Fails, Leave, Outcome, Proceed, Sleep
 from engine.core.states import ADVANCE, ARRIVE, JOIN
 from engine.core.unwind import walk
 from engine.documents import EMPTY_OBJECT, Document
-from engine.language.expressions.scope import ExpressionError
+from engine.language.expressions.patience import Patience
+from engine.language.expressions.scope import ENDURING, ExpressionError
 from engine.language.machine import Machine, Map, Parallel, Task
 
 __all__ = ["needs", "transition"]
@@ -66,13 +66,15 @@ def transition(
     now_ms: int,
     *,
     limits: Limits = DEFAULT,
+    patience: Patience = ENDURING,
 ) -> Transition:
     """Apply one event. Everything that `needs` names for it must be loaded.
 
-    Never raises for anything a definition, a payload or an event can hold. The answer's revision is one higher even
-    if the event was stale, so that its commit can consume the inbox entry.
+    Never raises for anything a definition, a payload or an event can hold, but for OverBudget where `patience` does
+    not insist: then nothing was decided, and the same arguments with more patience give the answer. The answer's
+    revision is one higher even if the event was stale, so that its commit can consume the inbox entry.
     """
-    draft = Draft(machine, execution, now_ms, limits)
+    draft = Draft(machine, execution, now_ms, limits, patience)
     if execution.status == "RUNNING":
         if execution.closing is None:
             _HANDLERS[type(event)](draft, event)
@@ -210,21 +212,7 @@ def _arrive(draft: Draft, frame: Frame) -> None:
     previous = frame.previous
     if frame.index >= 0 and not frame.entry:
         previous = endings.record_iteration(draft, frame, "Started", previous)
-    details = {"name": frame.state, "input": frame.input}
-    entered = draft.record(records.ENTERED[state.type], previous, details)
-    frame = Frame(
-        frame.id,
-        frame.state,
-        RUN,
-        frame.input,
-        entered,
-        entered,
-        draft.now_ms,
-        draft.revision,
-        index=frame.index,
-        item=frame.item,
-        version=frame.version,
-    )
+    frame = rests.enter(draft, frame, previous)
     if state.type in ARRIVE:
         _attempt(draft, frame)
     else:
@@ -241,7 +229,7 @@ def _act(draft: Draft, frame: Frame, outcome: Outcome, *, arriving: bool = False
     """Do what a state answered."""
     match outcome:
         case Leave():
-            _leave(draft, frame, outcome.output, outcome.next)
+            _leave(draft, frame, outcome)
         case Proceed():
             draft.put(frame)
             draft.wake(frame.id)
@@ -263,20 +251,21 @@ def _complete(draft: Draft, frame: Frame, result: Document) -> None:
     _act(draft, frame, outcome)
 
 
-def _leave(draft: Draft, frame: Frame, output: Document, target: str | None) -> None:
+def _leave(draft: Draft, frame: Frame, out: Leave) -> None:
     """Exit the state and arrive at the next, or end the scope."""
-    if not draft.limits.fits(output):
-        _fail(draft, frame, result_too_large(frame.state))
+    failure = rests.too_large(draft, frame, out)
+    if failure is not None:
+        _fail(draft, frame, failure)
         return
-    frame = rests.leave(draft, frame, output, target)
-    if target is not None:
+    frame = rests.leave(draft, frame, out)
+    if out.next is not None:
         _arrive(draft, frame)
     elif frame.id == ROOT:
-        draft.output = output
+        draft.output = out.output
         endings.end(draft, "SUCCEEDED", None, None, frame.previous)
     else:
         last = endings.record_iteration(draft, frame, "Succeeded", frame.previous)
-        forks.finish_child(draft, draft.parent(frame), frame, output, last)
+        forks.finish_child(draft, draft.parent(frame), frame, out.output, last)
 
 
 def _divide(draft: Draft, frame: Frame, out: Divide) -> None:
@@ -322,6 +311,8 @@ def _fail(draft: Draft, frame: Frame, failure: Failure, *, arriving: bool = Fals
     fork = frame.hold if isinstance(frame.hold, Fork) else None
     if fork is None:
         frame = structs.replace(frame, hold=RUN)  # what it waited for is over
+    if failure.location is not None:
+        frame = rests.record_evaluation_failed(draft, frame, failure)
     if failure.is_fatal:
         draft.put(frame)
         endings.close(draft, "FAILED", failure.error, failure.cause, frame.previous)
@@ -345,14 +336,19 @@ def _fail(draft: Draft, frame: Frame, failure: Failure, *, arriving: bool = Fals
         _give_up(draft, frame, failure)
         return
     try:
-        output = place(catcher.result_path, frame.input, failure.output())
+        out = dataflow.caught(state, draft.visit(frame), catcher, failure.output())
     except ExpressionError as error:
-        _fail(draft, frame, of_expression(error, frame))
+        second = of_expression(error, frame)
+        if second.location is not None:  # of the catcher's own, which nobody catches (measured)
+            _give_up(draft, rests.record_evaluation_failed(draft, frame, second), second)
+        else:
+            _fail(draft, frame, second)
         return
-    if not draft.limits.fits(output):
-        _give_up(draft, frame, result_too_large(frame.state))
+    oversize = rests.too_large(draft, frame, out)
+    if oversize is not None:
+        _give_up(draft, frame, oversize)
         return
-    frame = rests.leave(draft, frame, output, catcher.next)
+    frame = rests.leave(draft, frame, out)
     if arriving:
         draft.put(frame)
         draft.wake(frame.id)

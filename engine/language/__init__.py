@@ -6,13 +6,16 @@ from engine.errors import InvalidDefinition
 from engine.language.checks import check_graph
 from engine.language.compile import compile_machine
 from engine.language.conventions import check_states
+from engine.language.diagnostics.json_faults import NOT_AN_OBJECT
 from engine.language.document import scopes_of
+from engine.language.languages import check_languages
 from engine.language.machine import Machine
 from engine.language.problems import Problem
 from engine.language.report import Report
 from engine.language.schema import check_structure, kind_of
 from engine.language.text import read_source
 from engine.language.text.source import Format, shown
+from engine.language.variables import check_variables
 
 __all__ = ["Format", "Machine", "Problem", "check", "examine", "read"]
 
@@ -47,12 +50,14 @@ def examine(
     if not isinstance(document, dict):
         found = shown(document) if isinstance(document, str) else kind_of(document)
         message = f"A definition is an object with StartAt and States; found {found}."
-        report.add("not_an_object", (), message, _outermost_hint(document))
+        report.add("not_an_object", (), message, _outermost_hint(document), aws=NOT_AN_OBJECT)
         return None, report.problems()
     scopes = scopes_of(document)
     check_structure(document, scopes, report)
     check_graph(scopes, report)
+    check_languages(document, scopes, report)
     check_states(scopes, report)
+    check_variables(scopes, report)
     machine = compile_machine(document, scopes, report)
     return machine, report.problems()
 

@@ -12,6 +12,7 @@ from typing import Any
 from engine.language.compile_states import compile_state
 from engine.language.document import Scope
 from engine.language.fields import Fields
+from engine.language.fields_jsonata import JsonataFields
 from engine.language.machine import Machine, Map, State
 from engine.language.report import Report
 from engine.language.version import content_hash
@@ -24,9 +25,8 @@ def compile_machine(
     states: dict[str, State] = {}
     for scope in scopes:
         for node in scope.states.values():
-            if node.jsonata:
-                continue  # reported already; its fields are of another language
-            state = compile_state(node, Fields(node, report))
+            fields = (JsonataFields if node.jsonata else Fields)(node, report)
+            state = compile_state(node, fields)
             if state is not None:
                 states.setdefault(node.name, state)
     if report.has_errors:
@@ -37,6 +37,7 @@ def compile_machine(
         states=_with_item_readers(states, parents),
         comment=document.get("Comment"),
         timeout_seconds=_whole(document.get("TimeoutSeconds")),
+        query_language="JSONata" if document.get("QueryLanguage") == "JSONata" else "JSONPath",
         content_hash=content_hash(document),
         parents=parents,
     )

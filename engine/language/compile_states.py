@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
 from engine.documents import Document
+from engine.language.diagnostics.diagnostic import Diagnostic, schema_failed
 from engine.language.document import Node
-from engine.language.expressions.conditions import compile_condition
-from engine.language.expressions.faults import InvalidExpression
-from engine.language.expressions.timestamps import is_timestamp
 from engine.language.fields import Fields
 from engine.language.machine import (
     Choice,
@@ -18,15 +17,21 @@ from engine.language.machine import (
     Parallel,
     Pass,
     Resource,
-    Rule,
     State,
     StateType,
     Succeed,
     Task,
     Wait,
 )
-from engine.language.resources import CALLBACK, Refused, callback_doubt, parse_resource
-from engine.language.text.source import shown
+from engine.language.resources import (
+    CALLBACK,
+    Refused,
+    callback_doubt,
+    is_performed_by_workers,
+    parse_resource,
+)
+from engine.language.resources.parameters import require_parameters
+from engine.language.text.source import Path, shown
 
 
 def compile_state(node: Node, fields: Fields) -> State | None:
@@ -39,16 +44,23 @@ def _common(fields: Fields) -> dict[str, Any]:
     """What all state types share. To be called last: it tells what the expressions compiled before it read."""
     node = fields.node
     ends = fields.written.get("End") is True or node.type in {"Choice", "Succeed", "Fail"}
-    input_path, output_path = None, None
+    input_path, output_path, output, assign = None, None, None, None
     if node.type != "Fail":
         input_path, output_path = fields.path("InputPath"), fields.path("OutputPath")
+        output = fields.output()
+    if node.type not in {"Fail", "Succeed"}:
+        assign = fields.assign()
     return {
         "name": node.name,
         "type": cast("StateType", node.type),
         "pointer": fields.pointer,
         "next": None if ends else fields.text("Next"),
+        "query_language": "JSONata" if node.jsonata else "JSONPath",
         "input_path": input_path,
         "output_path": output_path,
+        "output": output,
+        "assign": assign,
+        "variables": fields.variables(),
         "uses_execution_input": fields.reads("Execution", "Input"),
         "uses_map_item": fields.reads("Map"),
     }
@@ -71,9 +83,9 @@ def _pass(fields: Fields) -> State:
 
 
 def _task(fields: Fields) -> State | None:
-    parameters = fields.template("Parameters")
-    timeout = fields.number_or_path("TimeoutSeconds")
-    heartbeat = fields.number_or_path("HeartbeatSeconds")
+    parameters = fields.arguments()
+    timeout = fields.number("TimeoutSeconds")
+    heartbeat = fields.number("HeartbeatSeconds")
     shaping, common = _shaping(fields), _common(fields)
     resource = _resource(fields)
     if resource is None:
@@ -97,7 +109,8 @@ def _resource(fields: Fields) -> Resource | None:
     try:
         resource = parse_resource(uri)
     except Refused as error:
-        fields.report.add(error.code, here, str(error), error.hint)
+        aws = _aws_refusal(uri, here)
+        fields.report.add(error.code, here, str(error), error.hint, aws=aws)
         return None
     doubt = callback_doubt(uri)
     if doubt:
@@ -105,56 +118,41 @@ def _resource(fields: Fields) -> Resource | None:
             f"The task does not wait for a token: {shown(uri, 120)} does not end in {CALLBACK}."
         )
         fields.report.add("looks_like_callback", here, message, doubt)
-    if (resource.service, resource.kind) == ("lambda", "queue"):
-        _require_function_name(fields)
+    if is_performed_by_workers(resource):
+        message = f"Workers of the queue {resource.name} perform this: Detent calls no AWS service."
+        hint = "See that workers lease from that queue."
+        fields.report.add("performed_by_workers", here, message, hint)
+    require_parameters(resource, fields)
     return resource
 
 
-def _require_function_name(fields: Fields) -> None:
-    parameters = fields.written.get("Parameters")
-    if isinstance(parameters, dict) and not {"FunctionName", "FunctionName.$"} & parameters.keys():
-        message = "The field FunctionName is required here: it names the function to invoke."
-        fields.report.add(
-            "missing_field",
-            (*fields.node.path, "Parameters"),
-            message,
-            "Add FunctionName.",
-            key=True,
-        )
-    elif "Parameters" not in fields.written:
-        message = "The field Parameters is required here, with the FunctionName to invoke."
-        fields.report.add("missing_field", fields.node.path, message, "Add Parameters.", key=True)
+def _aws_refusal(uri: str, path: Path) -> Diagnostic | None:
+    """AWS's words for a Resource that is refused here; none for nested executions, which it knows."""
+    if not uri.startswith("arn:"):
+        return schema_failed("Value is not a valid resource ARN", path)
+    if _NESTED.match(uri):
+        return None
+    return schema_failed(
+        f"The resource provided {uri} is not recognized. The value is not a valid resource ARN, "
+        "or the resource is not available in this region.",
+        path,
+    )
+
+
+_NESTED = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?:aws-sdk:sfn|states):")
 
 
 def _choice(fields: Fields) -> State:
-    rules = []
-    for path, written in fields.node.entries("Choices"):
-        try:
-            condition = compile_condition(written)
-        except InvalidExpression as error:
-            fields.refuse("invalid_condition", path, written, error.problems)
-            continue
-        fields.paths.extend(condition.paths)
-        fields.warn(path, written, condition.warnings)
-        rules.append(Rule(condition=condition, next=str(written.get("Next"))))
-    return Choice(rules=tuple(rules), default=fields.text("Default"), **_common(fields))
+    rules = [
+        fields.rule(number, path, written)
+        for number, (path, written) in enumerate(fields.node.entries("Choices"))
+    ]
+    kept = tuple(rule for rule in rules if rule is not None)
+    return Choice(rules=kept, default=fields.text("Default"), **_common(fields))
 
 
 def _wait(fields: Fields) -> State:
-    timestamp = fields.text("Timestamp")
-    if timestamp is not None and not is_timestamp(timestamp):
-        here = (*fields.node.path, "Timestamp")
-        message = f"{shown(timestamp)} does not match RFC 3339."
-        hint = "Write it like 2026-11-22T10:00:00Z: upper-case T, and Z or an offset."
-        if not fields.report.spoiled(here):
-            fields.report.add("invalid_timestamp", here, message, hint)
-    return Wait(
-        seconds=fields.whole("Seconds"),
-        seconds_path=fields.reference("SecondsPath"),
-        timestamp=timestamp,
-        timestamp_path=fields.reference("TimestampPath"),
-        **_common(fields),
-    )
+    return Wait(seconds=fields.number("Seconds"), timestamp=fields.timestamp(), **_common(fields))
 
 
 def _succeed(fields: Fields) -> State:
@@ -162,31 +160,31 @@ def _succeed(fields: Fields) -> State:
 
 
 def _fail(fields: Fields) -> State:
-    return Fail(
-        error=fields.text("Error"),
-        cause=fields.text("Cause"),
-        error_path=fields.expression("ErrorPath"),
-        cause_path=fields.expression("CausePath"),
-        **_common(fields),
-    )
+    return Fail(error=fields.failure("Error"), cause=fields.failure("Cause"), **_common(fields))
 
 
 def _parallel(fields: Fields) -> State:
     branches = tuple(str(branch.get("StartAt")) for _, branch in fields.node.entries("Branches"))
-    parameters = fields.template("Parameters")
+    parameters = fields.arguments()
     return Parallel(branches=branches, parameters=parameters, **_shaping(fields), **_common(fields))
+
+
+TOLERANCES = ("ToleratedFailureCount", "ToleratedFailurePercentage")
 
 
 def _map(fields: Fields) -> State:
     processor = fields.written.get("ItemProcessor", fields.written.get("Iterator"))
     start = processor.get("StartAt") if isinstance(processor, dict) else None
-    selector, older = fields.template("ItemSelector"), fields.template("Parameters")
+    selector, items = fields.selector(), fields.items()
     items_path = fields.reference("ItemsPath")
-    width = fields.number_or_path("MaxConcurrency")
+    width = fields.number("MaxConcurrency")
+    for name in TOLERANCES:
+        fields.number(name)  # checked as AWS checks them; they do nothing here
     return Map(
         processor=str(start),
         items_path=items_path,
-        item_selector=older if selector is None else selector,
+        items=items,
+        item_selector=selector,
         concurrency_max=width,
         **_shaping(fields),
         **_common(fields),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from engine.language.diagnostics.diagnostic import UNCLOSED, schema_failed, warning
 from engine.language.document import Node, Scope
+from engine.language.expressions.jsonata import is_expression
 from engine.language.fields import whole
 from engine.language.report import Report
 from engine.language.text.source import Path, shown
@@ -41,7 +44,11 @@ def check_states(scopes: Iterable[Scope], report: Report) -> None:
                 _check_errors(node, name, report)
             if node.type == "Task":
                 _check_task(node, report)
-            if not node.jsonata:
+            if node.type == "Map":
+                _check_tolerance(node, report)
+            if node.jsonata:
+                _check_jsonata(node, report)
+            else:
                 _check_templates(node, report)
 
 
@@ -55,7 +62,9 @@ def _check_errors(node: Node, field: str, report: Report) -> None:
         if "States.ALL" in names and (len(names) > 1 or place < len(entries) - 1):
             message = "States.ALL must appear alone and at the end of the list."
             hint = f"Give it an entry of its own, the last of {field}."
-            report.add("states_all_placement", (*here, names.index("States.ALL")), message, hint)
+            aws = schema_failed("States.ALL must appear alone and at end of list", here)
+            place_of_name = (*here, names.index("States.ALL"))
+            report.add("states_all_placement", place_of_name, message, hint, aws=aws)
         for index, name in enumerate(names):
             if isinstance(name, str):
                 _check_error_name((*here, index), name, report)
@@ -81,8 +90,34 @@ def _check_task(node: Node, report: Report) -> None:
         )
         report.add("heartbeat_not_below_timeout", (*node.path, "HeartbeatSeconds"), message)
     if "Credentials" in node.fields:
+        _check_credentials(node, report)
+
+
+def _check_credentials(node: Node, report: Report) -> None:
+    path, credentials = (*node.path, "Credentials"), node.fields["Credentials"]
+    resource = node.fields.get("Resource")
+    if isinstance(resource, str) and _ACTIVITY.match(resource):
+        message = "Credentials are not supported in a task of an activity."
+        aws = schema_failed("The field 'Credentials' is not supported for activities", path)
+        report.add("unknown_field", path, message, "Remove it.", key=True, aws=aws)
+    elif isinstance(credentials, dict) and not {"RoleArn", "RoleArn.$"} & credentials.keys():
+        message = "The field RoleArn is required here."
+        aws = schema_failed("The field 'RoleArn' is required but was missing", path)
+        report.add("missing_field", path, message, "Add RoleArn.", key=True, aws=aws)
+    else:
         message = "Credentials have no effect here: there are no AWS roles to assume."
-        report.add("credentials_ignored", (*node.path, "Credentials"), message, key=True)
+        report.add("credentials_ignored", path, message, key=True)
+
+
+_ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:")
+
+
+def _check_tolerance(node: Node, report: Report) -> None:
+    for name in node.fields:
+        if name.startswith("ToleratedFailure"):
+            message = f"{name} has no effect: an inline Map fails with its first failed iteration."
+            hint = "Catch errors inside the processor, or remove it."
+            report.add("tolerance_ignored", (*node.path, name), message, hint, key=True)
 
 
 def _check_templates(node: Node, report: Report) -> None:
@@ -96,13 +131,60 @@ def _check_templates(node: Node, report: Report) -> None:
             elif not key.endswith(".$") and _looks_like_path(text):
                 message = f"The value is taken as the plain text {shown(text)}."
                 hint = f"If it is meant as an expression, name the key {key}.$"
-                report.add("looks_like_path", path, message, hint if key else _IN_LIST)
+                aws = warning("NO_DOLLAR", _NO_DOLLAR, path)
+                report.add("looks_like_path", path, message, hint if key else _IN_LIST, aws=aws)
     if node.type == "Pass":
-        for path, key, _ in _texts(node.fields.get("Result"), (*node.path, "Result")):
-            if key.endswith(".$"):
-                message = f"Result is copied as it stands, the key {shown(key)} included."
-                report.add("result_is_static", path, message, "Use Parameters.", key=True)
+        _check_result(node, report)
+    for name in ("Error", "Cause") if node.type == "Fail" else ():
+        written = node.fields.get(name)
+        if isinstance(written, str) and _looks_like_path(written):
+            message = f"The value is taken as the plain text {shown(written)}."
+            here = (*node.path, name)
+            aws = warning("NO_PATH", _NO_PATH, here)
+            report.add(
+                "looks_like_path", here, message, f"If it is meant, write {name}Path.", aws=aws
+            )
 
+
+# AWS documents what these codes mean; the wording of its messages is not known.
+_NO_DOLLAR = "No .$ on a field that appears to be a JSONPath or Intrinsic Function."
+_NO_PATH = "Field value looks like a path, but field name does not end with 'Path'."
+_STATIC = "Attempt to use a path in the result of a pass state."
+
+
+def _check_result(node: Node, report: Report) -> None:
+    for path, key, text in _texts(node.fields.get("Result"), (*node.path, "Result")):
+        aws = warning("PASS_RESULT_IS_STATIC", _STATIC, path)
+        if key.endswith(".$"):
+            message = f"Result is copied as it stands, the key {shown(key)} included."
+            report.add("result_is_static", path, message, "Use Parameters.", key=True, aws=aws)
+        elif _looks_like_path(text):
+            message = f"Result is copied as it stands: {shown(text)} is plain text in it."
+            report.add("result_is_static", path, message, "Use Parameters.", aws=aws)
+
+
+_EXPRESSIONS = ("Arguments", "Output", "Assign", "Items", "ItemSelector", "Error", "Cause")
+
+
+def _check_jsonata(node: Node, report: Report) -> None:
+    """Warn of text that was probably meant as an expression."""
+    places = [(node.path, node.fields), *node.entries("Choices"), *node.entries("Catch")]
+    for place, fields in places:
+        for name in _EXPRESSIONS:
+            for path, _, text in _texts(fields.get(name), (*place, name)):
+                if is_expression(text):
+                    continue
+                if text.startswith("{%"):
+                    message = "The text opens with {% but does not close with %}."
+                    aws = schema_failed(UNCLOSED, path)
+                    report.add("invalid_jsonata", path, message, _WHOLE, aws=aws)
+                elif "{%" in text or _STARTS.match(text):
+                    message = f"The value is taken as the plain text {shown(text)}."
+                    report.add("looks_like_expression", path, message, _WHOLE)
+
+
+_WHOLE = "An expression is all of the text: it opens with {% and closes with %}."
+_STARTS = re.compile(r"\$states\b|\$\$?[.\[]")
 
 _IN_LIST = (
     "Inside a list there are no expressions; use States.Array(...) under a key that ends in .$"

@@ -61,7 +61,7 @@ class Scope:
 
 def scopes_of(document: dict[str, Any]) -> list[Scope]:
     """All scopes, outer before inner, in the order of the text. Ill-shaped parts are left out."""
-    default = document.get("QueryLanguage") == "JSONata"
+    default = is_jsonata(document.get("QueryLanguage"))
     found: list[Scope] = []
     waiting = [Scope((), document, None)]
     while waiting:
@@ -72,12 +72,17 @@ def scopes_of(document: dict[str, Any]) -> list[Scope]:
         for name, fields in states.items() if isinstance(states, dict) else ():
             if not isinstance(fields, dict):
                 continue
-            jsonata = fields.get("QueryLanguage", "JSONata" if default else "JSONPath") == "JSONata"
+            jsonata = is_jsonata(fields["QueryLanguage"]) if "QueryLanguage" in fields else default
             node = Node(name, (*scope.path, "States", name), fields, scope, jsonata)
             scope.states[name] = node
             inner.extend(_inner_scopes(node))
         waiting.extend(reversed(inner))
     return found
+
+
+def is_jsonata(language: Any) -> bool:
+    """Whether JSONata is meant; in any case of letters, though only one is right."""
+    return isinstance(language, str) and language.casefold() == "jsonata"
 
 
 def _inner_scopes(node: Node) -> Iterator[Scope]:

@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
+from engine.language.diagnostics.diagnostic import AwsCode, Diagnostic, diagnostic, schema_failed
 from engine.language.document import Node
+from engine.language.expressions.conditions import compile_condition
 from engine.language.expressions.context import context_problems
 from engine.language.expressions.faults import (
     ExpressionProblem,
@@ -19,10 +23,12 @@ from engine.language.expressions.faults import (
 from engine.language.expressions.functions import FUNCTIONS
 from engine.language.expressions.paths import Path as JsonPath
 from engine.language.expressions.paths import ReferencePath, parse_path, parse_reference_path
+from engine.language.expressions.scope import Reader
 from engine.language.expressions.templates import Template, compile_template, compile_value
-from engine.language.machine import DISCARD, Catcher, Discard, Retrier
+from engine.language.expressions.timestamps import is_timestamp
+from engine.language.machine import DISCARD, Catcher, Discard, Number, Retrier, Rule
 from engine.language.report import Report
-from engine.language.text.source import Path, path_of, pointer_of
+from engine.language.text.source import Path, path_of, pointer_of, shown
 
 _P = TypeVar("_P", bound=JsonPath)
 
@@ -36,13 +42,13 @@ _FAIL_FUNCTIONS = frozenset(
 
 
 class Fields:
-    """The fields of one state, and the paths found in them so far."""
+    """The fields of one state in JSONPath, and what its expressions read, so far."""
 
     def __init__(self, node: Node, report: Report) -> None:
         self.node = node
         self.written = node.fields
         self.report = report
-        self.paths: list[JsonPath] = []
+        self.readers: list[Reader] = []
 
     @property
     def pointer(self) -> str:
@@ -57,10 +63,60 @@ class Fields:
         """A whole number; JSON may write it 5.0."""
         return whole(self.written.get(name))
 
-    def number_or_path(self, name: str) -> int | JsonPath | None:
+    def number(self, name: str) -> Number:
         """The number in field `name`, or the path in `<name>Path`."""
         number = self.whole(name)
         return self.reference(f"{name}Path") if number is None else number
+
+    def arguments(self) -> Template | None:
+        """What the work is given."""
+        return self.template("Parameters")
+
+    def output(self) -> Template | None:
+        """What is handed on, where it is an expression."""
+        return None
+
+    def assign(self) -> Template | None:
+        return self._assign(self.written, self.node.path)
+
+    def selector(self) -> Template | None:
+        """ItemSelector, or its older name."""
+        selector, older = self.template("ItemSelector"), self.template("Parameters")
+        return older if selector is None else selector
+
+    def items(self) -> Template | None:
+        """A Map's items, where they are an expression."""
+        return None
+
+    def failure(self, name: str) -> str | Template | None:
+        """A Fail state's Error or Cause."""
+        text = self.text(name)
+        return self.expression(f"{name}Path") if text is None else text
+
+    def timestamp(self) -> str | JsonPath | Template | None:
+        """A Wait's moment."""
+        text = self.text("Timestamp")
+        if text is None:
+            return self.reference("TimestampPath")
+        here = (*self.node.path, "Timestamp")
+        if not is_timestamp(text) and not self.report.spoiled(here):
+            message = f"{shown(text)} does not match RFC 3339."
+            hint = "Write it like 2026-11-22T10:00:00Z: upper-case T, and Z or an offset."
+            aws = schema_failed("String does not match RFC3339 timestamp", here)
+            self.report.add("invalid_timestamp", here, message, hint, aws=aws)
+        return text
+
+    def rule(self, number: int, path: Path, written: dict[str, Any]) -> Rule | None:  # noqa: ARG002
+        """A rule of Choices, the `number`-th from 0."""
+        try:
+            condition = compile_condition(written)
+        except InvalidExpression as error:
+            self.refuse("invalid_condition", path, written, error.problems)
+            return None
+        self.readers.extend(condition.paths)
+        self.warn(path, written, condition.warnings)
+        assign = self._assign(written, path)
+        return Rule(condition=condition, next=str(written.get("Next")), assign=assign)
 
     def path(self, name: str) -> JsonPath | Discard | None:
         """InputPath and OutputPath."""
@@ -76,10 +132,16 @@ class Fields:
 
     def template(self, name: str) -> Template | None:
         """A payload template."""
-        document = self.written.get(name)
+        return self._template(self.written, name, self.node.path)
+
+    def _assign(self, written: dict[str, Any], path: Path) -> Template | None:
+        return self._template(written, "Assign", path)
+
+    def _template(self, written: dict[str, Any], name: str, path: Path) -> Template | None:
+        document = written.get(name)
         if not isinstance(document, dict | list):
             return None
-        here = (*self.node.path, name)
+        here = (*path, name)
         try:
             template = compile_template(document, field=name)
         except InvalidExpression as error:
@@ -96,7 +158,8 @@ class Fields:
         try:
             template = compile_value(text, field=name, functions=_FAIL_FUNCTIONS)
         except InvalidExpression as error:
-            self.refuse("invalid_template", here, text, error.problems)
+            problems = [replace(each, aws=_NO_PATH, aws_pointer=None) for each in error.problems]
+            self.refuse("invalid_template", here, text, problems)
             return None
         return self._read(template, here, text)
 
@@ -105,12 +168,17 @@ class Fields:
 
     def catch(self) -> tuple[Catcher, ...]:
         return tuple(
-            Catcher(
-                error_equals=_names(entry),
-                next=str(entry.get("Next")),
-                result_path=self._result_path(entry, path),
-            )
-            for path, entry in self.node.entries("Catch")
+            self.catcher(number, path, entry)
+            for number, (path, entry) in enumerate(self.node.entries("Catch"))
+        )
+
+    def catcher(self, number: int, path: Path, written: dict[str, Any]) -> Catcher:  # noqa: ARG002
+        """An entry of Catch, the `number`-th from 0."""
+        return Catcher(
+            error_equals=error_names(written),
+            next=str(written.get("Next")),
+            result_path=self._result_path(written, path),
+            assign=self._assign(written, path),
         )
 
     def refuse(
@@ -121,10 +189,13 @@ class Fields:
             inner = path_of(problem.pointer, document)
             here = (*path, *inner)
             if not self.report.spoiled(here):
-                hint = problem.hint or self._hint(problem, _at(document, inner))
-                self.report.add(code, here, f"{problem.message}.", hint, at=problem.at)
+                hint = problem.hint or self.hint(problem, _at(document, inner))
+                message = problem.message.removesuffix(".") + "."
+                aws = _aws(problem, path, document)
+                self.report.add(problem.code or code, here, message, hint, at=problem.at, aws=aws)
 
-    def _hint(self, problem: ExpressionProblem, text: Any) -> str:
+    def hint(self, problem: ExpressionProblem, text: Any) -> str:
+        """What to do about a problem with an expression that stands in `text`."""
         if problem.unknown:
             return self.report.did_you_mean(problem.unknown, FUNCTIONS)
         if problem.at is None or not isinstance(text, str) or text.startswith("States."):
@@ -140,10 +211,14 @@ class Fields:
 
     def reads(self, *prefix: str) -> bool:
         """Whether an expression compiled so far can read that part of the Context Object."""
-        return any(path.reads_context(*prefix) for path in self.paths)
+        return any(reader.reads_context(*prefix) for reader in self.readers)
+
+    def variables(self) -> frozenset[str]:
+        """The names of the variables that the expressions compiled so far read."""
+        return frozenset().union(*(reader.variables for reader in self.readers))
 
     def _read(self, template: Template, path: Path, document: Any) -> Template:
-        self.paths.extend(template.paths)
+        self.readers.extend(template.paths)
         self.warn(path, document, template.warnings)
         return template
 
@@ -151,8 +226,11 @@ class Fields:
         found = self._path(written, "ResultPath", path, parse_reference_path, reads=False)
         if isinstance(found, ReferencePath) and found.root != "$":
             here = (*path, "ResultPath")
-            message = "The Context Object ($$) cannot be written to."
-            self.report.add("invalid_path", here, message, "Begin the path with a single $.")
+            what = "The Context Object ($$)" if found.root == "$$" else "A variable"
+            hint = "Begin the path with a single $."
+            hint += " Assign sets variables." * (found.root != "$$")
+            aws = schema_failed(_NO_REFERENCE, here)
+            self.report.add("invalid_path", here, f"{what} cannot be written to.", hint, aws=aws)
             return None
         return found
 
@@ -174,21 +252,41 @@ class Fields:
         try:
             found = parse(text)
         except SyntaxFault as fault:
-            self.report.add(
-                "invalid_path", (*path, name), f"{fault}.", _path_hint(text), at=fault.at
-            )
+            here, is_any = (*path, name), parse is parse_path or not text.startswith("$")
+            aws = schema_failed(_NO_PATH if is_any else _NO_REFERENCE, here)
+            hint = _path_hint(text)
+            self.report.add("invalid_path", here, f"{fault}.", hint, at=fault.at, aws=aws)
             return None
         if reads:
-            self.paths.append(found)
+            self.readers.append(found)
             self.warn((*path, name), text, context_problems(found, ""))
         return found
+
+
+_NO_PATH = "Value must be a valid JSONPath."
+_NO_REFERENCE = "Value is not a Reference Path"
+
+_JSONATA_CODES: dict[str, AwsCode] = {
+    "invalid_jsonata": "INVALID_JSONATA_EXPRESSION",
+    "unsupported_jsonata": "UNSUPPORTED_JSONATA_EXPRESSION",
+    "unknown_states_field": "UNSUPPORTED_JSONATA_EXPRESSION",
+}
+
+
+def _aws(problem: ExpressionProblem, path: Path, document: Any) -> Diagnostic | None:
+    """A problem with an expression in AWS's words; those with JSONata have no others."""
+    pointer = problem.pointer if problem.aws_pointer is None else problem.aws_pointer
+    here = (*path, *path_of(pointer, document))
+    if problem.code in _JSONATA_CODES:
+        return diagnostic(_JSONATA_CODES[problem.code], problem.message, here)
+    return schema_failed(problem.aws, here) if problem.aws else None
 
 
 def _path_hint(text: str) -> str:
     if text.startswith("States."):
         return "Intrinsic functions go into Parameters, ResultSelector or ItemSelector."
     if text.startswith("{%"):
-        return "JSONata is not supported; write a path such as $.order."
+        return "Write a path such as $.order, or set QueryLanguage: JSONata on the state."
     if not text.startswith("$"):
         named = all(part.isidentifier() for part in text.split("."))
         return f"Write $.{text}" if named and len(text) <= 80 else "A path begins with $."
@@ -208,7 +306,8 @@ def whole(value: Any) -> int | None:
     return int(value) if value == int(value) else None
 
 
-def _names(entry: dict[str, Any]) -> frozenset[str]:
+def error_names(entry: dict[str, Any]) -> frozenset[str]:
+    """What an ErrorEquals lists."""
     names = entry.get("ErrorEquals")
     return (
         frozenset(name for name in names if isinstance(name, str))
@@ -222,7 +321,7 @@ def _retrier(entry: dict[str, Any]) -> Retrier:
     rate = entry.get("BackoffRate", 2.0)
     interval, attempts = whole(entry.get("IntervalSeconds")), whole(entry.get("MaxAttempts"))
     return Retrier(
-        error_equals=_names(entry),
+        error_equals=error_names(entry),
         interval_seconds=1 if interval is None else interval,
         attempts_max=3 if attempts is None else attempts,
         backoff_rate=float(rate) if isinstance(rate, int | float) else 2.0,

@@ -12,4 +12,7 @@ FAULTS_MAX = (
     2_000  # schema errors looked at; each costs up to 1 ms to make, and a mistake makes up to 8
 )
 SUGGESTIONS_MAX = 50  # did-you-mean searches for one definition; each costs up to 1 ms
+CONSEQUENCES_MAX = 1_000  # of what AWS says besides; all problems of one definition together
+KEY_CHARACTERS_MAX = 200  # of one key in a place as AWS has it; a name may be as long as the text
+MESSAGE_CHARACTERS_MAX = 2_000  # of one message as AWS has it; its own longest has 1,000
 STATE_NAME_MAX = 80  # characters, as on AWS

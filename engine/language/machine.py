@@ -19,6 +19,10 @@ QueryLanguage = Literal["JSONPath", "JSONata"]
 StateType = Literal["Pass", "Task", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map"]
 
 
+# A number as written, what `<field>Path` holds, or a JSONata expression.
+Number = int | Path | Template | None
+
+
 class Discard:
     """`null` given for InputPath, OutputPath or ResultPath: drop the value."""
 
@@ -40,13 +44,14 @@ class Retrier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catcher:
-    """One entry of `Catch`: where to go with the error output, and where to put it in the raw input."""
+    """One entry of `Catch`: where to go with the error output, and what becomes of it."""
 
     error_equals: frozenset[str]
     next: str
-    result_path: ReferencePath | Discard | None = (
-        None  # None: "$", the error output replaces the input
-    )
+    # JSONPath: where in the raw input it is put; None: "$", it replaces the input
+    result_path: ReferencePath | Discard | None = None
+    output: Template | None = None  # JSONata; None: the error output
+    assign: Template | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,7 @@ class Resource:
     """What performs a Task.
 
     kind     queue   workers that lease from queue `name`
-             http    the engine calls the URL `name`
+             http    the engine calls the URL `name`, or where that is "" the one that the parameters name
              signal  nobody: the next signal `name` completes the task
              states  the engine: it starts another execution, or settles a task by its token
     family   which history records tell of it: activity (ActivityScheduled ...), lambda (LambdaFunctionScheduled ...),
@@ -81,14 +86,19 @@ class State:
     pointer: str  # JSON pointer of the state in the definition
     query_language: QueryLanguage = "JSONPath"
     next: str | None = None  # None: the scope ends here
-    input_path: Path | Discard | None = None  # None: the whole input
-    output_path: Path | Discard | None = None  # None: the whole output
+    input_path: Path | Discard | None = None  # JSONPath; None: the whole input
+    output_path: Path | Discard | None = None  # JSONPath; None: the whole output
+    output: Template | None = None  # JSONata; None: the result, or the input of a state without one
+    assign: Template | None = None  # an object: what each variable is set to
+    variables: frozenset[str] = frozenset()  # the names that its expressions read
     uses_execution_input: bool = False  # an expression reads $$.Execution.Input, or all of $$
     uses_map_item: bool = False  # an expression reads $$.Map, or all of $$
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass(State):
+    """The result fields are JSONPath's; in JSONata a Pass has Output alone."""
+
     parameters: Template | None = None
     result: Document | None = None
     result_path: ReferencePath | Discard | None = None  # None: "$"
@@ -97,21 +107,23 @@ class Pass(State):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task(State):
     resource: Resource
-    parameters: Template | None = None
+    parameters: Template | None = None  # in JSONata: Arguments
     result_selector: Template | None = None
     result_path: ReferencePath | Discard | None = None
-    timeout_seconds: int | Path | None = None  # Path: TimeoutSecondsPath
-    heartbeat_seconds: int | Path | None = None
+    timeout_seconds: Number = None
+    heartbeat_seconds: Number = None
     retry: tuple[Retrier, ...] = ()
     catch: tuple[Catcher, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """An outermost rule of `Choices`."""
+    """An outermost rule of `Choices`. Its Assign and Output, if it is taken, stand for the state's."""
 
     condition: Condition
     next: str
+    output: Template | None = None
+    assign: Template | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +134,10 @@ class Choice(State):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait(State):
-    """Exactly one of the four is set."""
+    """Exactly one of the two is set. A Path is what SecondsPath or TimestampPath holds, a Template a JSONata expression."""
 
-    seconds: int | None = None
-    seconds_path: Path | None = None
-    timestamp: str | None = None  # RFC 3339, checked at publish
-    timestamp_path: Path | None = None
+    seconds: Number = None
+    timestamp: str | Path | Template | None = None  # text: RFC 3339, checked at publish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,18 +147,16 @@ class Succeed(State):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fail(State):
-    """`error_path` and `cause_path` hold a path or an intrinsic, as a one-value template."""
+    """A Template is what ErrorPath or CausePath holds (a path or an intrinsic function), or a JSONata expression."""
 
-    error: str | None = None
-    cause: str | None = None
-    error_path: Template | None = None
-    cause_path: Template | None = None
+    error: str | Template | None = None
+    cause: str | Template | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parallel(State):
     branches: tuple[str, ...]  # the name each branch starts at
-    parameters: Template | None = None
+    parameters: Template | None = None  # in JSONata: Arguments
     result_selector: Template | None = None
     result_path: ReferencePath | Discard | None = None
     retry: tuple[Retrier, ...] = ()
@@ -160,9 +168,10 @@ class Map(State):
     """Inline Map."""
 
     processor: str  # the name each iteration starts at
-    items_path: Path | None = None  # None: "$"
+    items_path: Path | None = None  # JSONPath; None: "$"
+    items: Template | None = None  # JSONata; None: the input
     item_selector: Template | None = None  # ItemSelector, or the older Parameters
-    concurrency_max: int | Path | None = None  # 0 or None: no limit of the author's
+    concurrency_max: Number = None  # 0 or None: no limit of the author's
     processor_uses_map_item: bool = False  # some state inside reads $$.Map
     result_selector: Template | None = None
     result_path: ReferencePath | Discard | None = None
@@ -183,3 +192,10 @@ class Machine:
     parents: dict[str, str] = field(
         default_factory=dict, repr=False
     )  # state -> the Parallel or Map it lies in
+
+    @property
+    def variable_references(self) -> dict[str, list[str]]:
+        """The names of the variables that each state reads, sorted; states that read none are left out."""
+        return {
+            name: sorted(state.variables) for name, state in self.states.items() if state.variables
+        }

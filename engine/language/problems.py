@@ -11,7 +11,9 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+
+from engine.language.diagnostics.diagnostic import Diagnostic
 
 Severity = Literal["error", "warning"]
 
@@ -28,6 +30,12 @@ class Problem(Struct, frozen=True):
     message: str
     hint: str = ""  # what to do about it
     severity: Severity = "error"
+    aws: Diagnostic | UnsetType = (
+        UNSET  # the same as AWS Step Functions words it, where it would, too
+    )
+    aws_also: tuple[Diagnostic, ...] | UnsetType = (
+        UNSET  # what it says besides, in consequence of the same mistake
+    )
 
 
 _ERRORS = {
@@ -60,14 +68,12 @@ _ERRORS = {
     "not_allowed": "The field takes one of a few values, and this is none of them.",
     "unknown_state_type": "The state's Type is none of the eight state types.",
     "invalid_state_name": "A state name has 1 to 80 characters, none of them a control character.",
-    "jsonata_unsupported": "JSONata is not supported; the definition or state needs it.",
-    "assign_unsupported": "Variables (Assign) are not supported.",
     "distributed_map_unsupported": "Distributed Map is not supported.",
     # graph
     "unknown_target": "A transition names a state that does not exist.",
     "target_out_of_scope": "A transition leads into or out of a Parallel branch or a Map processor.",
     "unreachable_state": "No transition leads to the state.",
-    "no_terminal_state": "No state ends the machine (or the branch, or the processor).",
+    "no_terminal_state": "No state ends the machine.",
     "duplicate_state_name": "Two states of one definition share a name.",
     # fields
     "states_all_placement": "States.ALL has to stand alone in its list, in the last retrier or catcher.",
@@ -75,19 +81,30 @@ _ERRORS = {
     "unsupported_resource": "Nothing here performs the Resource.",
     "malformed_resource": "The Resource is of a known kind, but its name or URL is not well-formed.",
     "callback_unsupported": "The Resource cannot wait for a task token.",
+    "wrong_query_language": "The field, or the expression in it, exists only in the other query language.",
+    "query_language_mixed": "A state is in JSONPath although the machine is in JSONata.",
+    "invalid_variable": "The name in Assign is not one that a variable can have here.",
+    "express_unsupported": "An Express execution cannot perform the Resource: it waits for no callback, no other service's job and no activity.",
+    "express_signal": "An Express execution cannot wait for a signal.",
     "invalid_path": "The path cannot be read, or is of a form that the field does not take.",
     "invalid_template": "A key that ends in .$ holds neither a path nor an intrinsic function.",
     "invalid_condition": "The choice rule cannot be read.",
+    "invalid_jsonata": "The JSONata expression cannot be parsed, or does not close with %}.",
+    "unsupported_jsonata": "The JSONata expression reads a name, $ or $$ at its top level, where there is nothing to read it from.",
+    "unknown_states_field": "$states has no such field in this place.",
     "invalid_timestamp": "The timestamp is not of the form 2026-11-22T10:00:00Z (RFC 3339).",
 }
 _WARNINGS = {
-    "looks_like_path": "The value reads like a path or an intrinsic function, but its key does not end in .$, so it is plain text.",
-    "result_is_static": "Result is copied as it stands: keys that end in .$ have no effect in it.",
+    "looks_like_path": "The value reads like a path or an intrinsic function, but its key does not end in .$ (or Path), so it is plain text.",
+    "result_is_static": "Result is copied as it stands: paths, and keys that end in .$, have no effect in it.",
     "jsonata_is_text": "The value reads like a JSONata expression, but the state is in JSONPath mode, so it is plain text.",
+    "looks_like_expression": "The value reads like a JSONata expression, but has something around {% and %} or lacks them, so it is plain text.",
     "unknown_context_field": "The Context Object ($$) has no such field; a path to it fails the execution that comes to it.",
     "looks_like_callback": "The Resource ends in what is nearly .waitForTaskToken, so that the task does not wait for a token.",
+    "performed_by_workers": "The Resource is a service that Detent does not call: workers of a queue perform the task.",
     "intrinsic_arguments": "The intrinsic function is called with a number of arguments that it does not take.",
     "endless_loop": "Once here, no transition leads to an end any more.",
+    "tolerance_ignored": "A Map tolerates no failures: its iterations run inside this execution.",
     "credentials_ignored": "Credentials have no effect.",
     "uncatchable_error": "States.Runtime is never retried or caught.",
     "unknown_error_name": "The error name starts with States. but is none of the reserved names.",

@@ -1,108 +1,31 @@
-"""What a rehearsal keeps: packed frames and values, tasks that are out, and what is due when."""
+"""What a rehearsal keeps passes through bytes, as it would on its way to a store and back."""
 
 from __future__ import annotations
 
-import heapq
-
 from msgspec import structs
 
-from engine.core.effects import (
-    CancelTask,
-    CancelTimer,
-    Effect,
-    Record,
-    ScheduleTask,
-    StartTimer,
-    Transition,
-)
-from engine.core.events import Event
-from engine.core.execution import Frame, FrameId
+from engine.core.effects import Transition
 from engine.documents import Document
+from engine.express.memory import Agenda, Memory, TaskKey, TimerKey
 from engine.store import codec
 
-TaskKey = tuple[FrameId, int]
+__all__ = ["Agenda", "Memory", "TaskKey", "TimerKey", "through_bytes"]
 
 
 def through_bytes(transition: Transition) -> Transition:
-    """The transition with the execution's own fields packed and unpacked, so that nothing hides in memory."""
+    """The transition with everything that is kept of it packed and unpacked, so that nothing hides in memory."""
     meta = codec.unpack_meta(codec.pack(codec.meta_of(transition.execution, "")))
-    execution = structs.replace(transition.execution, closing=meta.closing, signals=meta.signals)
-    return structs.replace(transition, execution=execution)
-
-
-class Memory:
-    """A store with no failures and no other writers."""
-
-    def __init__(self) -> None:
-        self.frames: dict[FrameId, bytes] = {}
-        self.values: dict[str, bytes] = {}
-        self.records: list[Record] = []
-        self.tasks: dict[TaskKey, ScheduleTask] = {}
-        self.timers: dict[tuple[FrameId, int, str], int] = {}
-
-    def frame(self, frame: FrameId) -> Frame | None:
-        packed = self.frames.get(frame)
-        return None if packed is None else codec.unpack_frame(packed)
-
-    def value(self, key: str) -> Document | None:
-        text = self.values.get(key)
-        return None if text is None else Document.from_text(text)
-
-    def write(self, transition: Transition) -> None:
-        for frame_id, frame in transition.frames.items():
-            if frame is None:
-                self.frames.pop(frame_id, None)
-            else:
-                self.frames[frame_id] = codec.pack(frame)
-        for key, value in transition.values.items():
-            if value is None:
-                self.values.pop(key, None)
-            else:
-                self.values[key] = value.text
-        for record in transition.records:
-            codec.pack(record)
-            self.records.append(record)
-        for effect in transition.effects:
-            self._perform(effect)
-
-    def _perform(self, effect: Effect) -> None:
-        match effect:
-            case ScheduleTask():
-                self.tasks[effect.frame, effect.revision] = effect
-            case CancelTask():
-                self.tasks.pop((effect.frame, effect.revision), None)
-            case StartTimer():
-                self.timers[effect.frame, effect.revision, effect.kind] = effect.due_ms
-            case CancelTimer():
-                self.timers.pop((effect.frame, effect.revision, effect.kind), None)
-            case _:
-                pass
-
-    def left_behind(self) -> list[str]:
-        """What a closed execution must not have left: anything but signals that nobody consumed."""
-        return [
-            *(f"frame {frame}" for frame in self.frames),
-            *(f"value {key}" for key in self.values if not key.startswith("s:")),
-            *(f"task {frame}@{revision}" for frame, revision in self.tasks),
-            *(f"timer {frame}@{revision}#{kind}" for frame, revision, kind in self.timers),
-        ]
-
-
-class Agenda:
-    """What will happen when, in the order of time; at one time, in the order of planning."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[int, int, TaskKey | None, Event | TaskKey]] = []
-        self._count = 0
-
-    def plan(self, at_ms: int, event: Event | TaskKey, task: TaskKey | None = None) -> None:
-        """Have `event` happen at `at_ms`, if `task` is still out then. A bare task key is a heartbeat."""
-        self._count += 1
-        heapq.heappush(self._heap, (at_ms, self._count, task, event))
-
-    def next_ms(self) -> int | None:
-        return self._heap[0][0] if self._heap else None
-
-    def pop(self) -> tuple[TaskKey | None, Event | TaskKey]:
-        _, _, task, event = heapq.heappop(self._heap)
-        return task, event
+    for record in transition.records:
+        codec.pack(record)
+    return structs.replace(
+        transition,
+        execution=structs.replace(transition.execution, closing=meta.closing, signals=meta.signals),
+        frames={
+            name: None if frame is None else codec.unpack_frame(codec.pack(frame))
+            for name, frame in transition.frames.items()
+        },
+        values={
+            key: None if value is None else Document.from_text(value.text)
+            for key, value in transition.values.items()
+        },
+    )

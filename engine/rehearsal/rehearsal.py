@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct, structs
 
@@ -22,7 +22,7 @@ from engine.core.events import (
     TaskSucceeded,
     TimerFired,
 )
-from engine.core.execution import Execution, Status
+from engine.core.execution import Execution, Names, Status
 from engine.core.limits import DEFAULT, READY_MAX, UNWIND_MAX, Limits
 from engine.core.states.nested import Naming, Start
 from engine.core.transition import needs, transition
@@ -30,13 +30,18 @@ from engine.documents import Document
 from engine.language.machine import Machine
 from engine.rehearsal.answers import Answer, Answers, Fail, Silence, Submit, Succeed
 from engine.rehearsal.family import Family
-from engine.rehearsal.memory import Agenda, Memory, TaskKey, through_bytes
+from engine.rehearsal.memory import Agenda, Memory, TaskKey, TimerKey, through_bytes
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 SEED = b"a rehearsal is repeatable"
 TRANSITIONS_MAX = 1_000_000
+EXPRESS_MS = 300_000  # from an Express execution's start to its time-out; as AWS Step Functions
+DEADLINE: TimerKey = ("", 1, "deadline")
 VALUES_PER_COMMIT = 2_000  # the pages of the largest Map an input can hold, or what a join drops
 FRAMES_PER_COMMIT = UNWIND_MAX + 10  # those spawned or dropped, and their ancestors
+
+
+RunType = Literal["STANDARD", "EXPRESS", "EXPRESS_SYNC"]
 
 
 class BrokenPromise(AssertionError):
@@ -76,9 +81,10 @@ class Rehearsal:
     """One run in memory.
 
     `answers` gives the answers of each state's attempts in turn (the last is repeated), or is asked with each task;
-    a task without an answer is never answered. `machines` are the definitions that nested executions can be started of:
-    they run in the same time and with the same answers, unless the state that starts them has answers of its own;
-    `naming` says what they are called in what their parents are told. With `evict`, nothing stays loaded between two transitions. Every
+    a task without an answer is never answered. An EXPRESS run times out after five minutes; EXPRESS_SYNC is one whose
+    caller waits, and which is told nothing of redrives. `machines` are the definitions that nested executions can be
+    started of: they run in the same time and with the same answers, unless the state that starts them has answers of its
+    own; `naming` says what they are called in what their parents are told. With `evict`, nothing stays loaded between two transitions. Every
     promise of the core that can be seen from here is checked after each transition; BrokenPromise tells of the first
     one broken.
     """
@@ -92,6 +98,7 @@ class Rehearsal:
         given: Sequence[Given] = (),
         definition: str = "rehearsal",
         name: str = "run",
+        names: Names | None = None,
         machines: Mapping[str, Machine] | None = None,
         naming: Naming = Naming(),  # noqa: B008 - frozen
         start_ms: int = START_MS,
@@ -99,6 +106,7 @@ class Rehearsal:
         limits: Limits = DEFAULT,
         evict: bool = False,
         transitions_max: int = TRANSITIONS_MAX,
+        type: RunType = "STANDARD",  # noqa: A002 - the word of definitions
     ) -> None:
         document = (
             input if isinstance(input, Document) else Document.of({} if input is None else input)
@@ -123,8 +131,19 @@ class Rehearsal:
         self.beats: dict[TaskKey, int] = {}
         self.turns: dict[str, int] = {}
         self.execution = Execution(
-            f"{definition}:{name}", definition, name, 1, seed, start_ms, input=document
+            f"{definition}:{name}",
+            definition,
+            name,
+            1,
+            seed,
+            start_ms,
+            input=document,
+            names=names,
+            redrives=None if type == "EXPRESS_SYNC" else 0,
         )
+        if type != "STANDARD":
+            self._limit(start_ms + EXPRESS_MS)
+        self.is_express = type != "STANDARD"
 
     def run(self) -> Result:
         """Go on until the execution closes, or until nothing can happen any more."""
@@ -140,8 +159,10 @@ class Rehearsal:
     def result(self) -> Result:
         """How it stands."""
         children = [run.result() for run in self.family.runs if run.parent is self]
-        left = self.memory.left_behind() if self.is_closed else []
         execution = self.execution
+        if self.is_closed and self.is_express:
+            self.memory.timers.pop(DEADLINE, None)  # the run's own; the core knows nothing of it
+        left = self.memory.left_behind() if self.is_closed else []
         output = None if execution.output is None else execution.output.value
         return Result(
             execution.status,
@@ -157,6 +178,11 @@ class Rehearsal:
             left + [f"{run.execution.id}: {text}" for run in children for text in run.left_behind],
             children,
         )
+
+    def _limit(self, due_ms: int) -> None:
+        """The time-out of every Express execution, beside the machine's own."""
+        self.memory.timers[DEADLINE] = due_ms
+        self.agenda.plan(due_ms, DeadlineReached())
 
     def beget(self, machine: Machine, start: Start) -> Rehearsal:
         """A run that this one starts, of the same family."""
@@ -221,7 +247,7 @@ class Rehearsal:
     def _fire(self, at_ms: int, event: TimerFired | DeadlineReached) -> None:
         """A timer counts only if it is still armed; a heartbeat only if none came since."""
         if isinstance(event, DeadlineReached):
-            if self.memory.timers.pop(("", 1, "deadline"), None) is None:
+            if self.memory.timers.pop(DEADLINE, None) is None:
                 return
         elif event.kind == "heartbeat":
             if self.beats.get((event.frame, event.revision)) != at_ms:

@@ -22,13 +22,16 @@ from engine.clock import RedisClock
 from engine.core.effects import Close, Needs, ScheduleTask, StartTimer, StopChild, Transition
 from engine.core.events import Advance, Begin, Event
 from engine.core.execution import Execution, Frame, FrameId
-from engine.core.limits import READY_MAX, Limits
+from engine.core.limits import READY_MAX
+from engine.core.needs import needs
 from engine.core.states.nested import STATES_QUEUE
-from engine.core.transition import needs, transition
 from engine.documents import Document
 from engine.errors import EngineError, OutcomeUnknown, StaleCommit, StoreUnavailable
 from engine.language.machine import Machine
 from engine.runtime.changes import Changes
+from engine.runtime.deciders import NotNow
+from engine.runtime.deciding import Deciding
+from engine.runtime.keeping import while_kept
 from engine.runtime.machines import Machines
 from engine.store import codec
 from engine.store.commits import Claim
@@ -57,10 +60,10 @@ class Advancer:
         self,
         executions: Executions,
         machines: Machines,
+        deciding: Deciding,
         clock: RedisClock,
         changes: Changes,
         counters: Counters,
-        limits: Limits,
         *,
         concurrency: int,
         lease_ms: int,
@@ -70,9 +73,9 @@ class Advancer:
     ) -> None:
         self._executions = executions
         self._machines = machines
+        self._deciding = deciding
         self._clock = clock
         self._changes = changes
-        self._limits = limits
         self._concurrency = concurrency
         self._extend_seconds = lease_ms / 3000
         self._on_task = on_task
@@ -84,6 +87,7 @@ class Advancer:
         self._offered: set[str] = set()
         self._held: set[str] = set()
         self._again: set[str] = set()  # offered anew while held
+        self._apart = 0  # of those held, the ones that wait for a decision elsewhere
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = False
         self._counters = counters
@@ -91,7 +95,12 @@ class Advancer:
     @property
     def room(self) -> int:
         """How many more executions could be advanced right now."""
-        return self._concurrency - len(self._held) - len(self._backlog)
+        return self._places - len(self._backlog)
+
+    @property
+    def _places(self) -> int:
+        """Those that are decided elsewhere take none, as long as they are not too many to be kept in memory."""
+        return self._concurrency - len(self._held) + min(self._apart, self._concurrency)
 
     def start(self) -> None:
         self._open = True
@@ -115,7 +124,7 @@ class Advancer:
             return
         if ref in self._offered:
             return
-        if len(self._held) < self._concurrency:
+        if self._places > 0:
             self._begin(ref)
         else:
             self._offered.add(ref)
@@ -143,14 +152,18 @@ class Advancer:
             if ref in self._again:
                 self._again.discard(ref)
                 again = True
-            while self._backlog and len(self._held) < self._concurrency and self._open:
-                following = self._backlog.popleft()
-                self._offered.discard(following)
-                self._begin(following)
+            self._fill()
             if again:
                 self.offer(ref)  # behind those that waited
             if self._open and self.room > self._concurrency // 2:
                 self._on_room()
+
+    def _fill(self) -> None:
+        """Begin with those that wait for a place."""
+        while self._backlog and self._places > 0 and self._open:
+            following = self._backlog.popleft()
+            self._offered.discard(following)
+            self._begin(following)
 
     async def advance(self, ref: str) -> bool:
         """Claim and advance until nothing is left to do; True when it should be offered again (its turn was up)."""
@@ -167,6 +180,9 @@ class Advancer:
         except StaleCommit:
             self._counters.add("detent_commits_refused_total")
             return False
+        except NotNow:
+            await self._let_go(claim)
+            return False  # the next sweep finds it ready
         except OutcomeUnknown:
             # Whether the last commit happened, whoever claims next will see; nothing of ours may be kept.
             await self._let_go(claim)
@@ -190,7 +206,7 @@ class Advancer:
                     return False
                 continue
             await self._load(claim, machine, event)
-            step = self._decide(machine, claim.execution, event)
+            step = await self._decide(claim, machine, event)
             release = _is_last(claim, step, controls, taken)
             moment = self._clock.monotonic()
             extend = moment - extended > self._extend_seconds
@@ -209,9 +225,25 @@ class Advancer:
         await self._executions.release(claim, reset=True)
         return True
 
-    def _decide(self, machine: Machine, execution: Execution, event: Event) -> Transition:
+    async def _decide(self, claim: Claim, machine: Machine, event: Event) -> Transition:
+        """Decide here, or elsewhere what takes long: the claim is kept meanwhile, and others get the place."""
+        execution = claim.execution
         now_ms = max(self._clock.now_ms(), execution.last_ms, _came_ms(event))
-        return transition(machine, execution, event, now_ms, limits=self._limits)
+        step = self._deciding.at_once(machine, execution, event, now_ms)
+        if step is not None:
+            return step
+        named = claim.keys.ref.partition(":")[0], execution.definition, execution.version
+        apart = self._deciding.apart(
+            machine, lambda: self._machines.source(*named), execution, event, now_ms
+        )
+        self._apart += 1
+        self._fill()
+        try:
+            return await while_kept(
+                self._executions, claim, self._clock, self._extend_seconds, apart
+            )
+        finally:
+            self._apart -= 1
 
     async def _commit(
         self,
@@ -271,8 +303,6 @@ class Advancer:
                     self._counters.add("detent_executions_closed_total")
                     if execution.parent:
                         self._on_task(ref, STATES_QUEUE)  # it may have been told to tell its parent
-                case _:
-                    pass
         self._changes.ring(ref, closed=execution.status != "RUNNING")
 
     async def _load(self, claim: Claim, machine: Machine, event: Event) -> None:

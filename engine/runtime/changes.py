@@ -24,6 +24,10 @@ class Changes:
             for change in self._waiting[ref]:
                 change.ring(closed=closed)
 
+    def is_watched(self, ref: str) -> bool:
+        """Whether somebody waits for a change of this execution."""
+        return ref in self._waiting
+
     @contextmanager
     def watching(self, ref: str, *, end: bool = False) -> Iterator[Change]:
         """From here on, a change of this execution is noticed (`end`: only its end). Look first, then wait for the next."""

@@ -1,7 +1,8 @@
 """The dispatcher: hands tasks to whoever polls. A waiting poller costs no Redis call.
 
 It keeps, per queue, the partitions that are believed to hold tasks: told by commits of this process, by the doorbell,
-and by the sweep. A poller leases from those; with none it waits to be woken.
+and by the sweep. A poller leases from those; with none it waits to be woken. Tasks that live in this process alone come
+first: nobody else can hand them out.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import random
 import secrets
 from collections import OrderedDict, defaultdict
+from typing import Protocol
 
 from engine.clock import Clock
 from engine.store.keys import Keys
@@ -18,7 +20,19 @@ from engine.store.tasks import Lease, Leased, Tasks
 PARTITIONS_AT_ONCE = 16  # asked by one lease; the tasks asked for are shared out among them
 
 
+class LocalTasks(Protocol):
+    """Tasks in this process's memory, by "namespace:queue"."""
+
+    def has(self, name: str, /) -> bool:
+        """Whether a task could be taken now."""
+
+    def take(self, name: str, /, *, most: int, lease_ms: int, worker: str) -> list[Lease]:
+        """Lease at most `most`, oldest first."""
+
+
 class Dispatcher:
+    """`local` are the tasks of this process's memory, where it has any."""
+
     def __init__(self, tasks: Tasks, keys: Keys, clock: Clock) -> None:
         self._tasks = tasks
         self._keys = keys
@@ -30,6 +44,7 @@ class Dispatcher:
         self._name = secrets.token_hex(6)
         self._leases = 0
         self.closed = False
+        self.local: LocalTasks | None = None
 
     @property
     def idle(self) -> bool:
@@ -45,12 +60,16 @@ class Dispatcher:
         self._full[name].add(partition)
         self._wake_one(name)
 
+    def ring_local(self, name: str) -> None:
+        """The queue ("namespace:queue") holds a task in this process's memory: wake one poller."""
+        self._wake_one(name)
+
     async def look(self) -> None:
         """Read which queues hold tasks, in all partitions: finds what no hint told of."""
         for partition, name in await self._tasks.queues():
             self._full[name].add(partition)
         for name in list(self._waiting):
-            if self._full.get(name):
+            if self._has(name):
                 self._wake_one(name)
 
     def close(self) -> None:
@@ -78,19 +97,21 @@ class Dispatcher:
             leased = await self._take(namespace, queue, name, most, lease_ms, worker)
             left = deadline - self._clock.monotonic()
             if leased or left <= 0 or self.closed:
-                if self._full.get(name):
+                if self._has(name):
                     self._wake_one(name)
                 return leased
-            if not self._full.get(name):
+            if not self._has(name):
                 await self._wait(name, left)
 
     async def _take(
         self, namespace: str, queue: str, name: str, most: int, lease_ms: int, worker: str
     ) -> list[Lease]:
-        """Ask some of the partitions that are believed to hold tasks, sharing `most` out among them."""
+        """Take what is in memory, then ask some of the partitions that are believed to hold tasks, sharing the rest of `most` out among them."""
+        near = self._near(name, most, lease_ms, worker)
+        most -= len(near)
         full = self._full.get(name)
-        if not full:
-            return []
+        if not full or not most:
+            return near
         chosen = random.sample(sorted(full), min(len(full), most, PARTITIONS_AT_ONCE))
         share, extra = divmod(most, len(chosen))
         calls = []
@@ -109,7 +130,7 @@ class Dispatcher:
                 )
             )
         replies = await asyncio.gather(*calls, return_exceptions=True)
-        out: list[Lease] = []
+        out: list[Lease] = near
         failure: BaseException | None = None
         for partition, reply in zip(chosen, replies, strict=True):
             if isinstance(reply, Leased):
@@ -122,6 +143,15 @@ class Dispatcher:
         if failure is not None and not out:
             raise failure
         return out
+
+    def _near(self, name: str, most: int, lease_ms: int, worker: str) -> list[Lease]:
+        if self.local is None:
+            return []
+        return self.local.take(name, most=most, lease_ms=lease_ms, worker=worker)
+
+    def _has(self, name: str) -> bool:
+        """Whether the queue is believed to hold tasks, in memory or in a partition."""
+        return bool(self._full.get(name)) or (self.local is not None and self.local.has(name))
 
     async def _wait(self, name: str, seconds: float) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from engine.errors import DefinitionNotFound, InvalidDefinition
 from engine.examining import examined
 from engine.language.machine import Machine
-from engine.store.catalog import Catalog
+from engine.store.catalog import Catalog, Version
 
 MACHINES_MAX = 1000  # kept compiled; the least recently used goes first
 
@@ -31,14 +31,19 @@ class Machines:
         """The machine of a version. Raises DefinitionNotFound."""
         machine = self.known(namespace, definition, version)
         if machine is None:
-            stored = await self._catalog.read(namespace, definition, version)
-            if stored is None or stored.text is None:
-                raise DefinitionNotFound(f"{definition}, version {version}")
-            machine, problems = await examined(stored.text, stored.format)
+            stored = await self.source(namespace, definition, version)
+            machine, problems = await examined(stored.text or b"", stored.format)
             if machine is None:
                 raise InvalidDefinition(problems)
             self.keep(namespace, definition, version, machine)
         return machine
+
+    async def source(self, namespace: str, definition: str, version: int) -> Version:
+        """A version with its text. Raises DefinitionNotFound."""
+        stored = await self._catalog.read(namespace, definition, version)
+        if stored is None or stored.text is None:
+            raise DefinitionNotFound(f"{definition}, version {version}")
+        return stored
 
     def keep(self, namespace: str, definition: str, version: int, machine: Machine) -> None:
         """Remember a machine that has just been compiled."""

@@ -12,11 +12,12 @@ from collections.abc import Callable
 
 from engine.clock import Clock
 from engine.core.events import Started, TaskFailed, TaskSubmitted, TaskSucceeded
-from engine.core.states.task import HTTP_QUEUE
+from engine.core.states.addressing import HTTP_QUEUE
 from engine.core.tokens import task_token
 from engine.errors import EngineError, StoreUnavailable
 from engine.language.resources import CALLBACK
 from engine.runtime.dispatcher import Dispatcher
+from engine.store.codec import TaskRow
 from engine.store.errands import Errands
 from engine.store.tasks import Address, Lease, Tasks
 from engine.tasks.runner import Done, Failed, Runner
@@ -130,34 +131,7 @@ class Performer:
                 return  # it ended otherwise meanwhile
 
     async def _call(self, lease: Lease) -> _Event | None:
-        """The event of a task; None for an errand, which is nobody's."""
-        row = lease.row
-        seconds = None
-        if row.timeout_ms is not None:
-            # The task's own time-out is the timer's to tell; the call only must not outlive it for long.
-            seconds = TIMEOUT_MARGIN_SECONDS + (row.timeout_ms - row.scheduled_ms) / 1000
-        token = task_token(row.execution, row.frame, row.revision, lease.secret)
-        task = LeasedTask(
-            token, lease.lease, row.queue, row.execution, row.definition, row.state,
-            row.attempt, row.input, row.idempotency_key, "",
-            row.uri.removesuffix(CALLBACK) if row.callback else row.uri,
-        )  # fmt: skip
-        result = await self._runner.perform(task, callback=row.callback, timeout_seconds=seconds)
-        is_http = self._queue == HTTP_QUEUE
-        if is_http:
-            self._counters.add("detent_http_calls_total")
-        frame, revision = row.frame, row.revision
-        if isinstance(result, Done):
-            return None
-        if isinstance(result, Failed):
-            if is_http:
-                self._counters.add("detent_http_failures_total")
-            return TaskFailed(
-                frame, revision, result.error, result.cause, transport=result.transport
-            )
-        kind = TaskSubmitted if row.callback else TaskSucceeded
-        since = None if result.started_ms is None else Started(result.started_ms)
-        return kind(frame, revision, result.output, since)
+        return await perform(self._runner, lease.row, lease.secret, lease.lease, self._counters)
 
     async def _extend(
         self, address: Address, lease: Lease, call: asyncio.Task[_Event | None]
@@ -177,3 +151,31 @@ class Performer:
             except EngineError:
                 call.cancel()
                 return
+
+
+async def perform(
+    runner: Runner, row: TaskRow, secret: str, lease: str, counters: Counters
+) -> _Event | None:
+    """Have a task performed; what came of it, as the event that tells its execution. None for an errand, which is nobody's."""
+    seconds = None
+    if row.timeout_ms is not None:
+        # The task's own time-out is the timer's to tell; the call only must not outlive it for long.
+        seconds = TIMEOUT_MARGIN_SECONDS + (row.timeout_ms - row.scheduled_ms) / 1000
+    token = task_token(row.execution, row.frame, row.revision, secret)
+    task = LeasedTask(
+        token, lease, row.queue, row.execution, row.definition, row.state,
+        row.attempt, row.input, row.idempotency_key, "",
+        row.uri.removesuffix(CALLBACK) if row.callback else row.uri,
+    )  # fmt: skip
+    result = await runner.perform(task, callback=row.callback, timeout_seconds=seconds)
+    if isinstance(result, Done):
+        return None
+    is_call = row.queue == HTTP_QUEUE
+    counters.add("detent_http_calls_total", is_call)
+    frame, revision = row.frame, row.revision
+    if isinstance(result, Failed):
+        counters.add("detent_http_failures_total", is_call)
+        return TaskFailed(frame, revision, result.error, result.cause, transport=result.transport)
+    kind = TaskSubmitted if row.callback else TaskSucceeded
+    since = None if result.started_ms is None else Started(result.started_ms)
+    return kind(frame, revision, result.output, since)

@@ -8,6 +8,8 @@ from typing import Literal, cast
 
 import msgspec
 
+from engine.errors import DefinitionTypeConflict
+from engine.language.resources.express import DefinitionType
 from engine.store.connection import Redis
 from engine.store.keys import Keys
 
@@ -24,6 +26,7 @@ class Version:
     created_ms: int
     format: Format = "yaml"
     text: bytes | None = None
+    type: DefinitionType = "STANDARD"  # of all versions of the definition
 
 
 class Catalog:
@@ -32,17 +35,31 @@ class Catalog:
         self._keys = keys
 
     async def publish(
-        self, namespace: str, name: str, content_hash: str, text: bytes, form: Format
+        self,
+        namespace: str,
+        name: str,
+        content_hash: str,
+        text: bytes,
+        form: Format,
+        kind: DefinitionType = "STANDARD",
     ) -> tuple[Version, bool]:
         """Store the text as the next version (False: equal to the newest one), then make it current everywhere.
 
-        Once this returns, every start uses it. A publish that dies half-way is finished by repeating it.
+        Once this returns, every start uses it. A publish that dies half-way is finished by repeating it. Raises
+        DefinitionTypeConflict.
         """
         key = self._keys.definition(namespace, name)
         number, created, new = await self._redis.script(
-            "add_version", [key, self._keys.catalog(namespace)], [name, content_hash, text, form]
+            "add_version",
+            [key, self._keys.catalog(namespace)],
+            [name, content_hash, text, form, kind],
         )
-        version = Version(name, int(number), content_hash, int(created), form)
+        if new == -1:
+            raise DefinitionTypeConflict(f"{name} is not {kind}")
+        version = Version(name, int(number), content_hash, int(created), form, type=kind)
+        if kind == "EXPRESS":
+            # Partitions learn of no version, so that nothing can be started there: its executions are never stored.
+            return version, new == 1
         calls = [
             self._redis.script(
                 "set_current", [self._keys.definitions(p, namespace)], [name, version.version]
@@ -57,36 +74,53 @@ class Catalog:
         key = self._keys.definition(namespace, name)
         number = version
         if number is None:
-            current = await self._redis.call(key, "HGET", key, "current")
+            current = await self.current(namespace, name)
             if current is None:
                 return None
-            number = int(current)
-        packed = await self._redis.call(key, "HGET", key, f"v:{number}")
-        return _version(name, number, packed) if packed is not None else None
+            number = current[0]
+        packed, kind = await self._redis.call(key, "HMGET", key, f"v:{number}", "type")
+        return _version(name, number, packed, kind) if packed is not None else None
+
+    async def current(self, namespace: str, name: str) -> tuple[int, DefinitionType] | None:
+        """The newest version's number and the definition's type; None when there is no such definition."""
+        key = self._keys.definition(namespace, name)
+        number, kind = await self._redis.call(key, "HMGET", key, "current", "type")
+        return None if number is None else (int(number), _type(kind))
 
     async def versions(self, namespace: str, name: str) -> list[Version]:
         """Every version, newest first; empty when there is no such definition."""
         key = self._keys.definition(namespace, name)
-        current = await self._redis.call(key, "HGET", key, "current")
+        current = await self.current(namespace, name)
         if current is None:
             return []
-        numbers = range(int(current), 0, -1)
+        numbers = range(current[0], 0, -1)
         packed = await self._redis.call(key, "HMGET", key, *(f"v:{n}" for n in numbers))
-        return [_version(name, n, p) for n, p in zip(numbers, packed, strict=True) if p is not None]
+        kind = current[1].encode()
+        return [
+            _version(name, n, p, kind)
+            for n, p in zip(numbers, packed, strict=True)
+            if p is not None
+        ]
 
-    async def names(self, namespace: str) -> list[tuple[str, int, int]]:
-        """(name, newest version, when) of every definition, by name."""
+    async def names(self, namespace: str) -> list[tuple[str, int, int, DefinitionType]]:
+        """(name, newest version, when, type) of every definition, by name."""
         key = self._keys.catalog(namespace)
         reply = await self._redis.call(key, "HGETALL", key)
         out = []
         for name, value in zip(reply[::2], reply[1::2], strict=True):
-            version, _, created = value.decode().partition(" ")
-            out.append((name.decode(), int(version), int(created)))
+            version, created, *kind = value.split(b" ")
+            out.append((name.decode(), int(version), int(created), _type(*kind)))
         return sorted(out)
 
 
-def _version(name: str, number: int, packed: bytes) -> Version:
+def _version(name: str, number: int, packed: bytes, kind: bytes | None) -> Version:
     content_hash, created, form, text = msgspec.msgpack.decode(
         packed, type=tuple[str, str, str, str]
     )
-    return Version(name, number, content_hash, int(created), cast("Format", form), text.encode())
+    shown = cast("Format", form)
+    return Version(name, number, content_hash, int(created), shown, text.encode(), _type(kind))
+
+
+def _type(kind: bytes | None = None) -> DefinitionType:
+    """A definition published before there were types is STANDARD."""
+    return "EXPRESS" if kind == b"EXPRESS" else "STANDARD"

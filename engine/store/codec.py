@@ -65,6 +65,7 @@ class Meta(Struct, frozen=True, array_like=True):
     error: str | None = None
     cause: str | None = None
     resting: str = ""  # the state whose index holds the execution
+    variables_bytes: int = 0
 
 
 class TaskRow(Struct, frozen=True, array_like=True):
@@ -146,8 +147,17 @@ def unpack_row(data: bytes) -> TaskRow:
 def unpack_record(data: bytes) -> Record:
     """A history record. Byte strings among its details are JSON text and come back as Documents."""
     number, previous, kind, at_ms, details = _records.decode(_body(data))
-    shown = {k: Document.from_text(v) if isinstance(v, bytes) else v for k, v in details.items()}
-    return Record(number, previous, kind, at_ms, shown)
+    return Record(number, previous, kind, at_ms, _documents(details))
+
+
+def _documents(details: dict[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for key, value in details.items():
+        if isinstance(value, bytes):
+            shown[key] = Document.from_text(value)
+        else:
+            shown[key] = _documents(value) if isinstance(value, dict) else value
+    return shown
 
 
 def pack_entry(frame: str, event: StoredEvent, started: Started | None = None) -> bytes:
@@ -175,6 +185,7 @@ def meta_of(execution: Execution, resting: str) -> Meta:
         execution.error,
         execution.cause,
         resting,
+        execution.variables_bytes,
     )
 
 
@@ -206,6 +217,7 @@ def execution_of(
         closing=meta.closing,
         error=meta.error,
         cause=meta.cause,
+        variables_bytes=meta.variables_bytes,
         parent=static.parent,
         depth=static.depth,
         frames=frames,

@@ -141,7 +141,7 @@ class Executions:
         reply = await self._redis.script(
             "claim",
             [keys.execution, keys.inbox, keys.control, keys.tag + ":ready"],
-            [ref, nonce, self._lease_ms, CLAIMS_MAX],
+            [ref, nonce, self._lease_ms, CLAIMS_MAX, "0"],
         )
         if reply[0] != b"OK":
             return None
@@ -152,6 +152,16 @@ class Executions:
         emit("execution.quarantined", execution=ref, cause=reason)
         await self._set_aside(keys, nonce, reason)
         return None
+
+    async def prolong(self, claim: Claim) -> bool:
+        """Hold a claim for another lease from now; False when it is another's, or nobody's, by now."""
+        keys = claim.keys
+        reply = await self._redis.script(
+            "claim",
+            [keys.execution, keys.inbox, keys.control, keys.tag + ":ready"],
+            [keys.ref, claim.nonce, self._lease_ms, CLAIMS_MAX, "1"],
+        )
+        return bool(reply[0] == b"KEPT")
 
     async def load(
         self, claim: Claim, needs: Needs

@@ -58,8 +58,8 @@ def wheel_program() -> Path | None:
         return None
 
 
-def end_with_parent(parent: int) -> Callable[[], None] | None:
-    """What a child runs before it becomes the server, so that Linux sends it SIGTERM when `parent` dies.
+def end_with_parent(parent: int, by: int = signal.SIGTERM) -> Callable[[], None] | None:
+    """What a child runs before it becomes the server, so that Linux sends it the signal `by` when `parent` dies.
 
     None where the system has no such thing.
     """
@@ -68,7 +68,7 @@ def end_with_parent(parent: int) -> Callable[[], None] | None:
     prctl = ctypes.CDLL(None, use_errno=True).prctl
 
     def bind() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
         if os.getppid() != parent:  # it died before the line above.
             os._exit(1)
 

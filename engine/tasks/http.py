@@ -1,37 +1,45 @@
-"""HTTP tasks: one POST per attempt, the task's input as its body, the answer as its result.
+"""HTTP tasks: one call per attempt, the answer as its result.
 
-Every call ends: by an answer, an error, or the time-out on the whole exchange. Every call is bounded: an answer is read
-up to a cap, counted after decompression. Redirects are not followed, no proxy or netrc of the environment is used, and
-addresses are checked where the socket is made.
+A Resource that is a URL gets a POST of the task's input; `arn:aws:states:::http:invoke` makes the call that its
+parameters describe. Every call ends: by an answer, an error, or the time-out on the whole exchange.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import aiohttp
-from aiohttp import ClientResponse, ClientSession, hdrs
+from aiohttp import hdrs
 
 from engine.documents import NULL, Document
 from engine.errors import InvalidDocument
 from engine.settings import Settings
-from engine.tasks.addresses import AddressRefused, CheckedResolver, Policy
+from engine.tasks.addresses import Policy
+from engine.tasks.calls import CAUSE_BYTES_MAX, Answer, Calls, broken, refused
+from engine.tasks.connections import Connection
+from engine.tasks.invoke import HttpInvoke
 from engine.tasks.runner import Failed, PerformedTask, RunResult, Succeeded
-from engine.telemetry import emit
 
-CAUSE_BYTES_MAX = 1024  # of a refused call's body, in the cause.
-_CHUNK_BYTES = 16 * 1024
+__all__ = ["CAUSE_BYTES_MAX", "HttpRunner"]
+
 _HEADER_SAFE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
 class HttpRunner:
     """Performs HTTP tasks over one pool of connections. Use it in one event loop, and close it there."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, connections: Mapping[str, Connection] | None = None
+    ) -> None:
         self._settings = settings
-        self._policy = Policy(settings.http_private)
-        self._session: ClientSession | None = None
+        self._calls = Calls(
+            Policy(settings.http_private),
+            answer_bytes_max=settings.http_response_bytes_max,
+            calls_max=settings.http_calls_max,
+        )
+        self._invoke = HttpInvoke(self._calls, connections or {}, settings)
 
     async def perform(
         self, task: PerformedTask, *, callback: bool = False, timeout_seconds: float | None = None
@@ -45,7 +53,9 @@ class HttpRunner:
         seconds = limit if timeout_seconds is None else min(limit, timeout_seconds)
         try:
             async with asyncio.timeout(seconds):
-                return await self._exchange(task, _headers(task, callback=callback))
+                if task.uri.startswith("arn:"):
+                    return await self._invoke.perform(task)
+                return await self._post(task, _headers(task, callback=callback))
         except TimeoutError:
             return Failed(
                 "States.Timeout",
@@ -55,48 +65,22 @@ class HttpRunner:
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             return Failed("States.Runtime", f"This is no URL to call: {error}.", transport=False)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return _failed(task, error)
+            return broken(error, name="States.Http.Socket", execution=task.execution)
 
     async def close(self) -> None:
         """Close every connection. A call in progress fails."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._calls.close()
+        await self._invoke.close()
 
-    async def _exchange(self, task: PerformedTask, headers: dict[str, str]) -> RunResult:
-        request = self._open_session().post(
-            task.uri, data=task.input.text, headers=headers, allow_redirects=False
-        )
-        async with request as response:
-            if not 200 <= response.status < 300:
-                return await _refused(response)
-            body = await _read(response, self._settings.http_response_bytes_max)
-            if body is None:
-                response.close()  # the rest is not worth reading for the sake of the connection.
-                cap = self._settings.http_response_bytes_max
-                return Failed(
-                    "States.DataLimitExceeded",
-                    f"The answer is larger than {cap} bytes.",
-                    transport=True,
-                )
-            return _result(response, body)
-
-    def _open_session(self) -> ClientSession:
-        """The session; made at the first call, for it binds itself to the running loop."""
-        if self._session is None:
-            connector = aiohttp.TCPConnector(
-                limit=self._settings.http_calls_max,
-                resolver=CheckedResolver(self._policy),
-                socket_factory=self._policy.open_socket,
-            )
-            self._session = ClientSession(
-                connector=connector,
-                trust_env=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-                headers={hdrs.USER_AGENT: "detent", hdrs.ACCEPT: "application/json, */*;q=0.5"},
-            )
-        return self._session
+    async def _post(self, task: PerformedTask, headers: dict[str, str]) -> RunResult:
+        answer = await self._calls.exchange("POST", task.uri, headers=headers, data=task.input.text)
+        if not answer.is_good:
+            return refused(answer)
+        if not answer.whole:
+            cap = self._settings.http_response_bytes_max
+            cause = f"The answer is larger than {cap} bytes."
+            return Failed("States.DataLimitExceeded", cause, transport=True)
+        return _result(answer)
 
 
 def _headers(task: PerformedTask, *, callback: bool) -> dict[str, str]:
@@ -113,61 +97,16 @@ def _headers(task: PerformedTask, *, callback: bool) -> dict[str, str]:
     return headers
 
 
-async def _refused(response: ClientResponse) -> Failed:
-    """An answer other than 2xx, with the beginning of what it says."""
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-        body += chunk
-        if len(body) >= CAUSE_BYTES_MAX:
-            response.close()
-            break
-    text = bytes(body[:CAUSE_BYTES_MAX]).decode("utf-8", "replace")
-    status = f"{response.status} {response.reason or ''}".rstrip()
-    return Failed(
-        f"States.Http.StatusCode.{response.status}",
-        f"{status}: {text}" if text else status,
-        transport=response.status >= 500,
-    )
-
-
-async def _read(response: ClientResponse, bytes_max: int) -> bytes | None:
-    """The body, decompressed; None as soon as it is known to exceed the cap."""
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-        body += chunk
-        if len(body) > bytes_max:
-            return None
-    return bytes(body)
-
-
-def _result(response: ClientResponse, body: bytes) -> RunResult:
+def _result(answer: Answer) -> RunResult:
     """JSON as it is, other text as a JSON string, nothing as null. Without a Content-Type, whichever fits."""
-    declared = hdrs.CONTENT_TYPE in response.headers
-    is_json = response.content_type == "application/json" or response.content_type.endswith("+json")
-    if not body.strip():
+    if not answer.body.strip():
         return Succeeded(NULL)
-    if declared and not is_json:
-        return Succeeded(Document.of(_decoded(body, response.charset or "utf-8")))
+    if answer.is_declared and not answer.is_json:
+        return Succeeded(Document.of(answer.text()))
     try:
-        return Succeeded(Document.parse(body))
+        return Succeeded(Document.parse(answer.body))
     except InvalidDocument as error:
-        if not declared:
-            return Succeeded(Document.of(_decoded(body, "utf-8")))
-        cause = f"The answer is declared as {response.content_type} but is not: {error.detail}"
+        if not answer.is_declared:
+            return Succeeded(Document.of(answer.body.decode("utf-8", "replace")))
+        cause = f"The answer is declared as {answer.content_type} but is not: {error.detail}"
         return Failed("Detent.HttpResponseInvalid", cause, transport=True)
-
-
-def _decoded(body: bytes, charset: str) -> str:
-    try:
-        return body.decode(charset, "replace")
-    except LookupError:
-        return body.decode("utf-8", "replace")
-
-
-def _failed(task: PerformedTask, error: Exception) -> Failed:
-    """A call that broke off, or that was not made."""
-    origin = getattr(error, "os_error", error)
-    if isinstance(origin, AddressRefused):
-        emit("http.blocked", execution=task.execution, cause=str(origin))
-        return Failed("Detent.HttpBlocked", f"The call was not made: {origin}.", transport=False)
-    return Failed("States.Http.Socket", f"{type(error).__name__}: {error}", transport=True)

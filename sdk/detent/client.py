@@ -18,6 +18,7 @@ from detent.shapes import (
     CLOSED,
     DefinitionSummary,
     DefinitionText,
+    DefinitionType,
     Exchange,
     Execution,
     ExecutionSummary,
@@ -81,22 +82,33 @@ class Client:
     # Definitions
 
     async def publish(
-        self, name: str, definition: str | bytes | Mapping[str, Any], *, format: str | None = None
+        self,
+        name: str,
+        definition: str | bytes | Mapping[str, Any],
+        *,
+        format: str | None = None,
+        type: DefinitionType | None = None,
     ) -> Published:
         """Store the text (or a mapping, as JSON) as the current version of `name`.
 
-        `format` is "yaml" or "json"; without it the server looks. Raises InvalidDefinition with every problem.
+        `format` is "yaml" or "json"; without it the server looks. `type` is "STANDARD" or "EXPRESS"; without it, the
+        type that the definition has, STANDARD for a new one. Raises InvalidDefinition with every problem.
         """
         path = f"/v1/definitions/{segment(name)}"
-        published: Published = await self._call(with_definition("PUT", path, definition, format))
+        request = with_definition("PUT", path, definition, format, type)
+        published: Published = await self._call(request)
         return published
 
     async def validate(
-        self, definition: str | bytes | Mapping[str, Any], *, format: str | None = None
+        self,
+        definition: str | bytes | Mapping[str, Any],
+        *,
+        format: str | None = None,
+        type: DefinitionType | None = None,
     ) -> Validation:
         """What `publish` would say of it; nothing is stored."""
-        path = "/v1/definitions:validate"
-        validation: Validation = await self._call(with_definition("POST", path, definition, format))
+        request = with_definition("POST", "/v1/definitions:validate", definition, format, type)
+        validation: Validation = await self._call(request)
         return validation
 
     def definitions(self, *, page_size: int = 100) -> Pages[DefinitionSummary]:
@@ -133,6 +145,9 @@ class Client:
         With `wait_seconds` (any number) return once it has closed, with its output or error, or as it is by then.
         Raises ExecutionAlreadyExists where the name was used with another input or has ended. After a broken
         connection that may be this very call's execution, if it ended meanwhile; a start without a name is told apart.
+
+        Of an Express definition every request starts an execution, so that a call repeated after a broken connection
+        may start two: give `retry_seconds=0` to the client where that must not be.
         """
         chosen = name if name is not None else str(uuid.uuid4())
         body = given(name=chosen, version=version)

@@ -51,7 +51,11 @@ def post(
 
 
 def with_definition(
-    method: str, path: str, definition: str | bytes | Mapping[str, Any], format_: str | None
+    method: str,
+    path: str,
+    definition: str | bytes | Mapping[str, Any],
+    format_: str | None,
+    type_: str | None,
 ) -> Request:
     """A request whose body is a definition's text; a mapping goes as JSON."""
     if isinstance(definition, Mapping):
@@ -60,7 +64,8 @@ def with_definition(
         body = definition.encode() if isinstance(definition, str) else definition
     if format_ not in _CONTENT_TYPES:
         raise ValueError('the format is "yaml", "json" or None')
-    return Request(method, path, body, _CONTENT_TYPES[format_], repeatable=True)
+    query = given(type=type_) or None
+    return Request(method, path, body, _CONTENT_TYPES[format_], query=query, repeatable=True)
 
 
 async def listing(

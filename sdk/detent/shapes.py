@@ -9,11 +9,25 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
+DefinitionType = Literal["STANDARD", "EXPRESS"]
+
 CLOSED: frozenset[str] = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
 
 
+class Diagnostic(TypedDict):
+    """A problem as AWS Step Functions words it; `location` is None for the whole definition."""
+
+    code: str
+    message: str
+    location: str | None
+    severity: Literal["ERROR", "WARNING"]
+
+
 class Problem(TypedDict):
-    """One thing wrong with a definition, and where."""
+    """One thing wrong with a definition, and where.
+
+    `aws` is the same in AWS's words, where it would report it; `aws_also` what it says besides in consequence.
+    """
 
     code: str
     pointer: str
@@ -22,6 +36,8 @@ class Problem(TypedDict):
     line: NotRequired[int | None]
     column: NotRequired[int | None]
     hint: NotRequired[str | None]
+    aws: NotRequired[Diagnostic]
+    aws_also: NotRequired[list[Diagnostic]]
 
 
 class Validation(TypedDict):
@@ -38,12 +54,14 @@ class Published(TypedDict):
     created: str
     changed: bool
     problems: list[Problem]
+    type: DefinitionType
 
 
 class DefinitionSummary(TypedDict):
     name: str
     version: int
     updated: str
+    type: DefinitionType
 
 
 class DefinitionText(TypedDict):
@@ -53,6 +71,8 @@ class DefinitionText(TypedDict):
     created: str
     format: Literal["yaml", "json"]
     text: str
+    type: DefinitionType
+    variable_references: dict[str, list[str]]
 
 
 class VersionSummary(TypedDict):

@@ -63,6 +63,15 @@ async def test_publish_sends_the_text_as_it_is_with_its_type(client, script):
         await client.publish("order", "x", format="toml")
 
 
+async def test_publish_and_validate_send_the_definitions_type_where_one_is_given(client, script):
+    script.on("PUT /v1/definitions/order", Answer({"version": 1, "changed": True}, 201))
+    script.on("POST /v1/definitions:validate", {"valid": True, "problems": []})
+    await client.publish("order", "StartAt: A")
+    await client.publish("order", "StartAt: A", type="EXPRESS")
+    await client.validate("StartAt: A", type="EXPRESS")
+    assert [seen.query for seen in script.seen] == [{}, {"type": "EXPRESS"}, {"type": "EXPRESS"}]
+
+
 async def test_a_bad_definition_raises_with_every_problem(client, script):
     problems = [{"code": "unknown_target", "pointer": "/StartAt", "message": "no such state"}]
     script.on("PUT /v1/definitions/order", problem(400, "invalid_definition", problems=problems))

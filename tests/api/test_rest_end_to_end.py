@@ -124,6 +124,14 @@ async def test_a_wrong_definition_is_refused_with_its_places_and_can_be_checked_
     assert checked["valid"] is False
     assert checked["problems"] == refused["problems"]
     assert [p["line"] for p in refused["problems"] if p["code"] == "unknown_target"] == [5]
+    (target,) = [p for p in refused["problems"] if p["code"] == "unknown_target"]
+    assert target["aws"] == {
+        "code": "MISSING_TRANSITION_TARGET",
+        "message": "Missing 'Next' target: B",
+        "location": "/States/A/Next",
+        "severity": "ERROR",
+    }
+    assert [said["code"] for said in target["aws_also"]] == ["MISSING_END_STATE"]
     assert (await call("GET", "/v1/definitions/wrong"))[0] == 404
 
 

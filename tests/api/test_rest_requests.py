@@ -22,21 +22,21 @@ ROWS: list[tuple[str, str, Any, str, tuple[Any, ...]]] = [
     ("GET", "/v1/definitions/order", None, "definition", ("order", None)),
     ("GET", "/v1/definitions/order?version=2", None, "definition", ("order", 2)),
     ("GET", "/v1/definitions/order/versions", None, "versions", ("order",)),
-    ("POST", "/v1/definitions/o/executions", {}, "start", ("o", None, DOC({}), None)),
-    ("POST", "/v1/definitions/o/executions", None, "start", ("o", None, DOC({}), None)),
+    ("POST", "/v1/definitions/o/executions", {}, "start", ("o", None, DOC({}), None, False)),
+    ("POST", "/v1/definitions/o/executions", None, "start", ("o", None, DOC({}), None, False)),
     (
         "POST",
         "/v1/definitions/o/executions",
         {"name": "42", "input": [1], "version": 3},
         "start",
-        ("o", "42", DOC([1]), 3),
+        ("o", "42", DOC([1]), 3, False),
     ),
     (
         "POST",
         "/v1/definitions/o/executions",
         {"name": None, "input": None},
         "start",
-        ("o", None, DOC(None), None),
+        ("o", None, DOC(None), None, False),
     ),
     ("GET", "/v1/executions", None, "executions", (None, None, None, None, 100, None)),
     (
@@ -167,7 +167,7 @@ async def test_the_content_type_of_a_definition_tells_its_format_else_the_text_d
     headers = {} if content_type is None else {"content-type": content_type}
     async with client(engine) as http:
         await http.put("/v1/definitions/order", content=b"StartAt: A", headers=headers)
-    assert engine.asked == ("order", b"StartAt: A", text_format)
+    assert engine.asked == ("order", b"StartAt: A", text_format, None)
 
 
 async def test_documents_reach_the_engine_as_their_sender_wrote_them():

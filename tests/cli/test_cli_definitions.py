@@ -28,6 +28,15 @@ def test_validate_points_at_the_place_and_exits_1(detent, folder):
     assert re.fullmatch(r"\d errors?(, \d warnings?)? in 1 file\n", refused.stdout)
 
 
+def test_validate_shows_on_request_what_aws_says(detent, folder):
+    refused = detent("validate", "--aws", str(folder / "bad.yml"))
+    assert (
+        "  aws: MISSING_TRANSITION_TARGET: Missing 'Next' target: Nowhere at /States/"
+        in refused.stderr
+    )
+    assert "aws:" not in detent("validate", str(folder / "bad.yml")).stderr
+
+
 def test_validate_takes_folders_and_passes_good_files(detent, folder):
     (folder / "bad.yml").unlink()
     passed = detent("validate", str(folder))
@@ -67,6 +76,23 @@ def test_publish_sends_the_files_own_text_under_its_name(detent, server, folder)
     assert server.requests[0]["headers"]["Content-Type"] == "application/yaml"
 
 
+def test_publish_sends_the_type_and_validate_knows_its_rules(detent, server, tmp_path):
+    server.answer(
+        "PUT", "/v1/definitions/good", {"name": "good", "version": 1, "changed": True}, 201
+    )
+    (tmp_path / "good.yaml").write_text(GOOD)
+    assert detent("publish", "--type", "express", str(tmp_path / "good.yaml")).exit_code == 0
+    assert server.requests[0]["query"] == {"type": "EXPRESS"}
+    waits = tmp_path / "waits.json"
+    waits.write_text(
+        '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "signal:go", "End": true}}}'
+    )
+    assert detent("validate", str(waits)).exit_code == 0
+    refused = detent("validate", "--type", "express", str(waits))
+    assert refused.exit_code == 1
+    assert "error[express_signal]" in refused.stderr
+
+
 def test_publish_goes_on_after_an_invalid_definition_and_exits_1(detent, server, folder):
     problems = [
         {"code": "unknown_target", "line": 5, "column": 11, "message": "No.", "severity": "error"}
@@ -98,11 +124,12 @@ def test_a_file_whose_name_cannot_be_a_definitions_is_told_of_the_option(detent,
 
 
 def test_definitions_are_listed_over_every_page(detent, server):
-    one, two = ({"name": n, "version": 3, "updated": "2026-11-22T10:00:00.000Z"} for n in "ab")
+    updated = {"version": 3, "updated": "2026-11-22T10:00:00.000Z", "type": "EXPRESS"}
+    one, two = ({"name": name, **updated} for name in "ab")
     server.answer("GET", "/v1/definitions", {"definitions": [one], "next": "c"})
     server.answer("GET", "/v1/definitions", {"definitions": [two], "next": None})
     lines = detent("definitions").stdout.splitlines()
-    assert lines[1].split() == ["a", "3", "2026-11-22", "10:00:00"]
+    assert lines[1].split() == ["a", "3", "EXPRESS", "2026-11-22", "10:00:00"]
     assert lines[2].split()[0] == "b"
     assert server.requests[1]["query"]["cursor"] == "c"
 
@@ -111,7 +138,7 @@ def test_a_definitions_versions_and_texts_are_shown(detent, server):
     created = "2026-11-22T10:00:00.000Z"
     version = {"version": 2, "hash": "h", "created": created}
     server.answer("GET", "/v1/definitions/good/versions", {"versions": [version]})
-    found = version | {"name": "good", "format": "yaml", "text": GOOD}
+    found = version | {"name": "good", "format": "yaml", "text": GOOD, "type": "STANDARD"}
     server.answer("GET", "/v1/definitions/good", found)
     listed = detent("definitions", "good").stdout.splitlines()
     assert listed[1].split() == ["2", "2026-11-22", "10:00:00", "h"]

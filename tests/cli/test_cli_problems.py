@@ -30,6 +30,18 @@ def test_a_problem_shows_place_line_caret_and_hint():
     ]
 
 
+def test_a_problem_shows_on_request_what_aws_says_of_it():
+    lost = {"code": "MISSING_TRANSITION_TARGET", "message": 'State "B" is not reachable.'}
+    aws = {"code": "MISSING_END_STATE", "message": "Workflow has\n no terminal state"}
+    known = problem(aws=aws | {"location": None}, aws_also=[lost | {"location": "/States/B"}])
+    assert render("x.yaml", TEXT, known, aws=True).splitlines()[-2:] == [
+        "  aws: MISSING_END_STATE: Workflow has no terminal state at null",
+        '  aws: MISSING_TRANSITION_TARGET: State "B" is not reachable. at /States/B',
+    ]
+    assert render("x.yaml", TEXT, problem(), aws=True).endswith("\n  aws: has no words for it")
+    assert "aws" not in render("x.yaml", TEXT, known)
+
+
 def test_a_problem_without_a_place_shows_none():
     assert render("x.yaml", TEXT, problem(line=0, column=0, hint="")).startswith("x.yaml: ")
 

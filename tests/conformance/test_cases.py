@@ -1,10 +1,11 @@
 """The rules of the language, as cases: cases/*.yaml, each played warm and with everything reloaded at every step.
 
 A case has `name`, `spec` (the rule's source), `states` and optionally `top` (fields of the machine), `input`,
-`answers` (by state, attempt by attempt), `stop`, `limits`, `children` (definitions of nested executions: their states,
-by name). `expect` may tell status, output, error, cause, types,
-waits_ms, ended_ms (from the start), of the tasks: `tasks` (how many), `inputs`, `queues`, and of the children, in the
-order of their start: `children` (status and output each).
+`answers` (by state, attempt by attempt), `stop`, `limits`, `type` (STANDARD, EXPRESS, EXPRESS_SYNC), `children`
+(definitions of nested executions: their states, by name). `expect` may tell status, output, error, cause, types,
+previous (of each record, the id of the one that it follows), exits (details of the StateExited records), waits_ms,
+ended_ms (from the start), of the tasks: `tasks` (how many), `inputs`, `queues`, and of the children, in the order of
+their start: `children` (status and output each).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import yaml
 
 from engine.core.events import StopRequested
 from engine.core.limits import Limits
+from engine.core.records import render
 from engine.language import read
 from engine.rehearsal import Given, Rehearsal, Result, given_answers
 
@@ -67,6 +69,7 @@ def play(case: dict[str, Any], *, evict: bool) -> Result:
         else None,
         limits=Limits(**case.get("limits", {})),
         evict=evict,
+        type=case.get("type", "STANDARD"),
     ).run()
 
 
@@ -77,6 +80,12 @@ def told(result: Result) -> dict[str, Any]:
         "error": result.error,
         "cause": result.cause,
         "types": result.types,
+        "previous": [record.previous for record in result.records],
+        "exits": [
+            shown["stateExitedEventDetails"]
+            for shown in map(render, result.records)
+            if "stateExitedEventDetails" in shown
+        ],
         "waits_ms": result.waits_ms,
         "ended_ms": result.ended_ms - result.execution.started_ms,
         "tasks": len(result.tasks),

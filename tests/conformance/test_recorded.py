@@ -7,10 +7,13 @@ import pytest
 from tests.conformance.recorded import cases, out_of_scope, play
 from tests.conformance.table import PAGE, table
 
-# What a recording shows and the core cannot: ARNs and roles are the AWS face's, which the rehearsal has not.
+# What a recording shows and the core does not, and why.
 KNOWN = {
-    "context-object/test_context_object.test_output_path_a6b92e": {"result", "events"},
+    # Recorded before Execution.RedriveCount was there.
     "retry-catch/test_base_scenarios.test_lambda_invoke_with_retry_extended_input": {"events"},
+    # The recording lost the quotes of three outputs, which AWS always gives as text.
+    "assign-variables/test_assign_reference_variables."
+    "test_reference_in_map_state_MAP_STATE_REFERENCE_IN_MAX_CONCURRENCY_PATH": {"events"},
 }
 
 CASES = sorted(cases())

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.language import check
+from engine.language.diagnostics import Diagnostic
 from engine.language.problems import CODES, Problem
+from engine.language.resources.express import DefinitionType, examine_as
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,11 @@ class Example:
     column: int
     notation: str = "yaml"
     told: str = ""
+    kind: DefinitionType = "STANDARD"
 
     def problem(self, code: str) -> Problem:
-        (found,) = [problem for problem in check(self.text, self.notation) if problem.code == code]
+        _, problems = examine_as(self.kind, self.text, self.notation)
+        (found,) = [problem for problem in problems if problem.code == code]
         return found
 
 
@@ -41,6 +44,14 @@ def only(kind: str, *lines: str) -> str:
 
 GO = "/States/Go"
 PAY = "/States/Pay"
+
+
+def jsonata(expression: str, column: int) -> Example:
+    """A Pass in JSONata whose Output is the expression."""
+    text = only("Pass", "QueryLanguage: JSONata", f'Output: "{expression}"', "End: true")
+    return Example(text, GO + "/Output", 6, column)
+
+
 EXAMPLES: dict[str, Example] = {
     "too_large": Example("# " + "x" * 1_048_576, "", 1, 1, told="More than 1,048,576 bytes."),
     "not_utf8": Example(b"Comment: caf\xe9\n", "", 1, 13, told="`Comment: café`, saved as Latin-1."),
@@ -81,8 +92,11 @@ EXAMPLES: dict[str, Example] = {
         f"StartAt: {'x' * 81}\nStates:\n  {'x' * 81}:\n    Type: Succeed\n", f"/States/{'x' * 81}", 3, 3,
         told="A state whose name has 81 characters.",
     ),
-    "jsonata_unsupported": Example("QueryLanguage: JSONata\n" + only("Succeed"), "/QueryLanguage", 1, 16),
-    "assign_unsupported": Example(only("Pass", "Assign: {total: 1}", "End: true"), GO + "/Assign", 5, 5),
+    "wrong_query_language": Example(only("Pass", "Output: done", "End: true"), GO + "/Output", 5, 5),
+    "query_language_mixed": Example(
+        "QueryLanguage: JSONata\n" + only("Succeed", "QueryLanguage: JSONPath"), GO + "/QueryLanguage", 6, 5
+    ),
+    "invalid_variable": Example(only("Pass", "Assign: {$total: 1}", "End: true"), GO + "/Assign/$total", 5, 14),
     "distributed_map_unsupported": Example(
         only(
             "Map",
@@ -121,11 +135,19 @@ EXAMPLES: dict[str, Example] = {
         task("TimeoutSeconds: 10", "HeartbeatSeconds: 10"), PAY + "/HeartbeatSeconds", 7, 23
     ),
     "unsupported_resource": Example(
-        only("Task", "Resource: arn:aws:states:::sns:publish", "End: true"), GO + "/Resource", 5, 15
+        only("Task", "Resource: arn:aws:states:::sns:send", "End: true"), GO + "/Resource", 5, 15
     ),
     "malformed_resource": Example(only("Task", "Resource: activity:pay now", "End: true"), GO + "/Resource", 5, 15),
     "callback_unsupported": Example(
         only("Task", "Resource: signal:approved.waitForTaskToken", "End: true"), GO + "/Resource", 5, 15
+    ),
+    "express_unsupported": Example(task(), "/States/Pay/Resource", 5, 15, kind="EXPRESS"),
+    "express_signal": Example(
+        only("Task", "Resource: signal:approved", "End: true"),
+        "/States/Go/Resource",
+        5,
+        15,
+        kind="EXPRESS",
     ),
     "invalid_path": Example(only("Pass", "InputPath: order.id", "End: true"), GO + "/InputPath", 5, 16),
     "invalid_template": Example(
@@ -136,6 +158,9 @@ EXAMPLES: dict[str, Example] = {
         + "  End:\n    Type: Succeed\n",
         GO + "/Choices/0/Variable", 6, 17,
     ),
+    "invalid_jsonata": jsonata("{% $states.input.total + %}", 37),
+    "unsupported_jsonata": jsonata("{% phone %}", 17),
+    "unknown_states_field": jsonata("{% $states.result %}", 17),
     "invalid_timestamp": Example(
         only("Wait", 'Timestamp: "2026-11-22 10:00"', "End: true"), GO + "/Timestamp", 5, 16
     ),
@@ -144,11 +169,17 @@ EXAMPLES: dict[str, Example] = {
     "jsonata_is_text": Example(
         task("Parameters:", '  id: "{% $states.input.id %}"'), PAY + "/Parameters/id", 7, 11
     ),
+    "looks_like_expression": Example(
+        "QueryLanguage: JSONata\n" + only("Pass", "Output: $states.input.id", "End: true"), GO + "/Output", 6, 13
+    ),
     "unknown_context_field": Example(
         task("Parameters:", "  id.$: $$.Execution.Nme"), PAY + "/Parameters/id.$", 7, 26
     ),
     "looks_like_callback": Example(
         only("Task", "Resource: activity:pay.waitForToken", "End: true"), GO + "/Resource", 5, 15
+    ),
+    "performed_by_workers": Example(
+        only("Task", "Resource: arn:aws:states:::sns:publish", "End: true"), GO + "/Resource", 5, 15
     ),
     "intrinsic_arguments": Example(
         task("Parameters:", "  sum.$: States.MathAdd($.a)"), PAY + "/Parameters/sum.$", 7, 14
@@ -157,6 +188,17 @@ EXAMPLES: dict[str, Example] = {
         only("Choice", "Choices:", "- Variable: $.again", "  BooleanEquals: true", "  Next: Round", "Default: Done")
         + "  Round:\n    Type: Pass\n    Next: Round\n  Done:\n    Type: Succeed\n",
         "/States/Round", 10, 3,
+    ),
+    "tolerance_ignored": Example(
+        only(
+            "Map",
+            "ToleratedFailureCount: 3",
+            "ItemProcessor:",
+            "  StartAt: Each",
+            "  States: {Each: {Type: Succeed}}",
+            "End: true",
+        ),
+        GO + "/ToleratedFailureCount", 5, 5,
     ),
     "credentials_ignored": Example(
         task("Credentials: {RoleArn: arn:aws:iam::123456789012:role/pay}"), PAY + "/Credentials", 6, 5
@@ -177,12 +219,22 @@ the order of the text (no more than 1,000, errors first). An *error* refuses the
 keeps its meaning; messages and hints are for people and may change.
 
 Each problem has `code`, `pointer` (a JSON pointer to the value, or to the object that lacks something), `line` and
-`column` (from 1, in characters), `message`, `hint` (may be empty) and `severity`.
+`column` (from 1, in characters), `message`, `hint` (may be empty) and `severity`. Where AWS Step Functions would report
+the same mistake, `aws` has its words: `code`, `message`, `location` (often the object, where `pointer` is the field; null
+for the whole definition) and `severity`. `aws_also` lists what AWS says besides in consequence of that mistake: a state that
+a misspelt `Next` no longer leads to, for example. `detent validate --aws` prints these.
+
+Under each example stands what AWS says of it, if it does. The words were taken from AWS's answers where they are on
+record; AWS gives no promise to keep them, and what it says of warnings is known by code only.
+
+AWS reads JSON only, so that it has no words for what is wrong with YAML. Other problems without its words are those that it
+is not known to refuse, such as the same key twice in an object, and those that it refuses in words not on record.
 """
 
 
-def section(code: str, example: Example) -> str:
+def section(code: str) -> str:
     """One code on the page."""
+    example = EXAMPLES[code]
     severity, meaning = CODES[code]
     problem = example.problem(code)
     lines = [f"## {code}", "", f"*{severity.capitalize()}.* {meaning}", ""]
@@ -193,10 +245,22 @@ def section(code: str, example: Example) -> str:
         lines += [f"```{example.notation}", text.rstrip("\n"), "```", ""]
     where = f"line {problem.line}, column {problem.column}"
     pointer = f" (`{problem.pointer}`)" if problem.pointer and len(problem.pointer) < 60 else ""
+    if example.kind == "EXPRESS":
+        where = f"published as EXPRESS: {where}"
     lines += [f"> {where}{pointer}: {_quoted(problem.message)}"]
     if problem.hint:
         lines += [f"> *{_quoted(problem.hint)}*"]
+    if problem.aws and len(problem.aws.message) < 300:
+        lines += ["", f"AWS: `{_aws(problem.aws)}`"]
     return "\n".join(lines) + "\n"
+
+
+def _aws(found: Diagnostic) -> str:
+    first, *placed = (
+        found.message.splitlines()
+    )  # the message of a text that is no JSON has its place, too
+    place = "" if placed or found.location is None else f" at {found.location}"
+    return f"{found.code}: {first}{place}"
 
 
 def _quoted(text: str) -> str:
@@ -205,7 +269,7 @@ def _quoted(text: str) -> str:
 
 def page() -> str:
     """The whole of docs/reference/problems.md."""
-    return "\n".join([HEAD, *(section(code, EXAMPLES[code]) for code in CODES)])
+    return "\n".join([HEAD, *(section(code) for code in CODES)])
 
 
 if __name__ == "__main__":

@@ -133,8 +133,8 @@ def test_the_expressions_of_a_task_are_ready_to_evaluate(machine):
 
 def test_what_is_left_out_is_none(machine):
     state = machine.states["Pause"]
-    assert (state.seconds, state.timestamp, state.timestamp_path) == (None, None, None)
-    assert state.seconds_path.text == "$.delay"
+    assert state.timestamp is None
+    assert state.seconds.text == "$.delay"
     assert (state.input_path, state.output_path) == (None, None)
     assert machine.states["Left"].result == Document.of([1, None])
     assert machine.states["Right"].result is None

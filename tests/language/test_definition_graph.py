@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from language_cases import codes, found, places
 
+from engine.language import examine
+
 LINEAR = "StartAt: A\nStates:\n  A: {Type: Pass, Next: B}\n  B: {Type: Succeed}\n"
 
 
@@ -101,9 +103,10 @@ def test_a_catch_makes_a_state_reachable():
     assert codes(text + "  C: {Type: Fail}\n") == []
 
 
-def test_a_branch_and_a_processor_need_an_end_of_their_own():
+def test_a_branch_without_an_end_is_doubted_but_not_refused():
     text = PARALLEL.replace("J: {Type: Succeed}", "J: {Type: Pass, Next: I}") % ("J", "Z")
-    assert places(text) == [("no_terminal_state", "/States/P/Branches/0/States", 7, 7)]
+    assert places(text) == [("endless_loop", "/States/P/Branches/0/States/I", 8, 9)]
+    assert examine(text)[0] is not None
 
 
 def test_a_loop_with_a_way_out_is_fine_and_one_without_is_told_once():
@@ -218,7 +221,7 @@ def test_text_that_is_probably_meant_as_an_expression_is_told(value, expected):
     [
         ("InputPath", "order", "invalid_path", "InputPath"),
         ("InputPath", "$.a[", "invalid_path", "InputPath"),
-        ("OutputPath", "$variable", "invalid_path", "OutputPath"),
+        ("OutputPath", "$variable.", "invalid_path", "OutputPath"),
         ("ResultPath", "$.a[*]", "invalid_path", "ResultPath"),
         ("ResultPath", "$$.Task", "invalid_path", "ResultPath"),
         ("TimeoutSecondsPath", "$..a", "invalid_path", "TimeoutSecondsPath"),

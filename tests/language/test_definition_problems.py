@@ -16,7 +16,7 @@ def test_every_code_has_an_example():
     assert set(EXAMPLES) == set(CODES)
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", EXAMPLES)
 def test_the_example_has_the_problem_at_its_place(code):
     example = EXAMPLES[code]
     problem = example.problem(code)
@@ -28,7 +28,7 @@ def test_the_example_has_the_problem_at_its_place(code):
     assert problem.severity == CODES[code][0]
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", EXAMPLES)
 def test_the_example_has_no_other_error(code):
     example = EXAMPLES[code]
     others = {p.code for p in check(example.text, example.notation) if p.severity == "error"} - {

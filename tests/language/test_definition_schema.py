@@ -20,19 +20,19 @@ def test_the_schema_is_valid_and_knows_exactly_the_operators_of_the_engine():
     assert fields == {*OPERATORS, "And", "Or", "Not", "Variable", "Comment"}
     alternatives = {one["required"][0] for one in SCHEMA["definitions"]["OneOperator"]["oneOf"]}
     assert alternatives == {*OPERATORS, "And", "Or", "Not"}
-    assert set(SCHEMA["definitions"]["Rule"]["properties"]) == fields | {"Next"}
+    assert set(SCHEMA["definitions"]["Rule"]["properties"]) == fields | {
+        "Next",
+        "Condition",
+        "Output",
+        "Assign",
+    }
 
 
 def test_the_schema_offers_nothing_that_is_refused():
     text = json.dumps(SCHEMA)
     for word in (
-        "Arguments",
-        "Assign",
-        "Output",
-        "Items",
         "ItemReader",
         "Label",
-        "ToleratedFailureCount",
         "DISTRIBUTED",
     ):
         assert f'"{word}"' not in text

@@ -49,6 +49,9 @@ class Builder:
         for place, name in enumerate(names):
             following = names[place + 1] if place + 1 < len(names) else None
             states[name] = self.state(depth, following, names)
+            if states[name]["Type"] not in {"Succeed", "Fail"} and self.pick(True, False):
+                # A name for each level: inner scopes must not set those around them.
+                states[name]["Assign"] = {f"v{depth}.$": "$", "n" * (depth + 1): place}
         return {"StartAt": names[0], "States": states}
 
     def state(self, depth: int, following: str | None, names: list[str]) -> dict[str, Any]:
@@ -77,7 +80,11 @@ class Builder:
         return extra
 
     def pass_(self, *_: Any) -> dict[str, Any]:
-        return {"Type": "Pass", **self.pick({}, {"Result": {"a": [1]}}, {"ResultPath": "$.p"})}
+        reads = {"Parameters": {"all.$": "States.Array($v2, $$.State.Name)"}}
+        return {
+            "Type": "Pass",
+            **self.pick({}, {"Result": {"a": [1]}}, {"ResultPath": "$.p"}, reads),
+        }
 
     def task(self, _depth: int, _following: Any, names: list[str]) -> dict[str, Any]:
         limit = self.pick({}, {"TimeoutSeconds": 30, "HeartbeatSeconds": 10})
@@ -97,7 +104,8 @@ class Builder:
         return {"Type": "Wait", "Seconds": self.pick(0, 5)}
 
     def choice(self, _depth: int, following: str, names: list[str]) -> dict[str, Any]:
-        rule = {"Variable": "$.n", "IsPresent": True, "Next": self.pick(*names)}
+        variable = self.pick("$.n", "$v2", "$v1.n", "$v0")
+        rule = {"Variable": variable, "IsPresent": True, "Next": self.pick(*names)}
         return {"Type": "Choice", "Choices": [rule], "Default": following}
 
     def succeed(self, *_: Any) -> dict[str, Any]:
@@ -227,6 +235,30 @@ def test_a_run_whose_frames_are_always_reloaded_is_the_same_run(definition: Any,
 def test_a_stale_event_changes_nothing(definition: Any, seed: int) -> None:
     result = run(Checked, definition, seed, limits=Limits(records_max=200))
     assert result.status != "RUNNING"
+
+
+class Weighed(Rehearsal):
+    """A rehearsal that weighs the variables after every transition."""
+
+    def _apply(self, event: Any) -> None:
+        super()._apply(event)
+        frames = [self.memory.frame(name) for name in self.memory.frames]
+        sizes = {
+            f"a:{frame.id}:{name}": size
+            for frame in frames
+            for name, size in frame.variables.items()
+        }
+        kept = {key: len(v) for key, v in self.memory.values.items() if key.startswith("a:")}
+        assert kept == sizes
+        assert self.execution.variables_bytes == sum(sizes.values())
+
+
+@settings(max_examples=60, deadline=None)
+@given(definitions(), st.integers(0, 1000))
+def test_what_variables_weigh_is_known_and_they_go_with_their_scope(
+    definition: Any, seed: int
+) -> None:
+    run(Weighed, definition, seed, limits=Limits(records_max=200), evict=True)
 
 
 @settings(max_examples=60, deadline=None)

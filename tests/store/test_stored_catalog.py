@@ -6,7 +6,7 @@ import pytest
 from faulty import FaultyRedis
 from world import NS, PARTITIONS, World
 
-from engine.errors import StoreUnavailable
+from engine.errors import DefinitionTypeConflict, StoreUnavailable
 from engine.store.catalog import Catalog
 
 
@@ -95,8 +95,39 @@ async def test_names_are_listed_in_order_with_their_newest_version(world):
         await world.catalog.publish(NS, name, "h", b"text", "json")
     await world.catalog.publish(NS, "a", "h2", b"text", "json")
     found = await world.catalog.names(NS)
-    assert [(name, version) for name, version, _ in found] == [("a", 2), ("b", 1), ("c", 1)]
+    assert [(name, version) for name, version, *_ in found] == [("a", 2), ("b", 1), ("c", 1)]
     assert await world.catalog.names("other") == []
+
+
+async def test_a_definitions_type_is_kept_with_all_of_its_versions_and_never_changes(world):
+    await world.catalog.publish(NS, "d", "h1", b"one", "json", "EXPRESS")
+    before = await world.snapshot()
+    with pytest.raises(DefinitionTypeConflict):
+        await world.catalog.publish(NS, "d", "h2", b"two", "json", "STANDARD")
+    with pytest.raises(DefinitionTypeConflict):
+        await world.catalog.publish(NS, "d", "h1", b"one", "json")
+    assert await world.snapshot() == before
+    await world.catalog.publish(NS, "d", "h2", b"two", "json", "EXPRESS")
+    assert await world.catalog.current(NS, "d") == (2, "EXPRESS")
+    assert (await world.catalog.read(NS, "d", 1)).type == "EXPRESS"
+    assert {v.type for v in await world.catalog.versions(NS, "d")} == {"EXPRESS"}
+    assert [(name, kind) for name, *_, kind in await world.catalog.names(NS)] == [("d", "EXPRESS")]
+
+
+async def test_no_partition_learns_of_an_express_definition_so_that_none_is_ever_stored(world):
+    await world.catalog.publish(NS, "d", "h1", b"one", "json", "EXPRESS")
+    assert await currents(world) == [None] * PARTITIONS
+    assert (await world.create("n")).verdict == "unknown"
+
+
+async def test_a_definition_published_before_there_were_types_is_standard(world):
+    await world.catalog.publish(NS, "d", "h1", b"one", "json")
+    key = world.keys.definition(NS, "d")
+    await world.redis.call(key, "HDEL", key, "type")
+    assert await world.catalog.current(NS, "d") == (1, "STANDARD")
+    assert (await world.catalog.publish(NS, "d", "h2", b"two", "json"))[1]
+    with pytest.raises(DefinitionTypeConflict):
+        await world.catalog.publish(NS, "d", "h3", b"three", "json", "EXPRESS")
 
 
 async def test_a_start_after_a_publish_returned_uses_it_wherever_it_lies(redis):

@@ -132,6 +132,31 @@ async def test_release_and_quarantine_of_another_holders_claim_write_nothing(wor
     assert await world.snapshot() == before
 
 
+async def test_a_claim_that_is_prolonged_lasts_longer_and_is_not_counted(world):
+    ref = await world.start(states=TWO)
+    claim = await world.claim(ref, "first")
+    for _ in range(CLAIMS_MAX + 1):
+        await world.pass_time(LEASE_MS - 1000)
+        assert await world.executions.prolong(claim)
+        assert await due(world, ref) == []
+        assert await world.executions.claim(ref, "second") is None
+    await world.step(claim)
+
+
+async def test_a_claim_that_is_anothers_or_nobodys_is_not_prolonged_and_nothing_is_written(world):
+    ref = await world.start()
+    first = await world.claim(ref, "first")
+    await world.pass_time(LEASE_MS)
+    second = await world.claim(ref, "second")
+    before = await world.snapshot()
+    assert not await world.executions.prolong(first)
+    assert await world.snapshot() == before
+    await world.executions.release(second, reset=True)
+    before = await world.snapshot()
+    assert not await world.executions.prolong(second)
+    assert await world.snapshot() == before
+
+
 async def test_a_claim_brings_a_hundred_entries_in_order_and_the_next_commit_the_rest(world):
     ref = await world.start(states=LISTEN)
     for number in range(130):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.core import dataflow
 from engine.core.failures import CAUSE_CHARACTERS_MAX, Failure
 from engine.core.outcomes import Fails, Outcome, Visit
 from engine.documents import Document
@@ -10,15 +11,17 @@ from engine.language.machine import Fail
 
 
 def advance(state: Fail, visit: Visit) -> Outcome:
-    """ErrorPath and CausePath read the raw input. A value that is not a string is given as its JSON text, cut when long."""
-    error = _text(state.error, state.error_path, visit)
-    cause = _text(state.cause, state.cause_path, visit)
+    """A value that ErrorPath or CausePath finds and that is not a string is given as its JSON text, cut when long."""
+    error = _text(state.error, state, visit)
+    cause = _text(state.cause, state, visit)
     return Fails(Failure(error, cause))
 
 
-def _text(literal: str | None, path: Template | None, visit: Visit) -> str | None:
-    if path is None:
-        return literal
-    value = path.evaluate(visit.frame.input.value, visit.scope)
+def _text(given: str | Template | None, state: Fail, visit: Visit) -> str | None:
+    if not isinstance(given, Template):
+        return given
+    raw = visit.frame.input
+    is_jsonata = state.query_language == "JSONata"
+    value = given.evaluate(dataflow.states(raw) if is_jsonata else raw.value, visit.scope)
     text = value if isinstance(value, str) else Document.of(value).text.decode()
     return text[:CAUSE_CHARACTERS_MAX]

@@ -1,4 +1,4 @@
-"""Pass: hands its input on, or data made from it. https://states-language.net/spec.html#pass-state"""
+"""Pass: hands its input on, changed or not. https://states-language.net/spec.html#pass-state"""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from engine.language.machine import Pass
 
 def advance(state: Pass, visit: Visit) -> Outcome:
     """Parameters win over Result; with neither the effective input is the result (measured)."""
+    if state.query_language == "JSONata":
+        return dataflow.pass_on(state, visit, state.next, output=state.output, assign=state.assign)
     raw = visit.frame.input
     if state.parameters is not None:
         effective = dataflow.select(state.input_path, raw, visit.scope)
@@ -22,4 +24,6 @@ def advance(state: Pass, visit: Visit) -> Outcome:
     output = dataflow.place(state.result_path, raw, result)
     if state.output_path is not None:
         output = dataflow.select(state.output_path, output, visit.scope)
-    return Leave(output, state.next)
+    if state.assign is None:
+        return Leave(output, state.next)
+    return Leave(output, state.next, dataflow.assigned(state.assign, result.value, visit.scope))

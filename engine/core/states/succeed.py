@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from engine.core import dataflow
-from engine.core.outcomes import Leave, Outcome, Visit
+from engine.core.outcomes import Outcome, Visit
 from engine.language.machine import Succeed
 
 
 def advance(state: Succeed, visit: Visit) -> Outcome:
-    effective = dataflow.select(state.input_path, visit.frame.input, visit.scope)
-    return Leave(dataflow.select(state.output_path, effective, visit.scope), None)
+    return dataflow.pass_on(state, visit, None, output=state.output)

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from engine.core import dataflow
-from engine.core.limits import WAIT_MS_MAX
-from engine.core.outcomes import PROCEED, Leave, Outcome, Sleep, Visit
+from engine.core.limits import SECONDS_MAX, WAIT_MS_MAX
+from engine.core.outcomes import PROCEED, Outcome, Sleep, Visit
 from engine.documents import Document
 from engine.language.expressions.paths import NoMatch, Path
 from engine.language.expressions.scope import ExpressionError
+from engine.language.expressions.templates import Template
 from engine.language.machine import Wait
 
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -29,26 +30,32 @@ def arrive(state: Wait, visit: Visit) -> Outcome:
 
 
 def advance(state: Wait, visit: Visit) -> Outcome:
-    effective = dataflow.select(state.input_path, visit.frame.input, visit.scope)
-    return Leave(dataflow.select(state.output_path, effective, visit.scope), state.next)
+    return dataflow.pass_on(state, visit, state.next, output=state.output, assign=state.assign)
 
 
 def _due_ms(state: Wait, visit: Visit) -> int:
-    if state.seconds is not None:
-        return visit.now_ms + state.seconds * 1000
-    if state.timestamp is not None:
-        return _instant_ms(state.timestamp)
-    effective = dataflow.select(state.input_path, visit.frame.input, visit.scope)
-    if state.seconds_path is not None:
-        return visit.now_ms + _seconds(state.seconds_path, effective, visit) * 1000
-    assert state.timestamp_path is not None
-    value = _find(state.timestamp_path, effective, visit, "TimestampPath")
+    seconds, timestamp = state.seconds, state.timestamp
+    if isinstance(seconds, int):
+        return visit.now_ms + seconds * 1000
+    if isinstance(timestamp, str):
+        return _instant_ms(timestamp)
+    effective = dataflow.enter(state, visit.frame.input, visit.scope)
+    if isinstance(seconds, Path):
+        return visit.now_ms + _seconds(seconds, effective, visit) * 1000
+    if seconds is not None:
+        most = SECONDS_MAX
+        found = dataflow.whole(seconds, "Seconds", effective, visit, visit.scope, 0, most)
+        return visit.now_ms + (found or 0) * 1000
+    assert timestamp is not None
+    if isinstance(timestamp, Template):
+        return _instant_ms(timestamp.evaluate(dataflow.states(visit.frame.input), visit.scope))
+    value = _find(timestamp, effective, visit, "TimestampPath")
     try:
         return _instant_ms(value)
     except (TypeError, ValueError):
         raise ExpressionError(
             "The TimestampPath parameter does not reference a valid ISO-8601 extended offset "
-            f"date-time format string: {state.timestamp_path.text} == {_shown(value)}"
+            f"date-time format string: {timestamp.text} == {_shown(value)}"
         ) from None
 
 

@@ -25,7 +25,8 @@ from engine.language.expressions.faults import (
     pointer_to,
 )
 from engine.language.expressions.paths import NoMatch, Path, parse_reference_path
-from engine.language.expressions.scope import ExpressionError, Scope
+from engine.language.expressions.scope import ExpressionError, Reader, Scope
+from engine.language.expressions.templates import Template
 
 RULES_DEPTH_MAX = (
     50  # And, Or and Not inside one another; ours, so that evaluating cannot exhaust the stack.
@@ -36,7 +37,7 @@ Holds = Callable[[Any, Scope], bool]
 _LOGIC = ("And", "Or", "Not")
 _DECISIVE = frozenset((*OPERATORS, *_LOGIC))
 _LISTED = f"[{', '.join(OPERATORS)}]"
-_ALLOWED_OUTERMOST = frozenset(("Variable", "Next", "Comment", "Assign"))
+_ALLOWED_OUTERMOST = frozenset(("Variable", "Next", "Comment", "Assign", "Output"))
 _ALLOWED_INNER = frozenset(("Variable", "Comment"))
 
 
@@ -49,8 +50,13 @@ class Condition:
     """
 
     holds: Holds
-    paths: tuple[Path, ...]
+    paths: tuple[Reader, ...]
     warnings: tuple[ExpressionProblem, ...] = ()
+
+
+def condition_of(template: Template) -> Condition:
+    """A rule in JSONata: its Condition, compiled to answer a boolean; its value is the dict that `$states` is."""
+    return Condition(template.evaluate, template.paths, template.warnings)
 
 
 def compile_condition(rule: Any, *, outermost: bool = True) -> Condition:
@@ -77,7 +83,8 @@ class _Compiler:
         if not isinstance(rule, dict):
             return self.refuse(pointer, "Expected value of type Object")
         if depth > RULES_DEPTH_MAX:
-            return self.refuse(pointer, f"Rules nest deeper than {RULES_DEPTH_MAX} levels")
+            message = f"Rules nest deeper than {RULES_DEPTH_MAX} levels"
+            return self.refuse(pointer, message, aws="")
         if outermost and "Next" not in rule:
             self.refuse(pointer, "These fields are required: [Next]")
         decisive = [key for key in rule if key in _DECISIVE]
@@ -88,7 +95,8 @@ class _Compiler:
         allowed = _ALLOWED_OUTERMOST if outermost else _ALLOWED_INNER
         for key in rule:
             if key != name and (key not in allowed or (key == "Variable" and name in _LOGIC)):
-                self.refuse(pointer_to(pointer, key), f"Field '{key}' is not supported")
+                here = pointer_to(pointer, key)
+                self.refuse(here, f"Field '{key}' is not supported", aws_pointer=pointer)
         if name in _LOGIC:
             return self.logic(name, rule[name], pointer_to(pointer, name), depth + 1)
         return self.comparison(name, rule, pointer)
@@ -134,7 +142,7 @@ class _Compiler:
             try:
                 matches = compile_pattern(operand)
             except ValueError as error:
-                self.refuse(pointer, str(error))
+                self.refuse(pointer, str(error), aws="")
                 return None
             return lambda value: isinstance(value, str) and matches(value)
         if name in COMPARISONS:
@@ -158,15 +166,30 @@ class _Compiler:
         try:
             path = parse_reference_path(text)
         except SyntaxFault as fault:
-            self.refuse(pointer, str(fault), at=fault.at or 0)
+            # What AWS says of paths that begin well is known in its first half only.
+            aws = str(fault) if not text.startswith("$") else "Value is not a Reference Path"
+            self.refuse(pointer, str(fault), at=fault.at or 0, aws=aws)
             return None
         self.warnings.extend(context_problems(path, pointer))
         self.paths.append(path)
         return path
 
-    def refuse(self, pointer: str, message: str, *, at: int | None = None) -> Holds:
-        """Note a problem; what is returned stands in for the rule and is never used."""
-        self.problems.append(ExpressionProblem(pointer, message, at=at))
+    def refuse(
+        self,
+        pointer: str,
+        message: str,
+        *,
+        at: int | None = None,
+        aws: str | None = None,
+        aws_pointer: str | None = None,
+    ) -> Holds:
+        """Note a problem; what is returned stands in for the rule and is never used.
+
+        The messages are AWS's own, except where `aws` is another, or "" for none.
+        """
+        words = message if aws is None else aws
+        problem = ExpressionProblem(pointer, message, at=at, aws=words, aws_pointer=aws_pointer)
+        self.problems.append(problem)
         return _never
 
 

@@ -16,6 +16,8 @@ class ExpressionProblem(msgspec.Struct, frozen=True):
     at: int | None = None  # the offending character of the text at `pointer`, counted from 0
     unknown: str = ""  # a function that does not exist; the reader may know what was meant
     code: str = ""  # of a warning: its problem code
+    aws: str = ""  # AWS's words for it, where it refuses the same and they are known
+    aws_pointer: str | None = None  # where AWS sees it; None: at `pointer`
 
 
 class SyntaxFault(ValueError):

@@ -30,7 +30,7 @@ from engine.language.expressions.path_steps import (
     Test,
     Wildcard,
 )
-from engine.language.expressions.scope import ExpressionError
+from engine.language.expressions.scope import ExpressionError, Scope
 from engine.language.expressions.values import equal, is_number, json_text
 
 NODES_MAX = 1_000_000  # visited in one evaluation of one path; ours.
@@ -41,21 +41,24 @@ _NUMBER = re.compile(r"[+-]?\d{1,400}(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 class Budget:
-    """How many nodes an evaluation may still visit."""
+    """How many nodes an evaluation may still visit: so many that others need not wait for it, where others do."""
 
-    __slots__ = ("left",)
+    __slots__ = ("_given", "_scope", "left")
 
-    def __init__(self) -> None:
-        self.left = NODES_MAX
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._given = self.left = scope.patience.most(NODES_MAX)
 
     @property
     def spent(self) -> int:
-        return NODES_MAX - self.left
+        return self._given - self.left
 
     def spend(self, nodes: int) -> None:
-        """Raises ExpressionError when the budget is used up."""
+        """Raises ExpressionError when the budget is used up, or OverBudget where others wait."""
         self.left -= nodes
         if self.left < 0:
+            if self._given < NODES_MAX:
+                self._scope.spend(self.spent)  # raises: it is more than the patience has left
             raise ExpressionError(f"A JSONPath visits more than {NODES_MAX} nodes")
 
 

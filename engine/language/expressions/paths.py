@@ -2,13 +2,15 @@
 
 A path is parsed once, at publish, into one function. A definite path addresses one node: it answers that node's value or
 raises NoMatch. An indefinite path (filter, wildcard, slice, union, `..`) always answers a list, empty where nothing
-matches. Paths that start with `$$` read the Context Object. https://states-language.net/spec.html#path
+matches. Paths that start with `$$` read the Context Object, those that start with `$name` a variable.
+https://states-language.net/spec.html#path
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from engine.language.expressions.faults import SyntaxFault, one_line
 from engine.language.expressions.path_selectors import Budget, compile_steps, is_definite, merge
@@ -38,12 +40,12 @@ class Path:
     """A compiled JSONPath.
 
     `find(value, scope)` answers as the module says; it raises NoMatch (definite paths), or ExpressionError when an
-    indefinite path visits more than NODES_MAX nodes or the scope's effort is used up. `text` is the path as written, `root` is `$` or `$$`.
+    indefinite path visits more than NODES_MAX nodes or the scope's effort is used up. `text` is the path as written, `root` is `$`, `$$` or `$name`.
     """
 
     __slots__ = ("definite", "find", "root", "steps", "text")
 
-    def __init__(self, text: str, root: Literal["$", "$$"], steps: tuple[Step, ...]) -> None:
+    def __init__(self, text: str, root: str, steps: tuple[Step, ...]) -> None:
         self.text = text
         self.root = root
         self.steps = steps
@@ -60,6 +62,11 @@ class Path:
             if step != wanted:
                 return False
         return True
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The name of the variable that this reads, without its `$`."""
+        return frozenset() if self.root in {"$", "$$"} else frozenset({self.root[1:]})
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.text!r})"
@@ -138,15 +145,16 @@ def parse_argument(text: str, start: int) -> tuple[Path, int]:
     return Path(text[start:end], root, steps), end
 
 
-def _root(text: str, start: int = 0) -> tuple[Literal["$", "$$"], int]:
+_VARIABLE = re.compile(r"\$[^\W\d]\w*")
+
+
+def _root(text: str, start: int = 0) -> tuple[str, int]:
     if not text.startswith("$", start):
         raise SyntaxFault("a path starts with '$'")
     if text.startswith("$$", start):
         return "$$", start + 2
-    following = text[start + 1 : start + 2]
-    if following.isalpha() or following == "_":
-        reason = "'$' must be followed by '.' or '['; variables ($name) are not supported in this version"
-        raise SyntaxFault(reason, text, start + 1)
+    if found := _VARIABLE.match(text, start):
+        return found[0], found.end()
     return "$", start + 1
 
 
@@ -164,12 +172,22 @@ def _definite(path: Path) -> Find:
     if path.root == "$$":
         inner = Path(path.text, "$", steps).find
         return lambda _value, scope: inner(scope.context, scope)
+    if path.root != "$":
+        inner = Path(path.text, "$", steps).find
+        return lambda _value, scope: inner(_variable(path, scope), scope)
     if not steps:
         return lambda value, _scope: value
     if any(isinstance(step, Names) for step in steps):
         return _find_merged(path)
     names_only = all(isinstance(step, str) for step in steps)
     return _find_names(path) if names_only else _find_mixed(path)
+
+
+def _variable(path: Path, scope: Scope) -> Any:
+    try:
+        return scope.variables[path.root[1:]]
+    except KeyError:
+        raise NoMatch(path.text, f"No results for path: {path.root}") from None
 
 
 def _find_names(path: Path) -> Find:
@@ -219,12 +237,13 @@ def _find_merged(path: Path) -> Find:
 
 
 def _indefinite(path: Path) -> Find:
-    select = compile_steps(path.steps)
-    reads_context = path.root == "$$"
+    select, root = compile_steps(path.steps), path.root
 
     def find(value: Any, scope: Scope) -> Any:
-        budget = Budget()
-        found = select([scope.context if reads_context else value], budget)
+        budget = Budget(scope)
+        if root != "$":
+            value = scope.context if root == "$$" else _variable(path, scope)
+        found = select([value], budget)
         scope.spend(budget.spent)
         scope.spend_on(found)  # a union can name the same large node many times
         return found

@@ -19,7 +19,7 @@ from engine.language.expressions.faults import (
 )
 from engine.language.expressions.intrinsics import compile_intrinsic
 from engine.language.expressions.paths import NoMatch, Path, parse_path
-from engine.language.expressions.scope import ExpressionError, Scope
+from engine.language.expressions.scope import ExpressionError, Reader, Scope
 from engine.language.expressions.values import json_text
 
 TemplateProblem = ExpressionProblem
@@ -30,7 +30,7 @@ Evaluate = Callable[[Any, Scope], Any]
 class Template:
     """A compiled template.
 
-    `evaluate(value, scope)` answers the filled-in JSON, or raises ExpressionError. `paths` lists every path inside;
+    `evaluate(value, scope)` answers the filled-in JSON, or raises ExpressionError. `paths` lists all that reads inside;
     `warnings` what compiles but is bound to fail; `is_static` says that nothing in it is read or computed.
     """
 
@@ -39,7 +39,7 @@ class Template:
     def __init__(
         self,
         evaluate: Evaluate,
-        paths: tuple[Path, ...] = (),
+        paths: tuple[Reader, ...] = (),
         warnings: tuple[ExpressionProblem, ...] = (),
         *,
         is_static: bool = False,
@@ -112,12 +112,12 @@ class _Compiler:
             static[name] = member
             if evaluate is not None:
                 dynamic.append((name, evaluate))
-        return _fill_object(static, dynamic) if dynamic else None
+        return fill_object(static, dynamic) if dynamic else None
 
     def array(self, node: list[Any], pointer: str, field: str) -> Evaluate | None:
         compiled = [self.node(e, pointer_to(pointer, at), field) for at, e in enumerate(node)]
         dynamic = [(at, evaluate) for at, evaluate in enumerate(compiled) if evaluate is not None]
-        return _fill_array(node, dynamic) if dynamic else None
+        return fill_array(node, dynamic) if dynamic else None
 
     def expression(self, text: Any, pointer: str, field: str) -> Evaluate:
         message = (
@@ -127,7 +127,9 @@ class _Compiler:
         if not isinstance(text, str):
             found = f"{message}: it is not a string"
             hint = f"For a constant, name the key {one_line(field.removesuffix('.$'))}."
-            self.problems.append(ExpressionProblem(pointer, found, hint))
+            self.problems.append(
+                ExpressionProblem(pointer, found, hint, aws=message, aws_pointer=_parent(pointer))
+            )
             return _nothing
         try:
             if text.startswith("$"):
@@ -138,7 +140,14 @@ class _Compiler:
         except SyntaxFault as fault:
             found = f"{message}: {fault.detail}"
             self.problems.append(
-                ExpressionProblem(pointer, found, at=fault.at, unknown=fault.unknown)
+                ExpressionProblem(
+                    pointer,
+                    found,
+                    at=fault.at,
+                    unknown=fault.unknown,
+                    aws=message,
+                    aws_pointer=_parent(pointer),
+                )
             )
             return _nothing
 
@@ -173,11 +182,17 @@ class _Compiler:
         return intrinsic.evaluate
 
 
+def _parent(pointer: str) -> str:
+    return pointer.rpartition("/")[0]
+
+
 def _nothing(_value: Any, _scope: Scope) -> None:
     """Stands in for an expression that has a problem; never used."""
 
 
-def _fill_object(static: dict[str, Any], dynamic: list[tuple[str, Evaluate]]) -> Evaluate:
+def fill_object(static: dict[str, Any], dynamic: list[tuple[str, Evaluate]]) -> Evaluate:
+    """The object with some members evaluated, in the order of their keys; the others are shared."""
+
     def evaluate(value: Any, scope: Scope) -> dict[str, Any]:
         filled = static.copy()
         for name, expression in dynamic:
@@ -187,7 +202,9 @@ def _fill_object(static: dict[str, Any], dynamic: list[tuple[str, Evaluate]]) ->
     return evaluate
 
 
-def _fill_array(static: list[Any], dynamic: list[tuple[int, Evaluate]]) -> Evaluate:
+def fill_array(static: list[Any], dynamic: list[tuple[int, Evaluate]]) -> Evaluate:
+    """The array with some elements evaluated; the others are shared."""
+
     def evaluate(value: Any, scope: Scope) -> list[Any]:
         filled = static.copy()
         for at, expression in dynamic:

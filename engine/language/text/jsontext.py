@@ -56,7 +56,7 @@ class _Reader:
         elif not hint:
             hint = _ELSEWHERE.get(found[0], "") if found else _HINTS.get(here, "")
         message = f"The text is not JSON: expected {expected}, found {what}."
-        return Unreadable(Finding("invalid_json", self.at, message, hint, self.path()))
+        return Unreadable(Finding("invalid_json", self.at, message, hint, self.path(), expected))
 
     def string(self, expected: str) -> str:
         """Read a string; raises Unreadable where there is none."""

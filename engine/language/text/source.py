@@ -27,6 +27,7 @@ class Finding:
     message: str
     hint: str = ""
     path: Path = ()
+    expected: str = ""  # of JSON: what should stand there
 
 
 class Unreadable(Exception):

@@ -2,14 +2,15 @@
 --[[ claim
   Take an execution for `lease_ms`, if nobody holds it, and read what is needed to go on.
   Claiming counts and committing resets the count: what kills its holder time after time is quarantined.
+  A holder that needs longer than its claim lasts prolongs it: that does not count, and reads nothing.
 
   KEYS[1] x        hash  the execution
   KEYS[2] inbox    list
   KEYS[3] control  list
   KEYS[4] ready    zset  of the partition; the score is when the execution may be claimed
-  ARGV[1] ref, [2] nonce, [3] lease_ms, [4] claims_max
+  ARGV[1] ref, [2] nonce, [3] lease_ms, [4] claims_max, [5] "1": only prolong the claim of this nonce
   Returns {"OK", now_ms, rev, version, started_ms, static, meta, ready, control, entries, frames}
-        | {"HELD", until_ms} | {"GONE"} (not ready; one that is not running is taken off the ready set) | {"QUARANTINED"}
+        | {"KEPT"} (prolonged) | {"HELD", until_ms} | {"GONE"} (not ready; one that is not running is taken off the ready set) | {"QUARANTINED"}
 ]]
 --- @include clock
 --- @include inbox
@@ -22,6 +23,13 @@ if at[1] ~= 'RUNNING' or at[10] then
 end
 if not redis.call('ZSCORE', ready, ref) then return {'GONE'} end
 local now = now_ms()
+local till = text(now + lease_ms)
+if ARGV[5] == '1' then
+  if at[2] ~= nonce then return {'HELD', at[3]} end
+  redis.call('HSET', x, 'until', till)
+  redis.call('ZADD', ready, till, ref)
+  return {'KEPT'}
+end
 if at[2] ~= '' and at[2] ~= nonce and tonumber(at[3]) > now then
   return {'HELD', at[3]}
 end
@@ -32,7 +40,6 @@ if claims > claims_max then
   return {'QUARANTINED'}
 end
 local first, rest, frames = inbox(x, control, entries, at[9])
-local till = text(now + lease_ms)
 redis.call('HSET', x, 'own', nonce, 'until', till, 'claims', text(claims))
 redis.call('ZADD', ready, till, ref)
 return {'OK', text(now), at[5], at[6], at[11], at[7], at[8] or '', at[9], first, rest, frames}

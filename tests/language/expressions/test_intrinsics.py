@@ -59,7 +59,6 @@ def test_a_call_is_read_and_evaluated(text, expected, scope):
         (r"States.Array('a\"')", "an escape other than"),
         ("States.Array('a\\')", "the string is not closed"),
         ("States.Array($.a[)", "'[' must be followed by"),
-        ("States.Array($name)", "variables ($name) are not supported"),
         ("States.Array(" * 11 + ")" * 11, "nest deeper than 10 levels"),
     ],
 )

@@ -7,24 +7,25 @@ from urllib.parse import urlsplit
 
 from engine.language.machine import Resource
 from engine.language.problems import nearest
+from engine.language.resources.services import Call, Unknown, integration, is_nested
 from engine.language.text.source import shown
 
 CALLBACK = ".waitForTaskToken"
 _URL_MAX = 2048  # characters
+_QUEUE_MAX = 80  # characters of a queue's name
 
 _NAME = re.compile(r"(?!@)[^\s\x00-\x1f\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
 _ACTIVITY_ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:activity:(.*)", re.DOTALL)
 _LAMBDA_ARN = re.compile(
     r"arn:aws[a-z-]*:lambda:[a-z0-9-]*:[0-9]*:function:([^:]*)(?::(\$LATEST|[A-Za-z0-9_-]+))?"
 )
-_INVOKE_ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:lambda:invoke")
+_INTEGRATION = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:(?!activity:)([^:].*)")
 _NESTED_ARN = re.compile(
     r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:"
     r"(?:(states:startExecution)(\.sync(?::2)?)?"
     r"|aws-sdk:sfn:(startExecution|sendTaskSuccess|sendTaskFailure|sendTaskHeartbeat))"
 )
 _ARN = re.compile(r"arn:[^:]*:([a-z0-9-]*):[^:]*:[^:]*:(.*)", re.DOTALL)
-_PATTERN = re.compile(r"\.(sync(?::2)?)$")
 
 
 class Refused(Exception):
@@ -61,20 +62,28 @@ def parse_resource(uri: str) -> Resource:
         return _queue(uri, found[1], "activity", callback=callback)
     if found := _LAMBDA_ARN.fullmatch(plain):
         return _queue(uri, found[1], "lambda", callback=callback)
-    if _INVOKE_ARN.fullmatch(plain):
-        action = "invoke" + CALLBACK * callback
-        return Resource(
-            uri=uri,
-            kind="queue",
-            name="lambda:invoke",
-            family="service",
-            service="lambda",
-            action=action,
-            callback=callback,
-        )
     if nested := _nested(uri, plain, callback=callback):
         return nested
+    if (found := _INTEGRATION.fullmatch(plain)) and not is_nested(found[1]):
+        return _service(uri, found[1], callback=callback)
     raise _unsupported(uri, plain)
+
+
+def express_refusal(resource: Resource) -> str | None:
+    """Why an Express state machine cannot have the Resource, in AWS's words; None where it can."""
+    if resource.family == "activity":
+        return "Express state machine does not support Activity ARN"
+    is_sync = resource.kind != "signal" and ".sync" in resource.action
+    for pattern, holds in ((CALLBACK, resource.callback), (".sync", is_sync)):
+        if holds:
+            return f"Express state machine does not support '{pattern}' service integration"
+    return None
+
+
+def is_performed_by_workers(resource: Resource) -> bool:
+    """Whether workers have to do what on AWS a service does. Lambda functions are left out: they are code already."""
+    is_service = (resource.kind, resource.family) == ("queue", "service")
+    return is_service and resource.service != "lambda"
 
 
 def _nested(uri: str, plain: str, *, callback: bool) -> Resource | None:
@@ -152,6 +161,26 @@ def _queue(uri: str, name: str, family: str, *, callback: bool) -> Resource:
     )
 
 
+def _service(uri: str, call: str, *, callback: bool) -> Resource:
+    """An integration: the engine's own HTTP call, or work of the queue that is named like the call."""
+    made = integration(call, callback=callback)
+    if isinstance(made, Unknown):
+        code = "callback_unsupported" if made.callback else "unsupported_resource"
+        raise Refused(code, _not_recognized(uri), _meant(uri) or made.hint)
+    if len(made.queue) > _QUEUE_MAX:
+        raise Refused("unsupported_resource", _not_recognized(uri), _SUPPORTED)
+    is_http = made.service == "http"
+    return Resource(
+        uri=uri,
+        kind="http" if is_http else "queue",
+        name="" if is_http else made.queue,
+        family="service",
+        service=made.service,
+        action=made.action + CALLBACK * callback,
+        callback=callback,
+    )
+
+
 def _signal(uri: str, name: str, *, callback: bool) -> Resource:
     if callback:
         message = "A signal cannot wait for a task token: the signal itself completes the task."
@@ -173,7 +202,16 @@ def _check_name(name: str, what: str) -> None:
 
 
 def _check_url(url: str) -> None:
-    """Refuse what no HTTP client could call; where a URL may lead to is decided when it is called."""
+    reason = url_fault(url)
+    if reason:
+        message = f"The URL cannot be called: {reason}."
+        raise Refused(
+            "malformed_resource", message, "Write https://host/path; data goes into Parameters."
+        )
+
+
+def url_fault(url: str) -> str:
+    """Why no HTTP client could call the URL, or ""; where it may lead to is decided when it is called."""
     reason = ""
     try:
         parts = urlsplit(url)
@@ -189,20 +227,31 @@ def _check_url(url: str) -> None:
         reason = f"it is longer than {_URL_MAX} characters"
     if re.search(r"[\s\x00-\x20\x7f-\x9f\\<>\"{}|^`]", url):
         reason = "it holds characters that a URL does not"
-    if reason:
-        message = f"The URL cannot be called: {reason}."
-        raise Refused(
-            "malformed_resource", message, "Write https://host/path; data goes into Parameters."
-        )
+    return reason
+
+
+def _not_recognized(uri: str) -> str:
+    """As AWS says it."""
+    return (
+        f"The resource provided {shown(uri, _URL_MAX)[1:-1]} is not recognized. "
+        "The value is not a valid resource ARN, or the resource is not available in this region."
+    )
+
+
+def _plainly(uri: str) -> str:
+    """A URI for a hint, on one line and cut short."""
+    return shown(uri, 120)[1:-1]
 
 
 def _unsupported(uri: str, plain: str) -> Refused:
     message = f"Nothing here performs {shown(uri, 120)}."
+    if uri.startswith("arn:"):
+        message = _not_recognized(uri)
     found = _ARN.fullmatch(plain)
     hint = _SUPPORTED
     meant = _meant(uri)
     if meant:
-        hint = f"Did you mean {shown(meant, 120)[1:-1]}?"
+        hint = meant
     elif found is None and ":" not in plain:
         hint = "If workers do it, write activity:NAME. " + _SUPPORTED
     elif found is not None and found[1] == "states":
@@ -211,14 +260,20 @@ def _unsupported(uri: str, plain: str) -> Refused:
 
 
 def _meant(uri: str) -> str:
-    """The URI with its misspelt scheme or suffix put right; "" where nothing comes to mind."""
+    """The question whether the URI with its misspelt scheme or suffix put right is meant; "" where nothing comes to mind."""
+    meant = _put_right(uri)
+    return f"Did you mean {_plainly(meant)}?" if meant else ""
+
+
+def _put_right(uri: str) -> str:
     scheme, colon, rest = uri.partition(":")
     if not colon or len(scheme) > 20:
         return ""
     near = nearest(scheme, _SCHEMES)
     if near == "arn":
         head, _, tail = uri.rpartition(".")
-        known = _INVOKE_ARN.fullmatch(head) and nearest(tail, [CALLBACK[1:]])
+        found = _INTEGRATION.fullmatch(head) if nearest(tail, [CALLBACK[1:]]) else None
+        known = found and isinstance(integration(found[1], callback=True), Call)
         if near != scheme:
             return f"arn:{rest}"
         return head + CALLBACK if known else ""
@@ -237,11 +292,10 @@ def _integration_hint(action: str) -> str:
             "Of Step Functions itself: states:startExecution (.sync, .sync:2, .waitForTaskToken), and "
             "aws-sdk:sfn: startExecution, sendTaskSuccess, sendTaskFailure and sendTaskHeartbeat."
         )
-    if service in {"http", "apigateway"}:
-        return "Write the URL itself as Resource: https://..."
-    if _PATTERN.search(action):
-        return "Detent does not wait for the work of other services (.sync). " + _SUPPORTED
-    return "Detent calls no AWS services; let a worker do it. " + _SUPPORTED
+    return _SUPPORTED
 
 
-_SUPPORTED = "A Resource is activity:NAME, https://..., signal:NAME, workflow:NAME, a Lambda function's ARN or an activity's ARN."
+_SUPPORTED = (
+    "A Resource is activity:NAME, https://..., signal:NAME, workflow:NAME, a Lambda function's ARN, an activity's ARN, "
+    "or arn:aws:states:::SERVICE:ACTION."
+)

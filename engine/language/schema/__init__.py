@@ -10,19 +10,24 @@ from importlib.resources import files
 from itertools import islice
 from typing import Any
 
-from engine.language import hints
+from engine.language.diagnostics.diagnostic import (
+    Diagnostic,
+    none_of,
+    required,
+    schema_failed,
+    several_of,
+)
 from engine.language.document import Node, Scope
+from engine.language.expressions.jsonata import is_expression
 from engine.language.limits import FAULTS_MAX
 from engine.language.report import Report
+from engine.language.schema import hints, wording
+from engine.language.schema.validator import make_validator
 from engine.language.text.source import Path, shown
-from engine.language.validator import make_validator
 
-JSONATA_FIELDS = frozenset({"Arguments", "Output", "Items", "Condition"})
 DISTRIBUTED_FIELDS = frozenset(
     {
         "ItemReader", "ItemBatcher", "ResultWriter", "Label", "ExecutionType",
-        "ToleratedFailureCount", "ToleratedFailureCountPath",
-        "ToleratedFailurePercentage", "ToleratedFailurePercentagePath",
     }
 )  # fmt: skip
 
@@ -39,14 +44,8 @@ def check_structure(document: dict[str, Any], scopes: Iterable[Scope], report: R
     reader = _Reader(
         {node.path: node for scope in scopes for node in scope.states.values()}, report
     )
-    if document.get("QueryLanguage") == "JSONata":
-        report.add("jsonata_unsupported", ("QueryLanguage",), _JSONATA, _JSONATA_HINT)
     for node in reader.nodes.values():
         # Said here, too, because they silence other faults, and the schema's own may lie beyond FAULTS_MAX.
-        if node.fields.get("QueryLanguage") == "JSONata":
-            report.add(
-                "jsonata_unsupported", (*node.path, "QueryLanguage"), _JSONATA, _JSONATA_HINT
-            )
         mode = _distributed_mode(node)
         if mode is not None:
             report.add("distributed_map_unsupported", mode, _DISTRIBUTED, _DISTRIBUTED_HINT)
@@ -56,8 +55,10 @@ def check_structure(document: dict[str, Any], scopes: Iterable[Scope], report: R
             value=error.validator_value,
             instance=error.instance,
             known=error.schema.get("properties", {}) if isinstance(error.schema, dict) else {},
+            kinds=error.schema.get("type", []) if isinstance(error.schema, dict) else [],
             path=tuple(error.absolute_path),
             in_names="propertyNames" in error.absolute_schema_path,
+            takes_expression=isinstance(error.schema, dict) and "pattern" in error.schema,
         )
         for error in islice(validator().iter_errors(document), FAULTS_MAX)
     ]
@@ -69,7 +70,7 @@ def check_structure(document: dict[str, Any], scopes: Iterable[Scope], report: R
         translate = _TRANSLATIONS.get(fault.rule)
         # Keywords about fields hold of anything that is no object; some report it all the same.
         applies = fault.rule not in _ABOUT_FIELDS or isinstance(fault.instance, dict)
-        if translate is not None and applies and not reader.in_jsonata(fault.path):
+        if translate is not None and applies:
             translate(reader, fault)
 
 
@@ -81,16 +82,12 @@ class Fault:
     value: Any  # what the schema says under that keyword
     instance: Any  # what is in the document
     known: dict[str, Any]  # the fields that an object may have there
+    kinds: str | list[str]  # the JSON types that the value may have there
     path: Path
     in_names: bool  # `instance` is a key of the object at `path`
+    takes_expression: bool  # the only text that may stand there is a JSONata expression
 
 
-_JSONATA = "JSONata is not supported."
-_JSONATA_HINT = (
-    "Write it in JSONPath mode: Parameters and ResultPath in place of Arguments and Output."
-)
-_ASSIGN = "Variables (Assign) are not supported."
-_ASSIGN_HINT = "Keep the value in the state's data, with ResultPath."
 _DISTRIBUTED = "Distributed Map is not supported."
 _DISTRIBUTED_HINT = "Use an inline Map: leave out ProcessorConfig, or write Mode: INLINE."
 
@@ -101,7 +98,6 @@ class _Reader:
     def __init__(self, nodes: dict[Path, Node], report: Report) -> None:
         self.nodes = nodes
         self.report = report
-        self.foreign: set[Path] = set()  # objects with a field of JSONata
         self.meant: dict[Path, set[str]] = {}  # fields that an unknown field probably stands for
 
     def node(self, path: Path) -> Node | None:
@@ -112,32 +108,16 @@ class _Reader:
                 return found
         return None
 
-    def in_jsonata(self, path: Path) -> bool:
-        """Whether the place is written in JSONata, of whose rules this schema knows nothing."""
-        node = self.node(path)
-        if node is None or not node.jsonata:
-            return False
-        return path[len(node.path) :] not in {("Type",), ("QueryLanguage",)}
-
     def unknown(self, fault: Fault) -> None:
         known = fault.known
         for name in fault.instance:
             if name in known:
                 continue
-            node = self.node(fault.path)
-            if node is not None and node.jsonata and (name in JSONATA_FIELDS or name == "Assign"):
-                continue
-            self.unknown_field(name, fault.path, known, node)
+            self.unknown_field(name, fault.path, known, self.node(fault.path))
 
     def unknown_field(self, name: str, path: Path, known: Iterable[str], node: Node | None) -> None:
         here = (*path, name)
-        if name in JSONATA_FIELDS:
-            self.foreign.add(path)
-            message = f"The field {name} belongs to JSONata, which is not supported."
-            self.report.add("jsonata_unsupported", here, message, _JSONATA_HINT, key=True)
-        elif name == "Assign":
-            self.report.add("assign_unsupported", here, _ASSIGN, _ASSIGN_HINT, key=True)
-        elif name in DISTRIBUTED_FIELDS and node is not None and node.type == "Map":
+        if name in DISTRIBUTED_FIELDS and node is not None and node.type == "Map":
             if _distributed_mode(node) is None:
                 message = (
                     f"The field {name} belongs to the distributed Map, which is not supported."
@@ -157,26 +137,46 @@ class _Reader:
         hint = f"Did you mean {near}?" if near else ""
         where = f"a {node.type} state" if node is not None and node.path == path else "this object"
         message = f"The field {shown(name)} is not supported in {where}."
-        self.report.add("unknown_field", (*path, name), message, hint, key=True)
+        aws = schema_failed(f"Field '{name}' is not supported", path)
+        self.report.add("unknown_field", (*path, name), message, hint, key=True, aws=aws)
 
     def missing(self, fault: Fault) -> None:
-        if fault.path in self.foreign:
-            return
-        for name in fault.value:
-            if name not in fault.instance and name not in self.meant.get(fault.path, ()):
-                message = f"The field {name} is required here."
-                hint = f"Add {name}."
-                self.report.add("missing_field", fault.path, message, hint, key=True)
+        missing = [name for name in fault.value if name not in fault.instance]
+        if missing == ["Variable"] and self.in_jsonata(fault.path):
+            return  # the rule lacks its Condition, which is said where operators are asked for
+        aws = self.aws_missing(missing, fault)
+        for name in missing:
+            if name in self.meant.get(fault.path, ()):
+                self.report.also(fault.path, aws)
+                continue
+            message = f"The field {name} is required here."
+            hint = f"Add {name}."
+            self.report.add("missing_field", fault.path, message, hint, key=True, aws=aws)
+
+    def in_jsonata(self, path: Path) -> bool:
+        node = self.node(path)
+        return node is not None and node.jsonata
+
+    def aws_missing(self, names: list[str], fault: Fault) -> Diagnostic:
+        if names == ["Variable"]:
+            return wording.rule(fault.instance, fault.path)
+        return wording.state_type(fault.path) if "Type" in names else required(names, fault.path)
 
     def one_of(self, fault: Fault) -> None:
         """Exactly one field of several."""
         names = [alternative["required"][0] for alternative in fault.value]
         present = [name for name in names if _is_there(name, fault.instance)]
+        aws = self.aws_one_of(names, fault, none=not present)
         if len(present) > 1:
-            self.exclusive(fault.path, present)
-        elif not (
-            present or fault.path in self.foreign or self.meant.get(fault.path, set()) & set(names)
-        ):
+            self.exclusive(fault.path, present, aws)
+        elif present:
+            return
+        elif self.meant.get(fault.path, set()) & set(names):
+            self.report.also(fault.path, aws)
+        elif names[0] == "And" and self.in_jsonata(fault.path):
+            message, hint = "The field Condition is required here.", "Add Condition: '{% ... %}'."
+            self.report.add("missing_field", fault.path, message, hint, key=True, aws=aws)
+        else:
             listed = (
                 _listed(names)
                 if len(names) < 10
@@ -184,55 +184,77 @@ class _Reader:
             )
             message = f"One field is required here: {listed}."
             hint = hints.ADD_ONE.get(names[0], "Add one of them.")
-            self.report.add("missing_field", fault.path, message, hint, key=True)
+            self.report.add("missing_field", fault.path, message, hint, key=True, aws=aws)
 
-    def exclusive(self, path: Path, names: list[str]) -> None:
+    def aws_one_of(self, names: list[str], fault: Fault, *, none: bool) -> Diagnostic:
+        if names[0] == "And":
+            return wording.rule(fault.instance, fault.path)
+        if names[0] == "Seconds":
+            is_jsonata = self.in_jsonata(fault.path)
+            names = ["Seconds", "Timestamp"] if is_jsonata else wording.WAIT_FIELDS
+        return (none_of if none else several_of)(names, fault.path)
+
+    def exclusive(self, path: Path, names: list[str], aws: Diagnostic) -> None:
         message = f"Only one of these fields may stand here: {', '.join(names)}."
         last = max(names, key=lambda name: self.report.source.place((*path, name), key=True))
-        self.report.add("exclusive_fields", (*path, last), message, "Remove all but one.", key=True)
+        hint = "Remove all but one."
+        self.report.add("exclusive_fields", (*path, last), message, hint, key=True, aws=aws)
 
     def refused(self, fault: Fault) -> None:
         """Fields that may not stand together (`not: {required: [...]}`)."""
         names = fault.value["required"]
         if len(names) > 1:
-            self.exclusive(fault.path, names)
+            self.exclusive(fault.path, names, several_of(names, fault.path))
             return
         message = f"The field {names[0]} does not go with And, Or or Not."
+        here, hint = (*fault.path, names[0]), f"Remove {names[0]}."
         self.report.add(
-            "exclusive_fields", (*fault.path, names[0]), message, f"Remove {names[0]}.", key=True
+            "exclusive_fields",
+            here,
+            message,
+            hint,
+            key=True,
+            aws=wording.rule(fault.instance, fault.path),
         )
 
     def wrong_type(self, fault: Fault) -> None:
-        wanted = fault.value
-        kinds = [wanted] if isinstance(wanted, str) else wanted
-        if _is_expression(fault.instance):
-            self.report.add("jsonata_unsupported", fault.path, _JSONATA, _JSONATA_HINT)
-            return
+        kinds = [fault.kinds] if isinstance(fault.kinds, str) else list(fault.kinds)
+        if fault.takes_expression:
+            kinds.remove("string")  # it would have to be an expression, and is not
         expected = " or ".join(_KINDS[kind] for kind in kinds)
         message = f"Expected {expected}, found {kind_of(fault.instance)}."
         hint = hints.for_type(kinds, fault.instance, fault.path, self.report.source.format)
         is_scalar = hints.SCALARS.issuperset(kinds)
         if not (is_scalar and self.report.settle_ambiguous(fault.path, hint)):
-            self.report.add("wrong_type", fault.path, message, hint)
+            aws = wording.wrong_type(
+                kinds, fault.instance, fault.path, jsonata=self.in_jsonata(fault.path)
+            )
+            self.report.add("wrong_type", fault.path, message, hint, aws=aws)
 
     def limit(self, fault: Fault) -> None:
         word = "at least" if fault.rule == "minimum" else "at most"
         message = f"The number must be {word} {fault.value}; found {fault.instance}."
-        self.report.add("out_of_range", fault.path, message[:200])
+        aws = schema_failed(f"{fault.rule.capitalize()} value is {fault.value}", fault.path)
+        self.report.add("out_of_range", fault.path, message[:200], aws=aws)
 
     def empty(self, fault: Fault) -> None:
         what = "list" if fault.rule == "minItems" else "object"
         name = next((step for step in reversed(fault.path) if isinstance(step, str)), "")
         hint = hints.FILL.get(name, f"Fill the {what}, or remove {name}.")
-        self.report.add("empty", fault.path, f"The {what} must not be empty.", hint)
+        message = f"The {what} must not be empty."
+        aws = schema_failed("Value cannot be empty", fault.path)
+        self.report.add("empty", fault.path, message, hint, aws=aws)
 
     def length(self, fault: Fault) -> None:
         if fault.in_names:
             here = (*fault.path, fault.instance)
             found = len(fault.instance)
             message = f"A state name has 1 to 80 characters; this one has {found}."
-            self.report.add("invalid_state_name", here, message, "Choose another name.", key=True)
+            hint = "Choose another name."
+            self.report.add("invalid_state_name", here, message, hint, key=True)
             return
+        if is_expression(fault.instance):
+            return  # what it comes to is what must not be long
         message = (
             f"The text has {len(fault.instance)} characters; at most {fault.value} are allowed."
         )
@@ -241,9 +263,6 @@ class _Reader:
     def choice(self, fault: Fault) -> None:
         """A value out of a few."""
         value, allowed = fault.instance, fault.value
-        if fault.path[-1:] == ("QueryLanguage",) and value == "JSONata":
-            self.report.add("jsonata_unsupported", fault.path, _JSONATA, _JSONATA_HINT)
-            return
         if fault.path[-2:] == ("ProcessorConfig", "Mode") and value == "DISTRIBUTED":
             self.report.add(
                 "distributed_map_unsupported", fault.path, _DISTRIBUTED, _DISTRIBUTED_HINT
@@ -253,9 +272,13 @@ class _Reader:
         hint = self.report.did_you_mean(value, allowed) if isinstance(value, str) else ""
         is_type = fault.path[-1:] == ("Type",)
         message = f"Expected {_listed(allowed)}, found {found}."
-        self.report.add(
-            "unknown_state_type" if is_type else "not_allowed", fault.path, message, hint
+        code = "unknown_state_type" if is_type else "not_allowed"
+        aws = (
+            wording.state_type(fault.path[:-1])
+            if is_type
+            else wording.choice(fault.instance, fault.value, fault.path)
         )
+        self.report.add(code, fault.path, message, hint, aws=aws)
 
 
 def _is_there(name: str, written: dict[str, Any]) -> bool:
@@ -271,10 +294,6 @@ def _distributed_mode(node: Node) -> Path | None:
         if isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED":
             return (*node.path, name, "ProcessorConfig", "Mode")
     return None
-
-
-def _is_expression(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("{%") and value.endswith("%}")
 
 
 def _listed(names: list[str]) -> str:
@@ -311,6 +330,7 @@ _TRANSLATIONS: dict[str, Callable[[_Reader, Fault], None]] = {
     "oneOf": _Reader.one_of,
     "not": _Reader.refused,
     "type": _Reader.wrong_type,
+    "pattern": _Reader.wrong_type,
     "minimum": _Reader.limit,
     "maximum": _Reader.limit,
     "minItems": _Reader.empty,

@@ -25,6 +25,8 @@ FILL = {
     "ErrorEquals": "Write [States.ALL] to match every error.",
 }
 
+PLACEHOLDER = "Fill in the placeholder."
+
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*( [A-Za-z0-9_.-]+)*")
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
@@ -33,7 +35,7 @@ _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off
 def for_type(kinds: Sequence[str], value: Any, path: Path, notation: Format) -> str:
     """What to write in place of a value where one of the JSON types `kinds` is expected."""
     if isinstance(value, str) and "${" in value:
-        return "Fill in the placeholder."
+        return PLACEHOLDER
     if "array" in kinds:
         return _for_list(value, path, notation)
     if "boolean" in kinds:

@@ -1,0 +1,129 @@
+"""An execution's frames, tasks and timers as callers are shown them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from engine.clock import iso
+from engine.core.execution import (
+    Backoff,
+    Delay,
+    Enter,
+    Execution,
+    Fork,
+    Frame,
+    Listen,
+    Run,
+    Unwind,
+    Work,
+)
+from engine.core.tokens import task_token
+from engine.language.machine import Machine
+from engine.store import codec
+from engine.store.listing import FRAMES_MAX, Stored
+from engine.views import (
+    FrameView,
+    TaskView,
+    TimerView,
+)
+
+FRAMES_BYTES_MAX = 4 * 1024 * 1024  # of the data that described frames rest with
+
+
+def frames_shown(frames: Iterable[Frame]) -> tuple[list[Frame], bool]:
+    """The first frames, as many as make an answer of bearable size; and whether there are more."""
+    shown: list[Frame] = []
+    size = 0
+    for frame in sorted(frames, key=lambda f: f.id):
+        size += len(frame.input.text)
+        if shown and size > FRAMES_BYTES_MAX:
+            return shown, True
+        shown.append(frame)
+    return shown, len(shown) >= FRAMES_MAX
+
+
+def summary_fields(stored: Stored) -> dict[str, Any]:
+    run = stored.execution
+    fields: dict[str, Any] = {
+        "id": run.id,
+        "definition": run.definition,
+        "name": run.name,
+        "version": run.version,
+        "status": run.status,
+        "started": iso(run.started_ms),
+    }
+    if stored.stopped_ms is not None:
+        fields["stopped"] = iso(stored.stopped_ms)
+    if run.output is not None:
+        fields["output"] = run.output
+    if run.error is not None:
+        fields["error"] = run.error
+    if run.cause is not None:
+        fields["cause"] = run.cause
+    return fields
+
+
+def frame(frame: Frame, machine: Machine | None) -> FrameView:
+    state = machine.states.get(frame.state) if machine is not None else None
+    extra: dict[str, Any] = {"entered": iso(frame.entered_ms)} if frame.entered_ms else {}
+    return FrameView(
+        frame.id,
+        frame.state or (machine.start_at if machine is not None else ""),
+        state.type if state is not None else "",
+        frame.input,
+        waiting=_waiting(frame),
+        **extra,
+    )
+
+
+def _waiting(frame: Frame) -> dict[str, Any] | None:
+    match frame.hold:
+        case Enter() | Run():
+            return None
+        case Delay(due_ms=due_ms):
+            return {"kind": "timer", "due": iso(due_ms)}
+        case Backoff(due_ms=due_ms):
+            return {"kind": "retry", "due": iso(due_ms), "attempt": frame.retry_count + 1}
+        case Work(queue=queue, callback=callback, timeout_ms=timeout_ms, child=child):
+            shown = {"kind": "task", "queue": queue, "callback": callback}
+            if child is not None:
+                shown["child"] = child.id
+            return shown | ({"timeout": iso(timeout_ms)} if timeout_ms else {})
+        case Listen(name=name, timeout_ms=timeout_ms):
+            return {"kind": "signal", "name": name} | (
+                {"timeout": iso(timeout_ms)} if timeout_ms else {}
+            )
+        case Fork(total=total, spawned=spawned, done=done):
+            return {"kind": "children", "total": total, "started": spawned, "done": done}
+        case Unwind(error=error):
+            return {"kind": "unwinding", "error": error}
+
+
+def task(run: Execution, frame: Frame, stored: tuple[codec.TaskRow, bytes | None, str]) -> TaskView:
+    row, lease, secret = stored
+    extra: dict[str, Any] = {"token": task_token(run.id, row.frame, row.revision, secret)}
+    status = "queued"
+    if lease is not None:
+        status = "leased"
+        _, since, until, worker = lease.decode().split("|", 3)
+        extra |= {"worker": worker, "leased": iso(int(since)), "lease_until": iso(int(until))}
+    elif isinstance(frame.hold, Work) and frame.hold.submitted:
+        status = "waiting"
+    if isinstance(frame.hold, Work) and frame.hold.child is not None:
+        extra["child"] = frame.hold.child.id
+    if row.timeout_ms is not None:
+        extra["timeout"] = iso(row.timeout_ms)
+    return TaskView(row.frame, row.state, row.queue, row.attempt, cast("Any", status), **extra)
+
+
+def timers(frame: Frame) -> list[TimerView]:
+    match frame.hold:
+        case Delay(due_ms=due_ms):
+            return [TimerView(frame.id, "wait", iso(due_ms))]
+        case Backoff(due_ms=due_ms):
+            return [TimerView(frame.id, "retry", iso(due_ms))]
+        case Work(timeout_ms=int(due_ms)) | Listen(timeout_ms=int(due_ms)):
+            return [TimerView(frame.id, "timeout", iso(due_ms))]
+        case _:
+            return []

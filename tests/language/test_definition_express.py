@@ -1,0 +1,112 @@
+"""What cannot be published as EXPRESS, where it stands, and in whose words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.language import examine
+from engine.language.machine import Machine, Resource, Task
+from engine.language.resources.express import examine_as, express_problems
+
+INVOKE = "arn:aws:states:::lambda:invoke"
+
+
+def told(definition: str | bytes, form=None):
+    machine, problems = examine_as("EXPRESS", definition, form)
+    assert (machine is None) == any(problem.severity == "error" for problem in problems)
+    return [(p.code, p.pointer, p.message) for p in problems if p.severity == "error"]
+
+
+def one(resource: str) -> str:
+    task = {"Type": "Task", "Resource": resource, "End": True}
+    if resource.startswith(INVOKE):
+        task["Parameters"] = {"FunctionName": "f"}
+    return json.dumps({"StartAt": "T", "States": {"T": task}})
+
+
+@pytest.mark.parametrize(
+    ("resource", "code", "message"),
+    [
+        (
+            "arn:aws:states:us-east-1:000000000000:activity:pay",
+            "express_unsupported",
+            "Express state machine does not support Activity ARN",
+        ),
+        (
+            "activity:pay",
+            "express_unsupported",
+            "Express state machine does not support Activity ARN",
+        ),
+        (
+            INVOKE + ".waitForTaskToken",
+            "express_unsupported",
+            "Express state machine does not support '.waitForTaskToken' service integration",
+        ),
+        (
+            "https://example.com/x.waitForTaskToken",
+            "express_unsupported",
+            "Express state machine does not support '.waitForTaskToken' service integration",
+        ),
+        (
+            "signal:go",
+            "express_signal",
+            "An Express execution cannot wait for a signal: nobody can address it.",
+        ),
+    ],
+)
+def test_a_resource_that_somebody_outside_would_have_to_answer_is_refused(resource, code, message):
+    assert told(one(resource)) == [(code, "/States/T/Resource", message)]
+    assert examine(one(resource))[0] is not None
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        INVOKE,
+        "arn:aws:lambda:us-east-1:000000000000:function:pay",
+        "https://example.com/x",
+        "https://example.com/a.sync",
+    ],
+)
+def test_a_request_that_is_answered_at_once_is_not(resource):
+    assert told(one(resource)) == []
+
+
+@pytest.mark.parametrize("suffix", [".sync", ".sync:2"])
+def test_waiting_for_another_services_job_is_refused_by_the_suffix(suffix):
+    uri = "arn:aws:states:::states:startExecution" + suffix
+    resource = Resource(uri=uri, kind="queue", name="x", family="service")
+    state = Task(name="T", type="Task", pointer="/States/T", resource=resource)
+    [problem] = express_problems(Machine(start_at="T", states={"T": state}), one(uri))
+    assert problem.message == (
+        f"Express state machine does not support '{suffix}' service integration"
+    )
+    assert (problem.pointer, problem.line) == ("/States/T/Resource", 1)
+
+
+def test_every_one_is_reported_with_its_place_however_deep_it_lies():
+    text = """StartAt: Both
+States:
+  Both:
+    Type: Parallel
+    Branches:
+      - StartAt: A
+        States:
+          A: {Type: Task, Resource: "activity:a", End: true}
+      - StartAt: B/b
+        States:
+          B/b: {Type: Task, Resource: "signal:b", End: true}
+    End: true
+"""
+    _, problems = examine_as("EXPRESS", text, "yaml")
+    assert [(p.code, p.pointer, p.line) for p in problems] == [
+        ("express_unsupported", "/States/Both/Branches/0/States/A/Resource", 8),
+        ("express_signal", "/States/Both/Branches/1/States/B~1b/Resource", 11),
+    ]
+
+
+def test_other_mistakes_are_reported_as_for_a_standard_definition():
+    text = one("activity:pay").replace('"End": true', '"Next": "Nowhere"')
+    assert told(text) == [(p.code, p.pointer, p.message) for p in examine(text)[1]]
