@@ -19,11 +19,12 @@ from collections.abc import Callable
 from msgspec import structs
 
 from engine.clock import RedisClock
-from engine.core.effects import Close, Needs, ScheduleTask, StartTimer, Transition
+from engine.core.effects import Close, Needs, ScheduleTask, StartTimer, StopChild, Transition
 from engine.core.events import Advance, Begin, Event
 from engine.core.execution import Execution, Frame, FrameId
 from engine.core.limits import READY_MAX
 from engine.core.needs import needs
+from engine.core.states.nested import STATES_QUEUE
 from engine.documents import Document
 from engine.errors import EngineError, OutcomeUnknown, StaleCommit, StoreUnavailable
 from engine.language.machine import Machine
@@ -296,10 +297,12 @@ class Advancer:
                 case StartTimer():
                     member = task_id(ref, effect.frame, effect.revision)
                     self._on_timer(effect.due_ms, f"{member}#{effect.kind}")
+                case StopChild():
+                    self._on_task(ref, STATES_QUEUE)
                 case Close():
                     self._counters.add("detent_executions_closed_total")
-                case _:
-                    pass
+                    if execution.parent:
+                        self._on_task(ref, STATES_QUEUE)  # it may have been told to tell its parent
         self._changes.ring(ref, closed=execution.status != "RUNNING")
 
     async def _load(self, claim: Claim, machine: Machine, event: Event) -> None:

@@ -8,8 +8,11 @@ import json
 import pytest
 from desk import ME, Desk, until
 
+from engine import serve
 from engine.core.states.nested import DEPTH_MAX
 from engine.documents import Document
+from engine.serve import Engine
+from engine.settings import Settings
 from engine.views import Outcome
 
 SYNC = "arn:aws:states:::states:startExecution.sync"
@@ -72,6 +75,35 @@ async def test_a_workflow_task_gives_its_child_the_input_and_gets_its_output(des
         *("TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded")
     ]
     await until_outbox_is_empty(desk)
+
+
+async def test_parents_and_children_on_different_nodes_of_a_cluster_find_one_another(cluster_url):
+    engine = Engine(cluster_url, Settings(partitions=16))
+    await engine.start()
+    desk = Desk(engine)
+    try:
+        await desk.publish({"P": {"Type": "Pass", "End": True}}, "child")
+        await desk.publish(calls("workflow:child"), "parent")
+        parents = [await desk.start(f"n{number}", {"n": number}, "parent") for number in range(20)]
+        for number, parent in enumerate(parents):
+            assert (await desk.end(parent)).output.value == {"n": number}
+        await until_outbox_is_empty(desk)
+    finally:
+        await engine.stop()
+
+
+async def test_errands_of_this_process_are_run_without_a_sweep(engines, monkeypatch):
+    monkeypatch.setattr(serve, "SWEEP_SECONDS", 3600)
+    desk = Desk(await engines(lease_ms=30_000))
+    await desk.publish({"P": {"Type": "Pass", "End": True}}, "child")
+    await desk.publish(ASK, "waits")
+    await desk.publish(calls("workflow:child"), "parent")
+    await desk.publish(calls("workflow:waits"), "stopped")
+    assert (await desk.end(await desk.start("n", {}, "parent"))).status == "SUCCEEDED"
+    parent = await desk.start("n", {}, "stopped")
+    [task] = await desk.lease()
+    await desk.engine.commands.stop(ME, parent, None, None, 60_000)
+    assert (await desk.end(task.execution)).status == "ABORTED"
 
 
 async def test_a_task_that_does_not_wait_is_told_that_its_child_was_started(desk):
