@@ -206,7 +206,7 @@ class Settings:
         1,
         "processes",
         "In each engine process, started when first needed: they decide transitions whose expressions take "
-        "longer than others can wait for, and are killed after about a second.",
+        "longer than others can wait for, and are killed where that takes more than a few seconds.",
         1,
         64,
     )

@@ -217,7 +217,8 @@ METRICS: dict[str, Metric] = {
         "counter", "Transitions decided in a process of their own, for their expressions take long."
     ),
     "detent_expressions_stopped_total": Metric(
-        "counter", "Of those, the ones that took too long or too much even there."
+        "counter",
+        "Of those, the ones that took too long or too much even there, and whose process was lost.",
     ),
     "detent_executions_active": Metric("gauge", "Executions being advanced at this moment."),
 }
