@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
-
-from engine.knobs import Knob, a_count, a_knob, a_path, a_seconds, a_secret, a_text
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,32}")
@@ -35,62 +33,95 @@ class InvalidSettings(ValueError):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """What is known of a setting besides its value. Numbers are in `unit`; bounds are inclusive."""
+
+    unit: str
+    reason: str
+    read: Callable[[str], Any]
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()  # other variables that are read when the setting's own is absent
+
+
+def _text(default: Any, unit: str, reason: str, **more: Any) -> Any:
+    return _knob(default, Knob(unit, reason, str, **more))
+
+
+def _path(default: Any, unit: str, reason: str) -> Any:
+    return _knob(default, Knob(unit, reason, lambda text: Path(text).expanduser()))
+
+
+def _count(default: int, unit: str, reason: str, low: int, high: int) -> Any:
+    return _knob(default, Knob(unit, reason, int, low, high))
+
+
+def _seconds(default: float, reason: str, low: float, high: float) -> Any:
+    return _knob(default, Knob("seconds", reason, float, low, high))
+
+
+def _secret(default: Any, unit: str, reason: str, **more: Any) -> Any:
+    return field(default=default, repr=False, metadata={"knob": Knob(unit, reason, str, **more)})
+
+
+def _knob(default: Any, knob: Knob) -> Any:
+    return field(default=default, metadata={"knob": knob})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The server's settings. Secrets are left out of `repr`. Raises InvalidSettings naming every problem."""
 
-    redis_url: str | None = a_secret(
+    redis_url: str | None = _secret(
         None,
         "URL",
         "Absent, `detent serve` starts and owns an embedded server, so that one command is enough.",
         also=("REDIS_URL",),
     )
-    data: Path = a_path(  # noqa: RUF009 - it returns a field
+    data: Path = _path(  # noqa: RUF009 - it returns a field
         Path(".detent"),
         "folder",
         "Of the embedded server. Beside the project that uses it: seen, needing no rights, never shared by "
         "two projects by accident. A service sets an absolute path.",
     )
-    redis_bin: Path | None = a_path(  # noqa: RUF009 - it returns a field
+    redis_bin: Path | None = _path(  # noqa: RUF009 - it returns a field
         None,
         "file",
         "The embedded server's program. Absent: the one that came with the installation (its version is "
         "tested), else `valkey-server` or `redis-server` on PATH.",
     )
-    host: str = a_text(
+    host: str = _text(
         "127.0.0.1",
         "address",
         "Loopback: nothing is open to a network unless somebody asks for it.",
     )
-    port: int = a_count(
+    port: int = _count(
         8083, "port", "The one Step Functions Local uses; 0 lets the system choose.", 0, 65535
     )
-    token: str | None = a_secret(
+    token: str | None = _secret(
         None,
         "secret",
         "The bearer token callers must present. Absent, everybody on this machine may call; any address but "
         "loopback is then refused.",
     )
-    prefix: str = a_text(
+    prefix: str = _text(
         "detent",
         "name",
         "Opens every key, so that a Redis can be shared; letters, digits and `._-`.",
     )
-    partitions: int = a_count(
+    partitions: int = _count(
         64,
         "partitions",
         "Fixed when a Redis is first used, so chosen for the largest cluster that it may become.",
         1,
         1024,
     )
-    engines: int = a_count(
-        1,
-        "processes",
-        "One process uses one core; more help only where Redis still has room.",
-        1,
-        256,
+    engines: int = _count(
+        1, "processes", "One process uses one core; more help only where Redis has room.", 1, 256
     )
-    lease_ms: int = a_count(
+    lease_ms: int = _count(
         5000,
         "milliseconds",
         "How long an execution stays with a process that went silent: long enough for a pause of the "
@@ -98,7 +129,7 @@ class Settings:
         500,
         600_000,
     )
-    concurrency: int = a_count(
+    concurrency: int = _count(
         256,
         "executions",
         "Advanced at once by one engine process. Their commits share round trips and disk flushes; beyond a "
@@ -106,27 +137,23 @@ class Settings:
         1,
         100_000,
     )
-    task_lease_seconds: float = a_seconds(
+    task_lease_seconds: float = _seconds(
         30,
         "How long a worker holds a task unless it asks otherwise; a vanished worker's task is handed out "
         "again after this.",
         1,
         3600,
     )
-    payload_bytes_max: int = a_count(
-        262_144,
-        "bytes",
-        "UTF-8, per input, output or signal; as AWS Step Functions.",
-        1024,
-        64 * _MIB,
+    payload_bytes_max: int = _count(
+        262_144, "bytes", "UTF-8, per input, output or signal; as on AWS.", 1024, 64 * _MIB
     )
-    history_records_max: int = a_count(
+    history_records_max: int = _count(
         25_000, "records", "Per execution; as AWS Step Functions.", 100, 10_000_000
     )
-    definition_bytes_max: int = a_count(
+    definition_bytes_max: int = _count(
         1_048_576, "bytes", "Of one definition's text; as AWS Step Functions.", 1024, 64 * _MIB
     )
-    request_bytes_max: int = a_count(
+    request_bytes_max: int = _count(
         2 * _MIB,
         "bytes",
         "Of one HTTP request's body, enforced while it arrives: a definition of the largest size quoted "
@@ -134,13 +161,13 @@ class Settings:
         1024,
         256 * _MIB,
     )
-    retention_hours: float = a_knob(
+    retention_hours: float = _knob(
         90 * 24,
         Knob(
             "hours", "Closed executions are kept 90 days; as AWS Step Functions.", float, 0, 87_600
         ),
     )
-    tombstone_hours: float = a_knob(
+    tombstone_hours: float = _knob(
         90 * 24,
         Knob(
             "hours",
@@ -151,34 +178,34 @@ class Settings:
             87_600,
         ),
     )
-    open_executions_max: int = a_count(
+    open_executions_max: int = _count(
         10_000_000,
         "executions",
         "A runaway caller is stopped before Redis is full; 0 is no limit.",
         0,
         10**12,
     )
-    express_executions_max: int = a_count(
+    express_executions_max: int = _count(
         1000,
         "executions",
         "Express executions running at once in one process, whose memory holds them.",
         1,
         100_000,
     )
-    express_seconds_max: float = a_seconds(
+    express_seconds_max: float = _seconds(
         300, "From an Express execution's start to its time-out; as AWS Step Functions.", 0.1, 3600
     )
-    inbox_max: int = a_count(
+    inbox_max: int = _count(
         10_000,
         "events",
         "Not yet applied, per execution: one execution cannot fill the store.",
         10,
         10**7,
     )
-    buffered_signals_max: int = a_count(
+    buffered_signals_max: int = _count(
         1000, "signals", "Sent before a state waits for them, per execution.", 1, 10**6
     )
-    deciders: int = a_count(
+    deciders: int = _count(
         1,
         "processes",
         "In each engine process, started when first needed: they decide transitions whose expressions take "
@@ -186,27 +213,27 @@ class Settings:
         1,
         64,
     )
-    drain_seconds: float = a_seconds(
+    drain_seconds: float = _seconds(
         10, "What is in flight may end after SIGTERM; orchestrators send SIGKILL after 30.", 0, 3600
     )
-    http_timeout_seconds: float = a_seconds(
+    http_timeout_seconds: float = _seconds(
         60, "A whole HTTP call, from resolving to the last byte; as AWS Step Functions.", 0.1, 3600
     )
-    http_response_bytes_max: int = a_count(
+    http_response_bytes_max: int = _count(
         262_144,
         "bytes",
         "Of an HTTP task's answer after decompression: more could not become an output anyway.",
         1,
         64 * _MIB,
     )
-    http_calls_max: int = a_count(
+    http_calls_max: int = _count(
         256,
         "calls",
         "HTTP tasks performed at once by one engine process; each holds a socket.",
         1,
         10_000,
     )
-    http_private: Literal["allow", "deny"] = a_text(
+    http_private: Literal["allow", "deny"] = _text(
         "allow",
         "allow or deny",
         "HTTP tasks to loopback and private addresses. Self-hosted services live there; deny where the "
@@ -214,25 +241,25 @@ class Settings:
         "always refused.",
         choices=("allow", "deny"),
     )
-    connections: Path | None = a_path(  # noqa: RUF009 - it returns a field
+    connections: Path | None = _path(  # noqa: RUF009 - it returns a field
         None,
         "file",
         "YAML with the credentials of `http:invoke`, by connection name. A file of its own, so that secrets "
         "stand in no definition; read once at start.",
     )
-    lambda_endpoint: str | None = a_text(
+    lambda_endpoint: str | None = _text(
         None,
         "URL",
         "Where the engine invokes Lambda functions, by the Invoke API and unsigned. Absent, workers of the "
         "function's queue perform it. The same for all engines of one Redis.",
     )
-    log: Literal["text", "json"] = a_text(
+    log: Literal["text", "json"] = _text(
         "text",
         "text or json",
         "People read text first; collectors want json.",
         choices=("text", "json"),
     )
-    log_level: Literal["debug", "info", "warning", "error"] = a_text(
+    log_level: Literal["debug", "info", "warning", "error"] = _text(
         "info",
         "level",
         "A quiet engine logs its start, its stop and what an operator must act on.",

@@ -222,7 +222,8 @@ METRICS: dict[str, Metric] = {
         "counter", "Transitions decided in a process of their own, for their expressions take long."
     ),
     "detent_expressions_stopped_total": Metric(
-        "counter", "Of those, the ones that took too long or too much even there."
+        "counter",
+        "Of those, the ones that took too long or too much even there, and whose process was lost.",
     ),
     "detent_express_started_total": Metric("counter", "Express executions begun in this process."),
     "detent_express_closed_total": Metric("counter", "Express executions that ended in it."),

@@ -21,14 +21,14 @@ from engine.core.effects import Transition
 from engine.core.events import Event
 from engine.core.execution import Execution
 from engine.core.limits import Limits
-from engine.language.expressions.patience import EXPRESSION_MS
 from engine.runtime.decider import LENGTH, framed
 from engine.store.catalog import Version
 from engine.telemetry import emit
 
 START_SECONDS = 30.0  # importing what it needs takes most of a second, on a busy machine more
 COMPILE_SECONDS = 15.0  # the largest definition takes a few
-DECIDE_SECONDS = EXPRESSION_MS / 1000 + 0.5  # the library watches the time itself, mostly
+# JSONata ends after one second by itself, mostly; JSONPath, bound by effort, takes less where there is a core for it.
+DECIDE_SECONDS = 3.0
 ATTEMPTS = 2  # a process may be ended by others; twice in a row is the transition's doing
 
 Read = Callable[[], Awaitable[Version]]

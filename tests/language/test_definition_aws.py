@@ -19,10 +19,10 @@ from aws_refusals import (
     task,
     to,
 )
+from engine.language.express import examine_as
 
 from engine.language import check, examine
 from engine.language.diagnostics import Diagnostic, diagnostics, invalid_definition_text
-from engine.language.express import examine_as
 from engine.language.limits import CONSEQUENCES_MAX
 from engine.language.problems import Problem
 

@@ -248,7 +248,7 @@ class Weighed(Rehearsal):
             for frame in frames
             for name, size in frame.variables.items()
         }
-        kept = {key: len(v) for key, v in self.memory.values.items() if key.startswith("a:")}
+        kept = {key: len(v.text) for key, v in self.memory.values.items() if key.startswith("a:")}
         assert kept == sizes
         assert self.execution.variables_bytes == sum(sizes.values())
 

@@ -87,8 +87,8 @@ class Unknown(NamedTuple):
 
 
 def is_nested(call: str) -> bool:
-    """Whether the call starts a nested execution, which is no matter for workers."""
-    return call.startswith(("states:startExecution", _SDK + "sfn:startExecution"))
+    """Whether the call is of Step Functions itself, which is no matter for workers."""
+    return call.startswith(("states:", _SDK + "sfn:"))
 
 
 def integration(call: str, *, callback: bool) -> Call | Unknown:
