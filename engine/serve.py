@@ -98,7 +98,7 @@ class Stores:
 class Engine:
     """One process's engine. `advances` is False where it only serves the API.
 
-    Making one that advances raises InvalidConnections for a file of connections that cannot be used. `start` raises
+    Making one raises InvalidConnections for a file of connections that cannot be used. `start` raises
     StoreRefused for a Redis that must not be used and StoreUnavailable for one that does not answer.
     """
 
@@ -109,7 +109,7 @@ class Engine:
         self.clock = RedisClock()
         self.changes = Changes()
         self._advances = advances
-        self._connections = read_connections(settings.connections, os.environ) if advances else {}
+        self._connections = read_connections(settings.connections, os.environ)
         self._supervisor = Supervisor(self.clock, self.counters)
         self._doorbell: Doorbell | None = None
         self._performers: list[Performer] = []

@@ -8,6 +8,19 @@ from pathlib import Path
 
 from tests.conformance.recorded import COLUMNS, cases, out_of_scope, play
 
+# What a recording shows and the core does not, and why.
+KNOWN: dict[str, tuple[set[str], str]] = {
+    "retry-catch/test_base_scenarios.test_lambda_invoke_with_retry_extended_input": (
+        {"events"},
+        "it was recorded before Execution.RedriveCount was there",
+    ),
+    "assign-variables/test_assign_reference_variables."
+    "test_reference_in_map_state_MAP_STATE_REFERENCE_IN_MAX_CONCURRENCY_PATH": (
+        {"events"},
+        "the recording lost the quotes of three outputs, which AWS always gives as text",
+    ),
+}
+
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
 TITLES = {"result": "result", "cause": "cause", "types": "event types", "events": "exact"}
 
@@ -53,6 +66,11 @@ def _page(
             for column in COLUMNS
         )
         lines.append(f"| {area} | " + " | ".join(cells) + " |")
+    lines += ["", "What is missed, and why:", "", "| case | column | reason |", "|---|---|---|"]
+    lines += [
+        f"| {name} | {', '.join(TITLES[column] for column in sorted(columns))} | {why} |"
+        for name, (columns, why) in sorted(KNOWN.items())
+    ]
     lines += ["", "Not played yet, by what they need:", "", "| feature | cases |", "|---|---|"]
     lines += [f"| {reason} | {count} |" for reason, count in sorted(skipped.items())]
     return "\n".join(lines) + "\n"
