@@ -99,13 +99,10 @@ class NestedRunner:
         depth = await self._errands.depth(self._namespace, task.execution) + 1
         if depth > DEPTH_MAX:
             return _result(TOO_DEEP)
-        missing = StartRefused(
-            "StateMachineDoesNotExist", self._answers.does_not_exist(start.target)
-        )
-        if start.version is not None and not await self._catalog.read(
-            self._namespace, start.definition, start.version
-        ):
-            raise missing
+        if start.version is not None:
+            stored = await self._catalog.read(self._namespace, start.definition, start.version)
+            if stored is None or stored.type == "EXPRESS":
+                raise await self._missing(start)
         static = codec.Static(
             start.id,
             start.definition,
@@ -124,8 +121,8 @@ class NestedRunner:
         match created.verdict:
             case "created" | "exists":
                 self._offer(ref)
-            case "unknown":
-                raise missing
+            case "unknown":  # an Express definition too: none is current in any partition
+                raise await self._missing(start)
             case "conflict":
                 raise StartRefused("ExecutionAlreadyExists", self._answers.already_exists(start.id))
             case "quota":
@@ -136,6 +133,14 @@ class NestedRunner:
                 return Failed(TASK_FAILED, "The task was taken back.", transport=False)
         answer = self._answers.started(resource, start.id, created.started_ms, key)
         return Succeeded(answer, created.started_ms)
+
+    async def _missing(self, start: Start) -> StartRefused:
+        """Why there is nothing to start. An Express execution is nobody's child: it leaves nothing to count depth by."""
+        current = await self._catalog.current(self._namespace, start.definition)
+        if current is not None and current[1] == "EXPRESS":
+            message = "This operation is not supported by this type of state machine"
+            return StartRefused("StateMachineTypeNotSupported", message)
+        return StartRefused("StateMachineDoesNotExist", self._answers.does_not_exist(start.target))
 
     # Errands
 

@@ -316,6 +316,22 @@ async def test_a_quarantined_child_can_be_stopped_for_its_parent(desk):
     assert (await desk.end(task.execution)).status == "ABORTED"
 
 
+async def test_an_express_execution_starts_a_stored_one_and_is_never_a_child(desk):
+    await desk.publish(ASK, "child")
+    starts = json.dumps({"StartAt": "Call", "States": calls(START)}).encode()
+    await desk.engine.commands.publish(ME, "quick", starts, "json", "EXPRESS")
+    started = await desk.engine.commands.start(
+        ME, "quick", name="n", input=Document.of({}), version=None, wait_ms=60_000
+    )
+    assert (await desk.end(started.execution.id)).output.value["ExecutionArn"] == "child:one"
+    assert (await desk.describe("child:one")).parent == started.execution.id
+    for number, target in enumerate(("quick", "quick:1")):
+        parameters = {"StateMachineArn": target}
+        await desk.publish(calls(START, Parameters=parameters), f"parent{number}")
+        view = await desk.end(await desk.start("n", {}, f"parent{number}"))
+        assert view.error == "StepFunctions.StateMachineTypeNotSupportedException"
+
+
 async def test_a_child_goes_on_without_a_parent_that_did_not_wait(desk):
     await desk.publish(ASK, "child")
     await desk.publish(calls(START), "parent")
