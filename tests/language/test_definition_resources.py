@@ -118,7 +118,6 @@ REFUSED = [
     ("arn:aws:states:::states:startExecution.sync.waitForTaskToken", "unsupported_resource"),
     ("arn:aws:states:::aws-sdk:sfn:startExecution.sync", "unsupported_resource"),
     ("arn:aws:states:::aws-sdk:sfn:sendTaskSuccess.waitForTaskToken", "unsupported_resource"),
-    ("arn:aws:states:::aws-sdk:sfn:createActivity", "unsupported_resource"),
     ("py:mod.fn", "unsupported_resource"),
     ("file:///etc/passwd", "unsupported_resource"),
     ("ftp://example.com", "unsupported_resource"),

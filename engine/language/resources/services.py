@@ -87,8 +87,8 @@ class Unknown(NamedTuple):
 
 
 def is_nested(call: str) -> bool:
-    """Whether the call is of Step Functions itself, which is no matter for workers."""
-    return call.startswith(("states:", _SDK + "sfn:"))
+    """Whether the engine itself does what the call asks of Step Functions; all else asked of it is for workers."""
+    return call.startswith(("states:", _SDK + "sfn:startExecution", _SDK + "sfn:sendTask"))
 
 
 def integration(call: str, *, callback: bool) -> Call | Unknown:
