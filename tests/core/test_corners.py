@@ -22,6 +22,7 @@ from engine.core.limits import Limits
 from engine.core.outcomes import Fails
 from engine.core.transition import needs, transition
 from engine.documents import Document
+from engine.language.expressions.scope import ENDURING
 from engine.rehearsal import Given, Rehearsal
 from tests.core.machines import machine, mapped, run, scope
 
@@ -150,7 +151,7 @@ def test_a_state_that_recurses_too_deeply_fails_like_a_bad_expression():
         raise RecursionError
 
     compiled, execution = begun(TASK)
-    draft = Draft(compiled, execution, 2000, Limits())
+    draft = Draft(compiled, execution, 2000, Limits(), ENDURING)
     outcome = rests.decide(draft, execution.frames["0"], {"Task": deed})
     assert isinstance(outcome, Fails)
     assert outcome.failure.error == "States.Runtime"
