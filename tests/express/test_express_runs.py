@@ -302,7 +302,8 @@ async def test_an_expression_without_end_fails_its_run_and_holds_up_no_other(des
     await desk.publish(states, QueryLanguage="JSONata")
     hostile = await desk.run({"hostile": True})
     for _ in range(10):
-        assert (await desk.run({"hostile": False}, synchronous=True)).status == "SUCCEEDED"
+        other = await desk.run({"hostile": False})
+        assert (await desk.end(other.id)).status == "SUCCEEDED"
     assert (await desk.describe(hostile.id)).status == "RUNNING"
     ended = await desk.end(hostile.id)
     assert (ended.status, ended.error) == ("FAILED", "States.QueryEvaluationError")

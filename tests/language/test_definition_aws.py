@@ -19,12 +19,12 @@ from aws_refusals import (
     task,
     to,
 )
-from engine.language.express import examine_as
 
 from engine.language import check, examine
 from engine.language.diagnostics import Diagnostic, diagnostics, invalid_definition_text
 from engine.language.limits import CONSEQUENCES_MAX
 from engine.language.problems import Problem
+from engine.language.resources.express import examine_as
 
 VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 
