@@ -20,7 +20,7 @@ _reader = ThreadPoolExecutor(1, thread_name_prefix="definitions")
 async def examined(
     text: bytes, form: Format | None, kind: DefinitionType = "STANDARD"
 ) -> tuple[Machine | None, tuple[Problem, ...]]:
-    """As `engine.language.express.examine_as`. Texts are taken in the order they came in; the short ones do not queue."""
+    """As `engine.language.resources.express.examine_as`. Texts are taken in the order they came in; the short ones do not queue."""
     if len(text) <= INLINE_BYTES_MAX:
         return examine_as(kind, text, form)
     return await asyncio.get_running_loop().run_in_executor(_reader, examine_as, kind, text, form)
