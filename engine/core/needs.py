@@ -22,7 +22,7 @@ from engine.core.execution import (
 )
 from engine.core.forks import has_room
 from engine.core.unwind import is_live, stack_of, walk
-from engine.language.machine import Choice, Machine, Map, Parallel, State, Task
+from engine.language.machine import Machine
 
 NOTHING = Needs()
 
@@ -118,21 +118,10 @@ def _fork(execution: Execution, frame: Frame, fork: Fork) -> Needs:
 
 def _reading(machine: Machine, execution: Execution, frame: Frame) -> Needs:
     """The execution's input and the variables that the frame's state, or one it may go on to, reads."""
-    state = machine.states[frame.state]
-    reading = (state, *(machine.states[name] for name in _successors(state)))
-    wanted = {name for each in reading for name in each.variables}
-    missing = _values(execution, needed(execution.frames, frame, wanted)) if wanted else NOTHING
-    if execution.input is None and any(each.uses_execution_input for each in reading):
+    reading = machine.reading[frame.state]
+    missing = NOTHING
+    if reading.variables:
+        missing = _values(execution, needed(execution.frames, frame, reading.variables))
+    if reading.execution_input and execution.input is None:
         return Needs(values=missing.values, input=True)
     return missing
-
-
-def _successors(state: State) -> Iterable[str]:
-    if state.next is not None:
-        yield state.next
-    if isinstance(state, Choice):
-        yield from (rule.next for rule in state.rules)
-        if state.default is not None:
-            yield state.default
-    elif isinstance(state, Task | Parallel | Map):
-        yield from (catcher.next for catcher in state.catch)

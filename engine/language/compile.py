@@ -13,7 +13,7 @@ from engine.language.compile_states import compile_state
 from engine.language.document import Scope
 from engine.language.fields import Fields
 from engine.language.fields_jsonata import JsonataFields
-from engine.language.machine import Machine, Map, State
+from engine.language.machine import Machine, Map, State, reading_of
 from engine.language.report import Report
 from engine.language.version import content_hash
 
@@ -32,9 +32,11 @@ def compile_machine(
     if report.has_errors:
         return None
     parents = _parents(scopes)
+    states = _with_item_readers(states, parents)
     return Machine(
         start_at=document["StartAt"],
-        states=_with_item_readers(states, parents),
+        states=states,
+        reading=reading_of(states),
         comment=document.get("Comment"),
         timeout_seconds=_whole(document.get("TimeoutSeconds")),
         query_language="JSONata" if document.get("QueryLanguage") == "JSONata" else "JSONPath",

@@ -7,6 +7,7 @@ name its run starts at.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -179,6 +180,35 @@ class Map(State):
     catch: tuple[Catcher, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a state and those it may go on to read besides their data: a transition can leave the one and arrive at another."""
+
+    variables: frozenset[str]
+    execution_input: bool
+
+
+def reading_of(states: dict[str, State]) -> dict[str, Reading]:
+    """What has to be at hand at each state."""
+    found = {}
+    for name, state in states.items():
+        concerned = (state, *(states[next_] for next_ in _successors(state)))
+        variables = frozenset().union(*(each.variables for each in concerned))
+        found[name] = Reading(variables, any(each.uses_execution_input for each in concerned))
+    return found
+
+
+def _successors(state: State) -> Iterator[str]:
+    if state.next is not None:
+        yield state.next
+    if isinstance(state, Choice):
+        yield from (rule.next for rule in state.rules)
+        if state.default is not None:
+            yield state.default
+    elif isinstance(state, Task | Parallel | Map):
+        yield from (catcher.next for catcher in state.catch)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """A definition, compiled. `states` holds every state at every depth, by its name."""
@@ -192,6 +222,8 @@ class Machine:
     parents: dict[str, str] = field(
         default_factory=dict, repr=False
     )  # state -> the Parallel or Map it lies in
+
+    reading: dict[str, Reading] = field(default_factory=dict, repr=False)
 
     @property
     def variable_references(self) -> dict[str, list[str]]:
