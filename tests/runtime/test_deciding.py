@@ -32,6 +32,9 @@ TOTAL = 20000100000
 SLOW = {"A": {"Type": "Pass", "QueryLanguage": "JSONata", "Output": SUM, "End": True}}
 QUICK = {"A": {"Type": "Pass", "Output": 1, "QueryLanguage": "JSONata", "End": True}}
 ROWS = {"rows": [{"n": n} for n in range(10_000)]}
+MANY_ROWS = {
+    "rows": [{"n": 1}] * 60_000
+}  # more than the memory that a process has freed since its start
 COUNT = dict.fromkeys(("a.$", "b.$", "c.$", "d.$", "e.$"), "States.ArrayLength($..n)")
 WIDE = {"A": {"Type": "Pass", "Parameters": COUNT, "End": True}}
 FOREVER = 600.0
@@ -138,16 +141,31 @@ async def test_a_process_killed_while_it_decides_is_replaced_and_the_execution_e
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits are set from outside on Linux")
-async def test_a_process_without_memory_is_replaced_and_the_state_fails_without_quarantine(engines):
-    desk, process = await ready(await engines(), WIDE)
-    used = int(Path(f"/proc/{process.pid}/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.prlimit(process.pid, resource.RLIMIT_AS, (used, used))
-    ran_out = await desk.start("n", ROWS, definition="slow")
-    view = await desk.end(ran_out)
+async def test_processes_without_memory_are_replaced_and_the_state_fails_without_quarantine(
+    engines, monkeypatch
+):
+    desk, process = await ready(await engines(payload_bytes_max=4 * 1024 * 1024), WIDE)
+    real = deciders._Decider.start
+
+    async def start():
+        decider = await real()
+        leave_no_memory(decider._process)
+        return decider
+
+    # Whether a process says that it has run out, or just dies of it and is replaced, depends on what asked for more.
+    monkeypatch.setattr(deciders._Decider, "start", start)
+    leave_no_memory(process)
+    view = await desk.end(await desk.start("n", MANY_ROWS, definition="slow"))
     assert (view.status, view.error) == ("FAILED", "States.Runtime")
+    monkeypatch.undo()
     view = await desk.end(await desk.start("m", ROWS, definition="slow"))
     assert view.status == "SUCCEEDED"
     assert desk.engine.counters.value("detent_expressions_stopped_total") == 1
+
+
+def leave_no_memory(process):
+    used = int(Path(f"/proc/{process.pid}/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(process.pid, resource.RLIMIT_AS, (used, used))
 
 
 async def test_what_asks_for_a_whole_group_to_end_takes_no_process_from_a_decision(engines):
