@@ -19,7 +19,7 @@ import uvloop
 
 from engine.serve import Engine
 from engine.settings import Settings, unknown_variables
-from engine.store.embedded import EmbeddedRedis
+from engine.store.server.embedded import EmbeddedRedis
 from engine.telemetry import emit, set_up
 
 Role = Literal["api", "engine"]

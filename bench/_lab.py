@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from engine.core.execution import Execution
 from engine.serve import Engine
 from engine.settings import Settings
-from engine.store.embedded import EmbeddedRedis
+from engine.store.server.embedded import EmbeddedRedis
 
 __all__ = ["Engine", "Execution", "Settings"]
 

@@ -90,7 +90,7 @@ def _by_option(problem: str, options: dict[str, str]) -> str:
 
 def _with_redis(settings: Settings) -> Settings:
     """The Redis to join: the configured one, else the embedded one that `detent serve` runs in the data folder."""
-    from engine.store.data_folder import running_url
+    from engine.store.server.data_folder import running_url
 
     url = settings.redis_url or running_url(settings.data)
     if url is None:

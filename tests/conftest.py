@@ -21,8 +21,8 @@ import redis as redis_py
 from engine import serve
 from engine.serve import Engine
 from engine.settings import Settings
-from engine.store.embedded import EmbeddedRedis
-from engine.store.server_program import end_with_parent, find_program
+from engine.store.server.embedded import EmbeddedRedis
+from engine.store.server.server_program import end_with_parent, find_program
 
 sys.path.insert(0, str(Path(__file__).parent / "store"))  # faulty.py and world.py serve others too
 

@@ -27,11 +27,11 @@ from engine.core.execution import (
     Status,
     Work,
 )
+from engine.core.flow.unwind import is_live
 from engine.core.limits import Limits
 from engine.core.outcomes import Visit
 from engine.core.states.nested import waits_for_child
 from engine.core.tokens import task_token
-from engine.core.unwind import is_live
 from engine.documents import Document
 from engine.language.expressions.patience import Patience
 from engine.language.expressions.scope import Scope

@@ -102,8 +102,15 @@ class Fork(Struct, frozen=True, array_like=True, tag="fork"):
     size: int = 0  # bytes of all results so far; -1: too many for a join to read them
 
 
+class Then(Struct, frozen=True, array_like=True):
+    """Where a strand goes on that somebody has sent on: it enters `state`, or ends its scope where that is None."""
+
+    state: str | None
+    data: Document
+
+
 class Unwind(Struct, frozen=True, array_like=True, tag="unwind"):
-    """Ready: the children of this frame are being dropped, at most 100 a transition; then the failure goes on.
+    """Ready: the children of this frame are being dropped, at most 100 a transition; then the failure goes on, or `then`.
 
     `stack` holds (frame, next child, end) triples, deepest last.
     """
@@ -114,6 +121,7 @@ class Unwind(Struct, frozen=True, array_like=True, tag="unwind"):
     previous: int  # id of the record that the Failed record follows
     # the failure is a missed heartbeat, so States.HeartbeatTimeout matches it too
     heartbeat: bool = False
+    then: Then | None = None
 
 
 Hold = Enter | Run | Delay | Backoff | Work | Listen | Fork | Unwind

@@ -20,8 +20,8 @@ from engine.core.execution import (
     Listen,
     Unwind,
 )
-from engine.core.forks import has_room
-from engine.core.unwind import is_live, stack_of, walk
+from engine.core.flow.forks import has_room
+from engine.core.flow.unwind import is_live, stack_of, walk
 from engine.language.machine import Machine
 
 NOTHING = Needs()

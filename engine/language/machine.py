@@ -7,7 +7,7 @@ name its run starts at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -210,6 +210,22 @@ def _successors(state: State) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """How executions of a definition are kept and found: its top-level `Detent` object, which AWS does not know."""
+
+    # name -> where in the data of the execution's own strand a search attribute is found
+    search_attributes: Mapping[str, Path] = field(default_factory=dict)
+    history_records: int | None = None  # the newest that are kept; None: all
+    retention_hours: float | None = (
+        None  # how long closed executions are kept; None: as the server is set
+    )
+    running: Literal["keep", "migrate"] = "keep"  # what a publish does with executions that run
+
+
+KEEPING = Keeping()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """A definition, compiled. `states` holds every state at every depth, by its name."""
 
@@ -224,6 +240,7 @@ class Machine:
     )  # state -> the Parallel or Map it lies in
 
     reading: dict[str, Reading] = field(default_factory=dict, repr=False)
+    keeping: Keeping = KEEPING
 
     @property
     def variable_references(self) -> dict[str, list[str]]:

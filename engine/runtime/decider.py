@@ -25,7 +25,7 @@ from typing import Any, BinaryIO
 from engine.core.transition import transition
 from engine.language import Machine, read
 from engine.language.expressions.patience import Patience
-from engine.store.server_program import end_with_parent
+from engine.store.server.server_program import end_with_parent
 
 LENGTH = struct.Struct(">Q")
 MACHINES_MAX = 100  # kept compiled; the least recently used goes first

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.store.embedded import EmbeddedRedis
+from engine.store.server.embedded import EmbeddedRedis
 
 DETENT = ("-c", "from cli.main import main; main()")
 ENDS_SECONDS = 20.0

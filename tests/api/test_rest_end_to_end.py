@@ -20,7 +20,7 @@ from api.rest.operations import OPERATIONS
 from api.server import serving
 from engine.serve import Engine
 from engine.settings import Settings
-from engine.store.embedded import EmbeddedRedis
+from engine.store.server.embedded import EmbeddedRedis
 
 DOCUMENT = openapi.build()
 pytestmark = pytest.mark.asyncio(loop_scope="module")

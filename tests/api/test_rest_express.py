@@ -19,7 +19,7 @@ from api.rest.operations import OPERATIONS
 from api.server import serving
 from engine.serve import Engine
 from engine.settings import Settings
-from engine.store.embedded import EmbeddedRedis
+from engine.store.server.embedded import EmbeddedRedis
 from engine.views import Caller
 
 DOCUMENT = openapi.build()

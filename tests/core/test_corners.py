@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from engine.core import rests
 from engine.core.draft import Draft
 from engine.core.effects import CancelTimer, Close
 from engine.core.events import (
@@ -18,6 +17,7 @@ from engine.core.events import (
     TimerFired,
 )
 from engine.core.execution import Execution, Fork, Unwind
+from engine.core.flow import rests
 from engine.core.limits import Limits
 from engine.core.outcomes import Fails
 from engine.core.transition import needs, transition

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
+
+from engine.store import scripts
 
 
 class Contract(NamedTuple):
@@ -21,7 +22,7 @@ class Contract(NamedTuple):
 
 @cache
 def contract(name: str) -> Contract:
-    text = (files("engine.store.scripts") / f"{name}.lua").read_text()
+    text = scripts.body(name)
     opening = re.match(r"(?:#!lua[^\n]*\n)?--\[\[ (\w+)\n(.*?)\]\]", text, re.DOTALL)
     assert opening is not None, f"{name} does not open with its contract"
     explained: dict[str, set[int]] = {"KEYS": set(), "ARGV": set()}

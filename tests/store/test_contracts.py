@@ -43,7 +43,7 @@ def test_a_script_makes_no_key_of_its_own_and_reads_no_document(name):
 @each_script
 def test_includes_are_put_in_and_used(name):
     text = scripts.load(name).text
-    body = (STORE / "scripts" / f"{name}.lua").read_text()
+    body = scripts.body(name)
     assert "@include" not in text
     for included in re.findall(r"^--- @include (\w+)$", body, re.MULTILINE):
         part = (STORE / "scripts" / "include" / f"{included}.lua").read_text()

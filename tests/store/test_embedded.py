@@ -13,14 +13,14 @@ import pytest
 import redis
 
 from engine.errors import StoreRefused
-from engine.store import data_folder, embedded
-from engine.store.embedded import EmbeddedRedis
-from engine.store.server_program import VERSION_MIN, find_program, wheel_program
+from engine.store.server import data_folder, embedded
+from engine.store.server.embedded import EmbeddedRedis
+from engine.store.server.server_program import VERSION_MIN, find_program, wheel_program
 
 ROOT = Path(__file__).parents[2]
 OWNER = """
 import sys, time
-from engine.store.embedded import EmbeddedRedis
+from engine.store.server.embedded import EmbeddedRedis
 server = EmbeddedRedis(sys.argv[1])
 server.start()
 print(server.pid, flush=True)
@@ -283,7 +283,7 @@ def test_a_program_that_is_too_old_or_no_server_is_refused_with_what_to_do(tmp_p
 
 
 def test_path_is_searched_where_the_wheel_has_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.store.server_program.wheel_program", lambda: None)
+    monkeypatch.setattr("engine.store.server.server_program.wheel_program", lambda: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(StoreRefused, match="Found none"):
         find_program(None)

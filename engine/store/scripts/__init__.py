@@ -1,4 +1,7 @@
-"""The Lua scripts: one atomic deed each, with its contract on top. Shared parts are `--- @include NAME` lines."""
+"""The Lua scripts: one atomic deed each, with its contract on top, in a folder for what it is about.
+
+Parts that several share are `--- @include NAME` lines.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+INCLUDED = "include"
+
 
 class Script(NamedTuple):
     name: str
@@ -16,20 +21,33 @@ class Script(NamedTuple):
 
 
 def _expand(match: re.Match[str]) -> str:
-    return (files(__package__) / "include" / f"{match[1]}.lua").read_text()
+    return (files(__package__) / INCLUDED / f"{match[1]}.lua").read_text()
+
+
+@cache
+def _folders() -> dict[str, str]:
+    """The folder of each script."""
+    return {
+        file.name.removesuffix(".lua"): folder.name
+        for folder in files(__package__).iterdir()
+        if folder.is_dir() and folder.name != INCLUDED
+        for file in folder.iterdir()
+        if file.name.endswith(".lua")
+    }
+
+
+def body(name: str) -> str:
+    """A script as it is written, with nothing put in. Raises KeyError for a name that is none."""
+    return (files(__package__) / _folders()[name] / f"{name}.lua").read_text()
 
 
 @cache
 def load(name: str) -> Script:
-    """The script of that name with its includes put in. Raises FileNotFoundError for a name that is none."""
-    text = (files(__package__) / f"{name}.lua").read_text()
-    text = re.sub(r"^--- @include (\w+)$", _expand, text, flags=re.MULTILINE)
+    """The script of that name with its includes put in. Raises KeyError for a name that is none."""
+    text = re.sub(r"^--- @include (\w+)$", _expand, body(name), flags=re.MULTILINE)
     return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-@cache
 def names() -> tuple[str, ...]:
     """Every script, by file name."""
-    return tuple(
-        sorted(p.name[:-4] for p in files(__package__).iterdir() if p.name.endswith(".lua"))
-    )
+    return tuple(sorted(_folders()))

@@ -22,8 +22,8 @@ from redis.retry import Retry
 
 from engine.clock import Clock
 from engine.errors import StoreRefused
-from engine.store import data_folder
-from engine.store.server_program import Program, end_with_parent, find_program
+from engine.store.server import data_folder
+from engine.store.server.server_program import Program, end_with_parent, find_program
 from engine.telemetry import emit
 
 HANDOVER_SECONDS = 10.0  # a killed owner's server needs up to 2 s to end.

@@ -13,7 +13,7 @@ from engine.core.draft import Draft
 from engine.core.effects import CancelTimer, Close
 from engine.core.execution import ROOT, Closing, Enter, Frame, Status
 from engine.core.failures import RUNTIME, TIMEOUT
-from engine.core.unwind import Walk, stack_of, walk
+from engine.core.flow.unwind import Walk, stack_of, walk
 
 
 def close(

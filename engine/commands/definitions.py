@@ -1,0 +1,53 @@
+"""Commands about definitions."""
+
+from __future__ import annotations
+
+from engine.clock import iso
+from engine.commands.parts import Parts
+from engine.errors import (
+    InvalidDefinition,
+    PayloadTooLarge,
+)
+from engine.examining import examined
+from engine.language.resources.express import DefinitionType
+from engine.names import check_name
+from engine.store.catalog import Format
+from engine.views import (
+    Caller,
+    Published,
+)
+
+
+class DefinitionCommands(Parts):
+    """Publish."""
+
+    async def publish(
+        self,
+        caller: Caller,
+        name: str,
+        text: bytes,
+        form: Format | None,
+        kind: DefinitionType | None = None,
+    ) -> Published:
+        """Add a version, unless the content equals the newest one's.
+
+        `kind` is the definition's type: without one, the type it has, or STANDARD. Raises InvalidDefinition with every
+        problem and DefinitionTypeConflict; then nothing was published.
+        """
+        check_name(name, "definition")
+        if len(text) > self._settings.definition_bytes_max:
+            raise PayloadTooLarge(f"{len(text)} bytes of definition")
+        if kind is None:
+            known = await self._catalog.current(caller.namespace, name)
+            kind = "STANDARD" if known is None else known[1]
+        machine, problems = await examined(text, form, kind)
+        if machine is None:
+            raise InvalidDefinition(problems)
+        stored_as: Format = form or ("json" if text.lstrip()[:1] == b"{" else "yaml")
+        version, changed = await self._catalog.publish(
+            caller.namespace, name, machine.content_hash, text, stored_as, kind
+        )
+        self._machines.keep(caller.namespace, name, version.version, machine)
+        return Published(
+            name, version.version, version.hash, iso(version.created_ms), changed, problems, kind
+        )

@@ -1,0 +1,119 @@
+"""Commands about executions."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from engine.clock import iso
+from engine.commands.parts import Parts, check_failure
+from engine.documents import Document
+from engine.errors import (
+    DefinitionNotFound,
+    ExecutionAlreadyExists,
+    QuotaExceeded,
+)
+from engine.express.express import StartRequest
+from engine.names import check_execution, check_name, is_express
+from engine.store.codec import Static
+from engine.store.keys import ref_of
+from engine.views import (
+    Caller,
+    ExecutionSummary,
+    StartResult,
+)
+
+
+class ExecutionCommands(Parts):
+    """Start and stop."""
+
+    async def start(
+        self,
+        caller: Caller,
+        definition: str,
+        *,
+        name: str | None,
+        input: Document,  # noqa: A002 - ASL's word
+        version: int | None,
+        wait_ms: int = 0,
+        synchronous: bool = False,
+    ) -> StartResult:
+        """Start an execution, once per name: the same name and input while it runs returns the running one.
+
+        Of an Express definition each start is a new execution, in this process; `synchronous` says that the caller
+        waits for its end. Raises DefinitionNotFound, ExecutionAlreadyExists, PayloadTooLarge, QuotaExceeded, InvalidName.
+        """
+        check_name(definition, "definition")
+        name = str(uuid.uuid4()) if name is None else check_name(name, "execution")
+        self._check_size(input)
+        request = StartRequest(caller.namespace, definition, version, name, input, synchronous)
+        # Where a version is named, the partition does not look it up, and would not find that it is Express.
+        if version is not None or self._express.knows(caller.namespace, definition):
+            started = await self.start_express(caller, request)
+            if started is not None:
+                return started
+        if version is not None:
+            await self._machines.get(caller.namespace, definition, version)
+        identifier = f"{definition}:{name}"
+        ref = ref_of(caller.namespace, identifier)
+        static = Static(identifier, definition, name, secrets.token_bytes(16))
+        created = await self._executions.create(
+            ref, static, input, version=version, watch_ms=wait_ms
+        )
+        match created.verdict:
+            case "unknown":
+                started = await self.start_express(caller, request)
+                if started is None:
+                    raise DefinitionNotFound(definition)
+                return started
+            case "conflict":
+                raise ExecutionAlreadyExists(execution=identifier, execution_status=created.status)
+            case "quota":
+                raise QuotaExceeded("too many running executions")
+            case _:
+                pass
+        if created.verdict == "created":
+            self._counters.add("detent_executions_started_total")
+            self._offer(ref)
+        summary = ExecutionSummary(
+            identifier, definition, name, created.version, "RUNNING", iso(created.started_ms)
+        )
+        if wait_ms:
+            summary = await self._queries.closed(caller, identifier, wait_ms)
+        return StartResult(summary, created.verdict == "created")
+
+    async def start_express(self, caller: Caller, request: StartRequest) -> StartResult | None:
+        """Start an Express execution in this process; None where there is no Express definition of that name.
+
+        The names and the input have been checked. Raises DefinitionNotFound, QuotaExceeded.
+        """
+        run = await self._express.start(request)
+        if run is None:
+            return None
+        return StartResult(await self._queries.closed(caller, run.execution.id, 0), created=True)
+
+    async def finish(self, caller: Caller, execution: str) -> ExecutionSummary:
+        """How an execution stands that a caller waits for while this process stops.
+
+        A stored one goes on elsewhere and is shown as it is. An Express one ends within the drain time, or is stopped.
+        """
+        if is_express(execution):
+            await self._express.finish(ref_of(caller.namespace, execution))
+        return await self._queries.closed(caller, execution, 0)
+
+    async def stop(
+        self, caller: Caller, execution: str, error: str | None, cause: str | None, wait_ms: int
+    ) -> ExecutionSummary:
+        """End a running execution as ABORTED; waits up to `wait_ms` for the end. A second stop changes nothing.
+
+        Raises ExecutionNotFound, ExecutionClosed.
+        """
+        check_failure(error, cause)
+        ref = ref_of(caller.namespace, execution)
+        if is_express(execution):
+            await self._express.stop(ref, error, cause)
+            return await self._queries.closed(caller, execution, wait_ms)
+        check_execution(execution)
+        await self._signals.stop(ref, error, cause, watch_ms=max(wait_ms, 1))
+        self._offer(ref)
+        return await self._queries.closed(caller, execution, wait_ms)

@@ -1,0 +1,1 @@
+"""What a frame does about what happens to it: arrive, rest, divide, fail, end."""
