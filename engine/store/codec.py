@@ -229,4 +229,8 @@ def execution_of(
     )
 
 
+def with_values(execution: Execution, values: Mapping[str, Document | None]) -> Execution:
+    return structs.replace(execution, values=values)
+
+
 ENTER = Enter()  # the hold every execution is born with
