@@ -25,6 +25,8 @@ of a partition
   P:{07}:NS:ix:DEF:STATUS    zset    execution ids, by start ms; with an empty DEF, those of every definition
   P:{07}:NS:at:DEF:STATE     zset    ids of running executions that rest there, by start ms
   P:{07}:NS:open             string  number of running executions
+  P:{07}:NS:op:ID            hash    answers to an operation on many executions: outcome -> count, "x:<id>" -> reason
+  P:{07}:NS:op:ID:out        set     ids of executions that have not answered yet
 of the whole store
   P:{store}:layout           hash    layout version, number of partitions, identity
   P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"
@@ -132,6 +134,11 @@ class Keys:
 
     def open(self, partition: int, namespace: str) -> str:
         return f"{self.tag(partition)}:{namespace}:open"
+
+    def operation(self, partition: int, namespace: str, identifier: str) -> tuple[str, str]:
+        """(answers, ids that have not answered) of an operation on many executions in a partition."""
+        answers = f"{self.tag(partition)}:{namespace}:op:{identifier}"
+        return answers, answers + ":out"
 
     def catalog(self, namespace: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:definitions"
