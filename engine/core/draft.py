@@ -10,11 +10,12 @@ from typing import Any
 
 from msgspec import structs
 
-from engine.core import context
+from engine.core import attributes, context
 from engine.core.context import Variables, key_of, keys_of
 from engine.core.effects import CancelTask, CancelTimer, Effect, Record, StopChild, Transition
 from engine.core.entropy import SeededEntropy
 from engine.core.execution import (
+    Attribute,
     Backoff,
     Buffer,
     Closing,
@@ -242,6 +243,13 @@ class Draft:
         if work.child is not None and isinstance(state, Task) and waits_for_child(state.resource):
             self.effects.append(StopChild(frame.id, work.revision, work.child))
 
+    def _attributes(self) -> Mapping[str, Attribute]:
+        """The search attributes after this transition; those before it where its data did not change."""
+        declared = self.machine.keeping.search_attributes
+        data = attributes.data_of(self.before, self.changed, self.output) if declared else None
+        known = self.before.attributes
+        return known if data is None else attributes.updated(declared, data, known)
+
     def finish(self) -> Transition:
         before = self.before
         records = self.records
@@ -270,5 +278,6 @@ class Draft:
             self.frames,
             self.loaded,
             before.redrives,
+            self._attributes(),
         )
         return Transition(after, self.changed, self.values, tuple(records), tuple(self.effects))
