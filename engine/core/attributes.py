@@ -16,7 +16,7 @@ TEXT_MAX = 128  # characters of a text that count; ours: an index holds keys, no
 _INTEGERS = range(-(2**63), 2**64)  # what MessagePack has integers for
 
 
-def data_of(
+def new_data(
     before: Execution, changed: Mapping[FrameId, Frame | None], output: Document | None
 ) -> Document | None:
     """The root strand's data after a transition; None where it is the same as before, or gone."""

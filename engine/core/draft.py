@@ -15,6 +15,7 @@ from engine.core.context import Variables, key_of, keys_of
 from engine.core.effects import CancelTask, CancelTimer, Effect, Record, StopChild, Transition
 from engine.core.entropy import SeededEntropy
 from engine.core.execution import (
+    ROOT,
     Attribute,
     Backoff,
     Buffer,
@@ -55,6 +56,7 @@ class Draft:
         "limits",
         "loaded",
         "machine",
+        "moving",
         "now_ms",
         "output",
         "patience",
@@ -63,8 +65,10 @@ class Draft:
         "revision",
         "signals",
         "status",
+        "target",
         "values",
         "variables_bytes",
+        "version",
     )
 
     def __init__(
@@ -96,6 +100,9 @@ class Draft:
         self.error = before.error
         self.cause = before.cause
         self.variables_bytes = before.variables_bytes
+        self.version = before.version
+        self.moving = before.moving
+        self.target: Machine | None = None  # the machine of the version it is being moved to
         self._entropy: SeededEntropy | None = None
 
     @property
@@ -239,16 +246,26 @@ class Draft:
     def cancel(self, frame: Frame, work: Work) -> None:
         """Take a task back. A child that it waits for is stopped, whether it has started or is only about to."""
         self.effects.append(CancelTask(frame.id, work.revision, work.queue))
-        state = self.machine.states[frame.state]
-        if work.child is not None and isinstance(state, Task) and waits_for_child(state.resource):
+        state = self.machine.states.get(frame.state)  # None: of a version that has been left
+        waits = waits_for_child(state.resource) if isinstance(state, Task) else work.callback
+        if work.child is not None and waits:
             self.effects.append(StopChild(frame.id, work.revision, work.child))
 
     def _attributes(self) -> Mapping[str, Attribute]:
         """The search attributes after this transition; those before it where its data did not change."""
-        declared = self.machine.keeping.search_attributes
-        data = attributes.data_of(self.before, self.changed, self.output) if declared else None
-        known = self.before.attributes
-        return known if data is None else attributes.updated(declared, data, known)
+        before, declared = self.before, self.machine.keeping.search_attributes
+        if not declared:
+            return before.attributes
+        if self.version != before.version:  # which may declare others
+            root = self.frames.get(ROOT)
+            data = None if root is None else root.input
+        else:
+            data = attributes.new_data(before, self.changed, self.output)
+        return (
+            before.attributes
+            if data is None
+            else attributes.updated(declared, data, before.attributes)
+        )
 
     def finish(self) -> Transition:
         before = self.before
@@ -257,7 +274,7 @@ class Draft:
             before.id,
             before.definition,
             before.name,
-            before.version,
+            self.version,
             before.seed,
             before.started_ms,
             self.status,
@@ -278,6 +295,7 @@ class Draft:
             self.frames,
             self.loaded,
             before.redrives,
+            self.moving,
             self._attributes(),
         )
         return Transition(after, self.changed, self.values, tuple(records), tuple(self.effects))
