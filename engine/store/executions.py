@@ -119,6 +119,7 @@ class Executions:
                 self._keys.open(keys.partition, namespace),
                 self._keys.index(keys.partition, namespace, "", "RUNNING"),
                 keys.refused,
+                self._keys.versions(keys.partition, namespace, static.definition),
             ],
             [ref, codec.pack_envelope(body)],
         )
