@@ -1,32 +1,26 @@
-"""Commands about migrations: plan, apply, take back; and steering any operation on many executions."""
+"""Commands about migrations: plan, apply, take back."""
 
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
-from engine.clock import iso
-from engine.commands.parts import Parts
+from engine.commands.operations import OperationCommands
 from engine.commands.planning import Tallied, verdict_back, verdict_of, version_back
 from engine.core.moving.data import compiled
-from engine.errors import DefinitionNotFound, InvalidRequest, OperationEnded, OperationNotFound
+from engine.errors import DefinitionNotFound, InvalidRequest, OperationNotFound
 from engine.language.expressions.faults import InvalidExpression
 from engine.language.machine import Machine
 from engine.names import check_name
 from engine.paging import decode_cursor, encode_cursor, moment_of
-from engine.runtime.bulk.asked import MIGRATE, ROLLBACK, Asked, Wanted, keep_asked, read_asked
+from engine.runtime.bulk.asked import MIGRATE, ROLLBACK, Asked, Wanted, read_asked
 from engine.runtime.bulk.routes import Routes
 from engine.store.finding.rows import Row
-from engine.store.operations import OperationStatus, Progress
 from engine.views import (
-    AnswerPage,
-    AnswerView,
     Caller,
     MigrationPlan,
-    OperationPage,
     OperationView,
     VerdictPage,
     VerdictView,
@@ -50,8 +44,8 @@ class MigrationWish(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-class MigrationCommands(Parts):
-    """Plan, apply, take back, steer."""
+class MigrationCommands(OperationCommands):
+    """Plan, apply, take back."""
 
     async def plan_migration(self, caller: Caller, wish: MigrationWish) -> MigrationPlan:
         """The verdict on every execution that runs and is wanted, counted by position. Nothing is written.
@@ -83,34 +77,41 @@ class MigrationCommands(Parts):
         )
 
     async def migration_verdicts(
-        self, caller: Caller, wish: MigrationWish, *, outcome: str | None, limit: int, cursor: str | None
+        self,
+        caller: Caller,
+        wish: MigrationWish,
+        *,
+        outcome: str | None,
+        limit: int,
+        cursor: str | None,
     ) -> VerdictPage:
         """The verdicts of a plan one by one, in pages. A page may be short and still have a `next`."""
         routes = await self._routes(caller, wish)
         partition, after = 0, None
         if cursor:
             number, ms, identifier = decode_cursor(cursor, 3)
-            partition = min(moment_of(number), self._bulk.partitions)
+            partition = min(moment_of(number), self._partitions)
             after = (moment_of(ms), identifier) if identifier else None
         found: list[VerdictView] = []
         looked = 0
-        while partition < self._bulk.partitions and looked < PAGE * 10:
-            rows, following = await self._bulk.finding.scan(
+        while partition < self._partitions and looked < PAGE * 10:
+            rows, following = await self._finding.scan(
                 caller.namespace, wish.wanted.filter, partition, after, min(limit, PAGE)
             )
             looked += max(1, len(rows))
-            for verdict in await self._verdicts(caller, rows, routes):
-                if outcome in {None, verdict.outcome}:
-                    found.append(verdict)
+            verdicts = await self._verdicts(caller, rows, routes)
+            found += [each for each in verdicts if outcome in {None, each.outcome}]
             partition, after = (partition, following) if following else (partition + 1, None)
             if len(found) >= limit:
                 break
-        if partition >= self._bulk.partitions:
+        if partition >= self._partitions:
             return VerdictPage(found)
-        ms, identifier = after or (0, "")
-        return VerdictPage(found, encode_cursor(str(partition), str(ms), identifier))
+        at_ms, last = after or (0, "")
+        return VerdictPage(found, encode_cursor(str(partition), str(at_ms), last))
 
-    async def migrate(self, caller: Caller, wish: MigrationWish, identifier: str | None) -> OperationView:
+    async def migrate(
+        self, caller: Caller, wish: MigrationWish, identifier: str | None
+    ) -> OperationView:
         """Begin a migration; it goes on by itself. With an id of the caller's own it is begun once.
 
         Raises DefinitionNotFound and InvalidRequest.
@@ -132,7 +133,13 @@ class MigrationCommands(Parts):
         return await self.begin(caller, asked, identifier)
 
     async def roll_back(
-        self, caller: Caller, migration: str, *, reason: str | None, rate: float | None, percent: float | None
+        self,
+        caller: Caller,
+        migration: str,
+        *,
+        reason: str | None,
+        rate: float | None,
+        percent: float | None,
     ) -> OperationView:
         """Take a migration back, execution by execution: those that it moved and that can still go back do.
 
@@ -158,7 +165,7 @@ class MigrationCommands(Parts):
         tallied, machines = Tallied(), dict[int, Machine]()
         examined, complete = 0, True
         async for rows in self._pages(caller, wanted):
-            found = await self._bulk.positions.read(
+            found = await self._positions.read(
                 caller.namespace, [row.id for row in rows], undo=True
             )
             for execution in found:
@@ -166,7 +173,9 @@ class MigrationCommands(Parts):
                 if execution is None or version is None:
                     continue
                 for needed in (version, execution.version):
-                    machines[needed] = await self._machines.get(caller.namespace, definition, needed)
+                    machines[needed] = await self._machines.get(
+                        caller.namespace, definition, needed
+                    )
                 tallied.add(verdict_back(execution, migration, machines))
                 examined += 1
             if examined >= PLANNED_MAX:
@@ -184,71 +193,9 @@ class MigrationCommands(Parts):
             tallied.positions(),
         )
 
-    async def begin(self, caller: Caller, asked: Asked, identifier: str | None) -> OperationView:
-        """Note an operation on many executions, and have it carried out."""
-        identifier = uuid.uuid4().hex if identifier is None else check_name(identifier, "operation")
-        _check_pace(asked)
-        await self._bulk.operations.add(caller.namespace, identifier, keep_asked(asked))
-        self._bulk.ring()
-        return await self.operation(caller, identifier)
-
-    async def steer(self, caller: Caller, identifier: str, status: OperationStatus) -> OperationView:
-        """Pause, resume or cancel an operation. Executions that were told already still do what they were asked.
-
-        Raises OperationNotFound and OperationEnded.
-        """
-        check_name(identifier, "operation")
-        now = await self._bulk.operations.steer(caller.namespace, identifier, status)
-        if not now:
-            raise OperationNotFound(identifier)
-        if now != status:
-            raise OperationEnded(operation_status=now)
-        self._bulk.ring()
-        return await self.operation(caller, identifier)
-
-    async def operation(self, caller: Caller, identifier: str) -> OperationView:
-        """How far an operation has come. Raises OperationNotFound."""
-        check_name(identifier, "operation")
-        progress = await self._bulk.operations.read(caller.namespace, identifier)
-        if progress is None:
-            raise OperationNotFound(identifier)
-        return _shown(progress)
-
-    async def operations(self, caller: Caller, limit: int, cursor: str | None) -> OperationPage:
-        """Operations, newest first."""
-        after = None
-        if cursor:
-            ms, identifier = decode_cursor(cursor, 2)
-            after = (moment_of(ms), identifier)
-        page = await self._bulk.operations.page(caller.namespace, limit + 1, after)
-        shown = await asyncio.gather(*(self.operation(caller, name) for _, name in page[:limit]))
-        last = page[limit - 1] if len(page) > limit else None
-        return OperationPage(list(shown), encode_cursor(*map(str, last)) if last else None)
-
-    async def operation_answers(
-        self, caller: Caller, identifier: str, limit: int, cursor: str | None
-    ) -> AnswerPage:
-        """The executions that have not done what was asked, with the reason. A page may have some more than asked for."""
-        await self.operation(caller, identifier)
-        partition, position = (0, 0)
-        if cursor:
-            number, at = decode_cursor(cursor, 2)
-            partition, position = moment_of(number), moment_of(at)
-        found: list[AnswerView] = []
-        while partition < self._bulk.partitions and len(found) < limit:
-            position, pairs = await self._bulk.operations.reasons(
-                caller.namespace, identifier, partition, position, limit
-            )
-            for execution, why in pairs:
-                reason, _, detail = why.partition(": ")
-                found.append(AnswerView(execution, reason, detail))
-            partition += position == 0
-        more = partition < self._bulk.partitions
-        return AnswerPage(found, encode_cursor(str(partition), str(position)) if more else None)
-
     async def _migration(self, caller: Caller, identifier: str) -> Asked:
         check_name(identifier, "operation")
-        progress = await self._bulk.operations.read(caller.namespace, identifier)
+        progress = await self._operations.read(caller.namespace, identifier)
         if progress is None:
             raise OperationNotFound(identifier)
         asked = read_asked(progress.asked)
@@ -278,19 +225,24 @@ class MigrationCommands(Parts):
         if problems:
             raise InvalidRequest("; ".join(problems), problems=problems)
         return Routes(
-            self._machines, caller.namespace, definition, version, wish.mapping, proposing=wish.propose
+            self._machines,
+            caller.namespace,
+            definition,
+            version,
+            wish.mapping,
+            proposing=wish.propose,
         )
 
     async def _pages(self, caller: Caller, wanted: Wanted) -> AsyncIterator[list[Row]]:
         """The executions that are wanted, page by page."""
         if wanted.ids:
-            found = await self._bulk.finding.rows(caller.namespace, wanted.identifiers)
+            found = await self._finding.rows(caller.namespace, wanted.identifiers)
             yield [row for row in found if row is not None and wanted.filter.matches(row)]
             return
-        for partition in range(self._bulk.partitions):
+        for partition in range(self._partitions):
             after = None
             while True:
-                rows, after = await self._bulk.finding.scan(
+                rows, after = await self._finding.scan(
                     caller.namespace, wanted.filter, partition, after, PAGE
                 )
                 yield rows
@@ -299,44 +251,10 @@ class MigrationCommands(Parts):
 
     async def _verdicts(self, caller: Caller, rows: list[Row], routes: Routes) -> list[VerdictView]:
         told = [row for row in rows if row.version != routes.version]
-        found = await self._bulk.positions.read(caller.namespace, [row.id for row in told])
-        verdicts = []
-        for execution in found:
-            if execution is not None and execution.version != routes.version:
-                verdicts.append(verdict_of(execution, await routes.from_version(execution.version)))
-        await asyncio.sleep(0)
-        return verdicts
-
-
-def _check_pace(asked: Asked) -> None:
-    if asked.percent is not None and not 0 < asked.percent <= 100:
-        raise InvalidRequest("percent is above 0 and at most 100")
-    if asked.rate is not None and not 0 < asked.rate:
-        raise InvalidRequest("rate is above 0")
-    if asked.count is not None and asked.count < 1:
-        raise InvalidRequest("count is at least 1")
-
-
-def _shown(progress: Progress) -> OperationView:
-    asked = read_asked(progress.asked)
-    return OperationView(
-        id=progress.id,
-        kind=asked.kind,
-        definition=asked.wanted.definition,
-        status=progress.status,
-        by=asked.by,
-        created=iso(progress.created_ms),
-        seen=progress.seen,
-        told=progress.sent,
-        waiting=progress.waiting,
-        answers=progress.answers,
-        finished=UNSET if progress.finished_ms is None else iso(progress.finished_ms),
-        reason=UNSET if asked.reason is None else asked.reason,
-        version=asked.version or UNSET,
-        mapping=asked.mapping or UNSET,
-        data=UNSET if asked.data is None else asked.data,
-        percent=UNSET if asked.percent is None else asked.percent,
-        count=UNSET if asked.count is None else asked.count,
-        rate=UNSET if asked.rate is None else asked.rate,
-        rolls_back=asked.back or UNSET,
-    )
+        found = await self._positions.read(caller.namespace, [row.id for row in told])
+        await asyncio.sleep(0)  # others get their turn
+        return [
+            verdict_of(execution, await routes.from_version(execution.version))
+            for execution in found
+            if execution is not None and execution.version != routes.version
+        ]

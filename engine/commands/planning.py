@@ -12,7 +12,9 @@ from engine.language.comparing.reach import ends_reachable
 from engine.language.comparing.shapes import missing_paths
 from engine.language.machine import Machine
 from engine.runtime.bulk.routes import Route
-from engine.views import PositionPlan, VerdictView
+from engine.views import Outcomes, PositionPlan, VerdictView
+
+Position = tuple[int, str, Outcomes, str, str]  # version, state, outcome, where to, reason
 
 WARNINGS_MAX = 5  # told of one execution
 
@@ -24,9 +26,7 @@ def verdict_of(execution: Execution, route: Route) -> VerdictView:
     return _view(execution, verdict, _target(execution, verdict), warnings)
 
 
-def verdict_back(
-    execution: Execution, migration: str, machines: dict[int, Machine]
-) -> VerdictView:
+def verdict_back(execution: Execution, migration: str, machines: dict[int, Machine]) -> VerdictView:
     """The verdict on taking a migration back; `machines` has those of the versions it may go back to and is on."""
     kept = execution.values.get(UNDO)
     undo = read_undo(kept) if kept is not None else None
@@ -48,9 +48,7 @@ def version_back(execution: Execution, migration: str) -> int | None:
     return undo.version if undo is not None and undo.operation == migration else None
 
 
-def _view(
-    execution: Execution, verdict: Verdict, target: str, warnings: list[str]
-) -> VerdictView:
+def _view(execution: Execution, verdict: Verdict, target: str, warnings: list[str]) -> VerdictView:
     at = execution.frames.get(verdict.frame or ROOT)
     return VerdictView(
         execution.id,
@@ -111,12 +109,12 @@ def _of_strand(frame: Frame, state: str, new: Machine, *, entered: bool) -> list
 class Tallied:
     """Verdicts, counted by position."""
 
-    counts: Counter[tuple[int, str, str, str, str]] = field(default_factory=Counter)
-    warned: Counter[tuple[int, str, str, str, str]] = field(default_factory=Counter)
-    example: dict[tuple[int, str, str, str, str], VerdictView] = field(default_factory=dict)
+    counts: Counter[Position] = field(default_factory=Counter)
+    warned: Counter[Position] = field(default_factory=Counter)
+    example: dict[Position, VerdictView] = field(default_factory=dict)
 
     def add(self, verdict: VerdictView) -> None:
-        position = (
+        position: Position = (
             verdict.version,
             verdict.state,
             verdict.outcome,

@@ -78,17 +78,17 @@ class Runner:
                     pass
                 self._rung.clear()
         finally:
-            for task in self._running.values():
+            tasks = list(self._running.values())
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._running.values(), return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def tick(self) -> None:
         """Take operations that nobody holds."""
         for identifier in await self._operations.active(self._namespace):
             if identifier not in self._running and len(self._running) < HELD_MAX:
-                task = asyncio.get_running_loop().create_task(self._hold(identifier))
-                self._running[identifier] = task
-                task.add_done_callback(lambda _, name=identifier: self._running.pop(name, None))
+                loop = asyncio.get_running_loop()
+                self._running[identifier] = loop.create_task(self._hold(identifier))
 
     async def _hold(self, identifier: str) -> None:
         try:
@@ -97,6 +97,8 @@ class Runner:
             log.warning("operation %s waits for Redis: %s", identifier, error)
         except Exception:
             log.exception("operation %s failed here and is taken again", identifier)
+        finally:
+            del self._running[identifier]
 
     async def carry_out(self, identifier: str) -> None:
         """Take one operation and go on with it as long as it runs."""
@@ -139,8 +141,8 @@ class Runner:
     async def _next(self, asked: Asked, place: Place, most: int) -> tuple[list[Row], Place]:
         """The next executions, and where to go on."""
         if asked.wanted.ids:
-            rows = await self._finding.rows(self._namespace, asked.wanted.identifiers)
-            known = [row for row in rows if row is not None and asked.wanted.filter.matches(row)]
+            found = await self._finding.rows(self._namespace, asked.wanted.identifiers)
+            known = [row for row in found if row is not None and asked.wanted.filter.matches(row)]
             return known, Place(self._keys.partitions)
         rows, after = await self._finding.scan(
             self._namespace, asked.wanted.filter, place.partition, place.after, most
@@ -197,5 +199,3 @@ class _Pace:
             return
         self._due = max(self._due, self._clock.monotonic()) + count / self._rate
         await self._clock.sleep(max(0.0, self._due - self._clock.monotonic()))
-
-

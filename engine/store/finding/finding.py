@@ -197,7 +197,10 @@ class Finding:
         raise AssertionError("counting does not end")
 
     async def _rows(self, namespace: str, candidates: Sequence[Position]) -> list[Row | None]:
-        names = [identifier for _, identifier in candidates]
+        return await self.rows(namespace, [identifier for _, identifier in candidates])
+
+    async def rows(self, namespace: str, names: Sequence[str]) -> list[Row | None]:
+        """The rows of executions by their ids, None for one that is not there."""
         keys = [self._keys.of(ref_of(namespace, name)).execution for name in names]
         replies = await asyncio.gather(
             *(self._redis.call(key, "HMGET", key, *FIELDS) for key in keys)

@@ -1,0 +1,5 @@
+"""Temporary."""
+
+
+def ends_reachable(machine, state):
+    return True
