@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from engine.core.execution import Status
 from engine.documents import Document
 from engine.language.resources.express import DefinitionType
+from engine.store.finding.filter import Filter
 from engine.views import (
     Caller,
     DefinitionPage,
     DefinitionText,
+    ExecutionCount,
     ExecutionPage,
     ExecutionSummary,
     ExecutionView,
@@ -122,15 +123,14 @@ class Queries(Protocol):
     async def executions(
         self,
         caller: Caller,
+        wanted: Filter,
         /,
         *,
-        definition: str | None,
-        status: Status | None,
-        state: str | None,
-        version: int | None,
         limit: int,
         cursor: str | None,
     ) -> ExecutionPage: ...
+
+    async def count(self, caller: Caller, wanted: Filter, /) -> ExecutionCount: ...
 
     async def health(self) -> Health: ...
 

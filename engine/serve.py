@@ -137,6 +137,7 @@ class Engine:
         )
         self.queries = Queries(
             stores.listing,
+            stores.finding,
             stores.catalog,
             machines,
             self.changes,

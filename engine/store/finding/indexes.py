@@ -11,6 +11,8 @@ from engine.store.keys import Keys, versions_prefix
 
 STATUSES: tuple[Status, ...] = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
+_LAST_MS = 10**13 - 1  # the last moment of 13 digits, in the year 2286
+
 Position = tuple[int, str]  # (start ms, id): all indexes are in this order
 Words = tuple[str | int, ...]  # a command
 
@@ -64,8 +66,8 @@ class Index:
     def _lexical(self, span: Span, after: Position | None, *, newest: bool) -> tuple[str, str]:
         assert self.version is not None
         prefix = versions_prefix(self.version)
-        low = f"[{prefix}{span.first_ms or 0:013d}"
-        high = f"({prefix[:-1]};" if span.end_ms is None else f"({prefix}{span.end_ms:013d}"
+        low = f"[{prefix}{min(span.first_ms or 0, _LAST_MS):013d}"
+        high = f"({prefix}{min(_LAST_MS if span.end_ms is None else span.end_ms, _LAST_MS):013d}"
         if after is not None:
             at = f"({prefix}{after[0]:013d}:{after[1]}"
             low, high = (low, at) if newest else (at, high)

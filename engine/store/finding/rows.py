@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
-from engine.core.execution import NO_ATTRIBUTES, Attribute, Status
+from engine.core.execution import Attribute, Status
 from engine.store import codec
 
 FIELDS = ("status", "ver", "started", "stopped", "m")  # of the execution's hash, for `row_of`
@@ -23,7 +23,7 @@ class Row:
     stopped_ms: int | None = None
     state: str = ""
     error: str | None = None
-    attributes: Mapping[str, Attribute] = NO_ATTRIBUTES
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
     @property
     def definition(self) -> str:
