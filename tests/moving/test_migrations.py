@@ -185,7 +185,7 @@ async def test_an_execution_that_ends_meanwhile_is_counted_as_closed(desk, engin
 async def test_what_cannot_be_is_refused_before_anything_begins(desk):
     await desk.publish(V1)
     with pytest.raises(InvalidRequest) as refused:
-        await desk.engine.operations.migrate(ME, wish(mapping={"A": "Z"}, data="$$$"), None)
+        await desk.engine.operations.migrate(ME, wish(mapping={"A": "Z"}, data="$merge("), None)
     assert len(refused.value.facts["problems"]) >= 2
     with pytest.raises(OperationNotFound):
         await desk.engine.operations.operation(ME, "nobody")
