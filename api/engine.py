@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
+from engine.commands.migrations import MigrationCommands
 from engine.documents import Document
 from engine.language.resources.express import DefinitionType
 from engine.store.finding.filter import Filter
@@ -145,3 +146,6 @@ class Engine(Protocol):
 
     @property
     def queries(self) -> Queries: ...
+
+    @property
+    def operations(self) -> MigrationCommands: ...

@@ -224,8 +224,7 @@ class Engine:
         def order_of(operation: str, asked: Asked) -> Order:
             routes = Routes(
                 machines,
-                namespace,
-                asked.wanted.definition,
+                (namespace, asked.wanted.definition),
                 asked.version,
                 asked.mapping,
                 proposing=asked.propose,

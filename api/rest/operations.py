@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.rest import definitions, executions, health, tasks
+from api.rest import definitions, executions, health, migrations, tasks
 from api.rest.operation import Operation
 
 # The busiest come first: routes are tried in this order.
@@ -10,6 +10,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *tasks.OPERATIONS,
     *executions.OPERATIONS,
     *definitions.OPERATIONS,
+    *migrations.OPERATIONS,
     *health.OPERATIONS,
 )
 

@@ -10,7 +10,8 @@ from msgspec import Struct
 from engine.commands.operations import OperationCommands
 from engine.commands.planning import Tallied, verdict_back, verdict_of, version_back
 from engine.core.moving.data import compiled
-from engine.errors import DefinitionNotFound, InvalidRequest, OperationNotFound
+from engine.errors import DefinitionNotFound, InvalidDefinition, InvalidRequest, OperationNotFound
+from engine.examining import examined
 from engine.language.expressions.faults import InvalidExpression
 from engine.language.machine import Machine
 from engine.names import check_name
@@ -31,7 +32,7 @@ PAGE = 100  # looked at before others get their turn
 
 
 class MigrationWish(Struct, frozen=True, kw_only=True):
-    """What a caller wants of a migration. `version` None is the newest."""
+    """What a caller wants of a migration. `version` None is the newest; a `machine` stands for one not published yet."""
 
     wanted: Wanted
     version: int | None = None
@@ -42,6 +43,7 @@ class MigrationWish(Struct, frozen=True, kw_only=True):
     count: int | None = None
     rate: float | None = None
     reason: str | None = None
+    machine: Machine | None = None
 
 
 class MigrationCommands(OperationCommands):
@@ -207,12 +209,14 @@ class MigrationCommands(OperationCommands):
         """The routes that are wished for. Raises DefinitionNotFound, and InvalidRequest naming every problem."""
         definition = check_name(wish.wanted.definition, "definition")
         version = wish.version
-        if version is None:
-            current = await self._catalog.current(caller.namespace, definition)
-            if current is None:
-                raise DefinitionNotFound(definition)
+        current = await self._catalog.current(caller.namespace, definition)
+        if current is None:
+            raise DefinitionNotFound(definition)
+        if wish.machine is not None:
+            version = current[0] + 1
+        elif version is None:
             version = current[0]
-        machine = await self._machines.get(caller.namespace, definition, version)
+        machine = wish.machine or await self._machines.get(caller.namespace, definition, version)
         problems = [
             f"mapping leads to {to}, which version {version} does not have"
             for to in sorted(set(wish.mapping.values()) - set(machine.states))
@@ -226,11 +230,11 @@ class MigrationCommands(OperationCommands):
             raise InvalidRequest("; ".join(problems), problems=problems)
         return Routes(
             self._machines,
-            caller.namespace,
-            definition,
+            (caller.namespace, definition),
             version,
             wish.mapping,
             proposing=wish.propose,
+            machine=machine,
         )
 
     async def _pages(self, caller: Caller, wanted: Wanted) -> AsyncIterator[list[Row]]:
@@ -258,3 +262,11 @@ class MigrationCommands(OperationCommands):
             for execution in found
             if execution is not None and execution.version != routes.version
         ]
+
+
+async def written(text: str) -> Machine:
+    """The machine of a definition that is not published. Raises InvalidDefinition."""
+    machine, problems = await examined(text.encode(), None)
+    if machine is None:
+        raise InvalidDefinition(problems)
+    return machine

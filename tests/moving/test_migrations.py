@@ -125,11 +125,15 @@ async def test_a_number_of_executions_can_be_moved_and_those_of_some_names(desk)
     ids = await started(desk, 10)
     await desk.publish(RENAMED)
     three = wish(mapping={"A": "B"}, count=3)
-    assert (await ended(desk, (await desk.engine.operations.migrate(ME, three, None)).id)).answers == {"moved": 3}
+    assert (
+        await ended(desk, (await desk.engine.operations.migrate(ME, three, None)).id)
+    ).answers == {"moved": 3}
     left = [each for each in ids if (await desk.describe(each)).version == 1]
     named = Wanted(definition="d", ids=(left[0], left[1].partition(":")[2], "unknown"))
     two = wish(named, mapping={"A": "B"})
-    assert (await ended(desk, (await desk.engine.operations.migrate(ME, two, None)).id)).answers == {"moved": 2}
+    assert (
+        await ended(desk, (await desk.engine.operations.migrate(ME, two, None)).id)
+    ).answers == {"moved": 2}
     assert await versions(desk, ids) == {1: 5, 2: 5}
 
 
@@ -163,7 +167,9 @@ async def test_a_migration_is_rolled_back_for_those_that_it_moved(desk):
     await ended(desk, begun.id)
     plan = await desk.engine.operations.plan_roll_back(ME, begun.id)
     assert (plan.examined, plan.moves_by_mapping) == (8, 8)
-    back = await desk.engine.operations.roll_back(ME, begun.id, reason="bad", rate=None, percent=None)
+    back = await desk.engine.operations.roll_back(
+        ME, begun.id, reason="bad", rate=None, percent=None
+    )
     view = await ended(desk, back.id)
     assert view.answers == {"moved": 8, "skipped": 2}
     assert await versions(desk, ids) == {1: 8}

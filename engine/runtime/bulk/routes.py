@@ -25,15 +25,17 @@ class Routes:
     def __init__(
         self,
         machines: Machines,
-        namespace: str,
-        definition: str,
+        of: tuple[str, str],
         version: int,
         mapping: dict[str, str],
         *,
         proposing: bool,
+        machine: Machine | None = None,
     ) -> None:
+        """`of` is (namespace, definition); a `machine` given is that of the version."""
         self._machines = machines
-        self._of = (namespace, definition)
+        self._of = of
+        self._new = machine
         self.version = version
         self._mapping = mapping
         self._proposing = proposing
@@ -44,7 +46,7 @@ class Routes:
         route = self._known.get(version)
         if route is None:
             old = await self._machines.get(*self._of, version)
-            new = await self._machines.get(*self._of, self.version)
+            new = self._new or await self._machines.get(*self._of, self.version)
             proposed = propose(old, new) if self._proposing else {}
             named = {state: to for state, to in self._mapping.items() if state in old.states}
             route = Route(old, new, proposed | named, frozenset(named))
