@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from api.rest import examples
 from api.rest.encode import Answer
@@ -57,17 +57,20 @@ class Selection(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     started_before: Annotated[str, Meta(description="Before this time, RFC 3339.")] | None = None
     attributes: Annotated[
         dict[str, Scalar], Meta(description="Search attributes and their values.")
-    ] = {}
+    ] = field(default_factory=dict)
     ids: Annotated[
         tuple[str, ...], Meta(max_length=IDS_MAX, description="Their names, or ids.")
     ] = ()
+
+
+EVERYTHING = Selection()
 
 
 class PlannedBody(Body, frozen=True):
     """What a migration is to do."""
 
     version: VersionNumber | None = None
-    filter: Selection = Selection()
+    filter: Selection = EVERYTHING
     mapping: Annotated[
         dict[str, str],
         Meta(
@@ -75,7 +78,7 @@ class PlannedBody(Body, frozen=True):
             description="Old state to new state. What a named state holds and the other cannot take over is given up.",
             examples=[{"AwaitSignature": "ComplianceCheck"}],
         ),
-    ] = {}
+    ] = field(default_factory=dict)
     propose: Annotated[
         bool,
         Meta(description="Whether states that are gone go where they were probably renamed to."),
@@ -110,7 +113,11 @@ class MigrationBody(PlannedBody, frozen=True):
     count: (
         Annotated[
             int,
-            Meta(ge=1, description="Only so many executions, the oldest of each partition first."),
+            Meta(
+                ge=1,
+                le=10**9,
+                description="Only so many executions, the oldest of each partition first.",
+            ),
         ]
         | None
     ) = None
@@ -201,33 +208,37 @@ async def list_operations(call: Call[PageQuery, NoBody]) -> Answer:
 
 
 async def read_operation(call: Call[NoQuery, NoBody]) -> Answer:
-    return Answer(value=await call.engine.operations.operation(call.caller, call.path["id"]))
+    return Answer(value=await call.engine.operations.operation(call.caller, call.path["operation"]))
 
 
 async def operation_executions(call: Call[PageQuery, NoBody]) -> Answer:
     query = call.query
     page = await call.engine.operations.operation_answers(
-        call.caller, call.path["id"], query.limit, query.cursor
+        call.caller, call.path["operation"], query.limit, query.cursor
     )
     return Answer(value=page)
 
 
 async def pause(call: Call[NoQuery, NoBody]) -> Answer:
-    return Answer(value=await call.engine.operations.steer(call.caller, call.path["id"], "PAUSED"))
+    return Answer(
+        value=await call.engine.operations.steer(call.caller, call.path["operation"], "PAUSED")
+    )
 
 
 async def resume(call: Call[NoQuery, NoBody]) -> Answer:
-    return Answer(value=await call.engine.operations.steer(call.caller, call.path["id"], "RUNNING"))
+    return Answer(
+        value=await call.engine.operations.steer(call.caller, call.path["operation"], "RUNNING")
+    )
 
 
 async def cancel(call: Call[NoQuery, NoBody]) -> Answer:
     return Answer(
-        value=await call.engine.operations.steer(call.caller, call.path["id"], "CANCELLED")
+        value=await call.engine.operations.steer(call.caller, call.path["operation"], "CANCELLED")
     )
 
 
 async def roll_back(call: Call[NoQuery, RollbackBody]) -> Answer:
-    body, migration = call.body, call.path["id"]
+    body, migration = call.body, call.path["operation"]
     if body.mode == "plan":
         return Answer(value=await call.engine.operations.plan_roll_back(call.caller, migration))
     return _begun(
@@ -264,7 +275,7 @@ _STEERING: tuple[type[EngineError], ...] = (
 def _steering(verb: str, perform: Any, summary: str, about: str) -> Operation:
     return Operation(
         method="POST",
-        path=f"/v1/operations/{{id}}/{verb}",
+        path=f"/v1/operations/{{operation}}/{verb}",
         name=f"{verb}_operation",
         group="operations",
         summary=summary,
@@ -322,7 +333,7 @@ OPERATIONS = (
     ),
     Operation(
         method="GET",
-        path="/v1/operations/{id}",
+        path="/v1/operations/{operation}",
         name="read_operation",
         group="operations",
         summary="Read how far an operation has come",
@@ -333,7 +344,7 @@ OPERATIONS = (
     ),
     Operation(
         method="GET",
-        path="/v1/operations/{id}/executions",
+        path="/v1/operations/{operation}/executions",
         name="operation_executions",
         group="operations",
         summary="List the executions that have not done what was asked",
@@ -353,7 +364,7 @@ OPERATIONS = (
     ),
     Operation(
         method="POST",
-        path="/v1/operations/{id}/rollback",
+        path="/v1/operations/{operation}/rollback",
         name="roll_back",
         group="operations",
         summary="Take a migration back",
