@@ -23,6 +23,16 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "definitions",
         "List definitions and their versions, show a text.",
     ),
+    "migrate": (
+        "cli.migrations",
+        "migrate",
+        "Move running executions to another version, or show the plan.",
+    ),
+    "operations": (
+        "cli.migrations",
+        "operations",
+        "Show and steer what goes on on many executions.",
+    ),
     "start": ("cli.executions", "start", "Start an execution of a definition."),
     "describe": ("cli.executions", "describe", "Show where an execution rests and what it holds."),
     "history": ("cli.history", "history", "Show what has happened to an execution."),
@@ -33,7 +43,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 }
 
 EPILOG = """\b
-Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 server unreachable.
+Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 executions
+            would be left behind; 4 server unreachable.
 Settings:   DETENT_URL and DETENT_TOKEN stand for --url and --token."""
 
 

@@ -34,6 +34,8 @@ class Published(Struct, frozen=True):
     changed: bool
     problems: tuple[Problem, ...] = ()
     type: DefinitionType = "STANDARD"
+    plan: MigrationPlan | UnsetType = UNSET  # what a migration of the running executions would do
+    migration: str | UnsetType = UNSET  # the operation that moves them
 
 
 class DefinitionSummary(Struct, frozen=True):

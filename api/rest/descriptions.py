@@ -36,6 +36,8 @@ FIELDS = {
     "example": "One of them.",
     "finished": "When it ended.",
     "mapping": "Old state to new state.",
+    "migration": "The operation that moves the running executions.",
+    "plan": "What a migration of the running executions would do.",
     "moves": "Executions that go on in states of the same names.",
     "moves_by_mapping": "Executions with a strand that goes to another state.",
     "outcome": "What becomes of it.",

@@ -99,6 +99,16 @@ class PublishQuery(Query, frozen=True):
         ]
         | None
     ) = None
+    running: (
+        Annotated[
+            Literal["keep", "plan", "migrate"],
+            Meta(
+                description="What becomes of executions that run on older versions: they stay, the answer says what a "
+                "migration would do, or one begins. Absent: what the definition itself says, or else they stay."
+            ),
+        ]
+        | None
+    ) = None
 
 
 class ValidateQuery(Query, frozen=True):

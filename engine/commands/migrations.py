@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from engine.commands.operations import OperationCommands
 from engine.commands.planning import Tallied, verdict_back, verdict_of, version_back
@@ -23,9 +24,12 @@ from engine.views import (
     Caller,
     MigrationPlan,
     OperationView,
+    Published,
     VerdictPage,
     VerdictView,
 )
+
+Running = Literal["keep", "plan", "migrate"]
 
 PLANNED_MAX = 100_000  # executions that one plan looks at
 PAGE = 100  # looked at before others get their turn
@@ -133,6 +137,26 @@ class MigrationCommands(OperationCommands):
             data=wish.data,
         )
         return await self.begin(caller, asked, identifier)
+
+    async def after_publish(
+        self, caller: Caller, published: Published, running: Running | None
+    ) -> Published:
+        """Do with the executions that run on older versions what the publisher says, or else the definition's default.
+
+        `plan` only says what a migration would do, `migrate` begins one, `keep` does neither.
+        """
+        if published.type == "EXPRESS":
+            return published
+        if running is None:
+            machine = await self._machines.get(caller.namespace, published.name, published.version)
+            running = machine.keeping.running
+        wish = MigrationWish(wanted=Wanted(definition=published.name), version=published.version)
+        if running == "plan":
+            return structs.replace(published, plan=await self.plan_migration(caller, wish))
+        if running == "migrate":
+            begun = await self.migrate(caller, wish, None)
+            return structs.replace(published, migration=begun.id)
+        return published
 
     async def roll_back(
         self,
