@@ -1,5 +1,0 @@
-"""Temporary."""
-
-
-def propose(old, new):
-    return {}

@@ -1,5 +1,0 @@
-"""Temporary."""
-
-
-def ends_reachable(machine, state):
-    return True

@@ -1,5 +1,0 @@
-"""Temporary."""
-
-
-def missing_paths(machine, state, data, *, entered):
-    return []
