@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 from engine.language import read
 from engine.language.machine import Machine
 
 JSON = dict[str, Any]
+
+ROOT = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("DETENT_SHARED", ROOT.parent / "shared"))
+SHIPPED = sorted((ROOT / "definitions").glob("*.yaml"))
+
+
+def real_definitions() -> list[JSON]:
+    """Definitions that people wrote; empty where the shared folder is absent."""
+    path = SHARED / "real-definitions" / "definitions.json"
+    entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    return [entry["definition"] for entry in entries]
 
 
 def states(**written: JSON) -> JSON:
@@ -41,3 +54,32 @@ def parallel(*branches: JSON, **more: Any) -> JSON:
 
 def mapped(processor: JSON, **more: Any) -> JSON:
     return {"Type": "Map", "ItemProcessor": processor, **more}
+
+
+def renamed(document: JSON, names: dict[str, str]) -> JSON:
+    """The definition with its states called otherwise, and nothing else changed."""
+
+    def name(value: Any) -> Any:
+        return names.get(value, value)
+
+    def led(fields: JSON) -> JSON:
+        leading = {"Next", "Default", "StartAt"} & fields.keys()
+        return {**fields, **{key: name(fields[key]) for key in leading}}
+
+    def state(fields: JSON) -> JSON:
+        made = led(fields)
+        for field in {"Choices", "Catch"} & made.keys():
+            made[field] = [led(entry) for entry in made[field]]
+        if "Branches" in made:
+            made["Branches"] = [scope(branch) for branch in made["Branches"]]
+        for field in {"ItemProcessor", "Iterator"} & made.keys():
+            made[field] = scope(made[field])
+        return made
+
+    def scope(fields: JSON) -> JSON:
+        return {
+            **led(fields),
+            "States": {name(each): state(own) for each, own in fields["States"].items()},
+        }
+
+    return scope(document)
