@@ -89,7 +89,9 @@ map_option = click.option(
 @click.option("--reason", help="Why; kept in the history of each execution.")
 @click.option("--no-wait", is_flag=True, help="With --apply: do not wait until it is done.")
 @on_server
-def migrate(server: Server, /, definition: str, *, apply: bool, no_wait: bool, **given: Any) -> None:
+def migrate(
+    server: Server, /, definition: str, *, apply: bool, no_wait: bool, **given: Any
+) -> None:
     """Move running executions of DEFINITION to another version.
 
     Shows what would become of every one of them, counted by the state they are in; with --apply it is done. Exits 3
