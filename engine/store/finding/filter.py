@@ -64,8 +64,9 @@ def texts_asked(text: str) -> tuple[str, ...]:
     asked = text[:TEXT_MAX]
     if not _NUMBER.fullmatch(text):
         return (asked,)
-    number = text_of(float(text) if set(text) & set(".eE") else int(text))
-    return (asked,) if number == asked else (asked, number)
+    number = float(text) if set(text) & set(".eE") else int(text)
+    written = text_of(number)
+    return (asked,) if written == asked or math.isinf(number) else (asked, written)
 
 
 _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?", re.ASCII)
