@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Raw, Struct, json
 
+from engine.core import orders
 from engine.core.execution import FrameId
 from engine.documents import Document
 
@@ -97,6 +98,16 @@ Event = (
     | SignalReceived
     | StopRequested
     | DeadlineReached
+    | orders.PauseRequested
+    | orders.ResumeRequested
+    | orders.CancelRequested
+    | orders.TerminateRequested
+    | orders.RetryRequested
+    | orders.SkipRequested
+    | orders.GotoRequested
+    | orders.DataSet
+    | orders.VariablesSet
+    | orders.RedriveRequested
 )
 
 

@@ -16,6 +16,7 @@ import msgpack
 import msgspec
 from msgspec import Struct, structs
 
+from engine.core import orders
 from engine.core.effects import Record
 from engine.core.events import (
     DeadlineReached,
@@ -41,6 +42,16 @@ StoredEvent = (
     | SignalReceived
     | StopRequested
     | DeadlineReached
+    | orders.PauseRequested
+    | orders.ResumeRequested
+    | orders.CancelRequested
+    | orders.TerminateRequested
+    | orders.RetryRequested
+    | orders.SkipRequested
+    | orders.GotoRequested
+    | orders.DataSet
+    | orders.VariablesSet
+    | orders.RedriveRequested
 )
 
 
