@@ -19,21 +19,18 @@ from collections.abc import Callable
 from msgspec import structs
 
 from engine.clock import RedisClock
-from engine.core.effects import Close, Needs, ScheduleTask, StartTimer, StopChild, Transition
-from engine.core.events import Advance, Begin, Event
-from engine.core.execution import Execution, Frame, FrameId
-from engine.core.limits import READY_MAX
+from engine.core.effects import Close, ScheduleTask, StartTimer, StopChild, Transition
+from engine.core.events import Event
 from engine.core.needs import needs
 from engine.core.states.nested import STATES_QUEUE
-from engine.documents import Document
 from engine.errors import EngineError, OutcomeUnknown, StaleCommit, StoreUnavailable
 from engine.language.machine import Machine
 from engine.runtime.changes import Changes
 from engine.runtime.deciders import NotNow
 from engine.runtime.deciding import Deciding
+from engine.runtime.holding import came_ms, is_last, needed_frames, next_event, with_loaded
 from engine.runtime.keeping import while_kept
 from engine.runtime.machines import Machines
-from engine.store import codec
 from engine.store.commits import Claim
 from engine.store.executions import ClockAhead, Committed, Executions
 from engine.store.keys import task_id
@@ -200,14 +197,14 @@ class Advancer:
     async def _run(self, claim: Claim, machine: Machine) -> bool:
         extended = self._clock.monotonic()
         for _ in range(TRANSITIONS_MAX):
-            event, controls, taken = _next(claim)
+            event, controls, taken = next_event(claim)
             if event is None:
                 if await self._idle(claim):
                     return False
                 continue
             await self._load(claim, machine, event)
             step = await self._decide(claim, machine, event)
-            release = _is_last(claim, step, controls, taken)
+            release = is_last(claim, step, controls, taken)
             moment = self._clock.monotonic()
             extend = moment - extended > self._extend_seconds
             if extend:
@@ -228,7 +225,7 @@ class Advancer:
     async def _decide(self, claim: Claim, machine: Machine, event: Event) -> Transition:
         """Decide here, or elsewhere what takes long: the claim is kept meanwhile, and others get the place."""
         execution = claim.execution
-        now_ms = max(self._clock.now_ms(), execution.last_ms, _came_ms(event))
+        now_ms = max(self._clock.now_ms(), execution.last_ms, came_ms(event))
         step = self._deciding.at_once(machine, execution, event, now_ms)
         if step is not None:
             return step
@@ -282,7 +279,7 @@ class Advancer:
         if committed.frames:
             execution = structs.replace(execution, frames={**committed.frames, **execution.frames})
         if len(execution.frames) > FRAMES_KEPT:
-            execution = structs.replace(execution, frames=_needed(execution, committed))
+            execution = structs.replace(execution, frames=needed_frames(execution, committed))
         if len(execution.values) > VALUES_KEPT:
             execution = structs.replace(execution, values={})
         claim.execution = execution
@@ -309,7 +306,7 @@ class Advancer:
         """Read whatever the event's transition needs and the claim did not bring."""
         while wanted := needs(machine, claim.execution, event):
             frames, values, given = await self._executions.load(claim, wanted)
-            claim.execution = _with(claim.execution, wanted, frames, values, given)
+            claim.execution = with_loaded(claim.execution, wanted, frames, values, given)
 
     async def _idle(self, claim: Claim) -> bool:
         """Nothing to do: let go without a transition, unless something came in meanwhile."""
@@ -338,62 +335,3 @@ class Advancer:
             return  # the claim lapses; the next holder finds the same
         if is_ours:
             emit("execution.quarantined", execution=claim.keys.ref, cause=reason, error=error)
-
-
-def _came_ms(event: Event) -> int:
-    """When a task of this event was leased, by Redis' clock: what follows is never dated before it."""
-    started = getattr(event, "started", None)
-    return started.at_ms if started is not None else 0
-
-
-def _next(claim: Claim) -> tuple[Event | None, int, int]:
-    """The event to apply, and how many control and inbox entries it consumes."""
-    execution = claim.execution
-    if claim.control:
-        return codec.unpack_entry(claim.control[0]), 1, 0
-    if execution.revision == 0:
-        return Begin(), 0, 0
-    if claim.entries and execution.closing is None and len(execution.ready) < READY_MAX:
-        return codec.unpack_entry(claim.entries[0]), 0, 1
-    if execution.ready:
-        return Advance(execution.ready[0]), 0, 0
-    if execution.closing is not None:
-        return Advance(""), 0, 0
-    return None, 0, 0
-
-
-def _is_last(claim: Claim, step: Transition, controls: int, taken: int) -> bool:
-    """Whether nothing known is left to do after this step. The commit looks at the inbox itself before letting go."""
-    after = step.execution
-    return (
-        not after.ready
-        and after.closing is None
-        and len(claim.control) <= controls
-        and len(claim.entries) <= taken
-    )
-
-
-def _needed(execution: Execution, committed: Committed) -> dict[FrameId, Frame | None]:
-    """The frames that can go on or that entries name, with their ancestors."""
-    keep = set(committed.frames)
-    for name in execution.ready:
-        at = name
-        while at:
-            keep.add(at)
-            at = at.rpartition("/")[0]
-    return {name: frame for name, frame in execution.frames.items() if name in keep}
-
-
-def _with(
-    execution: Execution,
-    wanted: Needs,
-    frames: dict[FrameId, Frame | None],
-    values: dict[str, Document | None],
-    given: Document | None,
-) -> Execution:
-    return structs.replace(
-        execution,
-        frames={**execution.frames, **frames},
-        values={**execution.values, **values},
-        input=given if wanted.input else execution.input,
-    )
