@@ -55,6 +55,7 @@ class Draft:
         "loaded",
         "machine",
         "now_ms",
+        "operated",
         "output",
         "patience",
         "ready",
@@ -95,6 +96,7 @@ class Draft:
         self.error = before.error
         self.cause = before.cause
         self.variables_bytes = before.variables_bytes
+        self.operated = before.operated
         self._entropy: SeededEntropy | None = None
 
     @property
@@ -270,5 +272,6 @@ class Draft:
             self.frames,
             self.loaded,
             before.redrives,
+            operated=self.operated,
         )
         return Transition(after, self.changed, self.values, tuple(records), tuple(self.effects))

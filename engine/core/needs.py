@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.core import control, orders
 from engine.core.context import needed, parent_of
 from engine.core.effects import Needs
 from engine.core.events import Advance, Begin, DeadlineReached, Event, SignalReceived, StopRequested
@@ -33,6 +34,9 @@ def needs(machine: Machine, execution: Execution, event: Event) -> Needs:
         return NOTHING
     if isinstance(event, Begin):
         return Needs(input=True) if execution.input is None else NOTHING
+    paused = execution.operated.paused
+    if paused is not None and paused.is_resuming:
+        return control.needs_to_resume(execution, paused)
     if execution.closing is not None:
         if not isinstance(event, Advance):
             return NOTHING
@@ -40,6 +44,8 @@ def needs(machine: Machine, execution: Execution, event: Event) -> Needs:
     if isinstance(event, StopRequested | DeadlineReached):
         untold = execution.revision == 0 and execution.input is None
         return Needs(input=True) if untold else _frames(execution, (ROOT,))
+    if isinstance(event, orders.Order):
+        return _order(machine, execution, event)
     if isinstance(event, SignalReceived):
         return _signal(machine, execution, event)
     missing = _frames(execution, _chain(event.frame))
@@ -73,6 +79,14 @@ def _values(execution: Execution, wanted: Iterable[str]) -> Needs:
 def _below(execution: Execution, stack: tuple[tuple[FrameId, int, int], ...]) -> Needs:
     missing = walk(execution.frames, stack).missing
     return Needs(frames=missing) if missing else NOTHING
+
+
+def _order(machine: Machine, execution: Execution, order: orders.Order) -> Needs:
+    missing = control.needs_of(execution, order)
+    root = execution.frames.get(ROOT)
+    if missing or root is None or not isinstance(order, orders.CancelRequested):
+        return missing
+    return _reading(machine, execution, root)  # a catcher may take it in the same transition
 
 
 def _signal(machine: Machine, execution: Execution, event: SignalReceived) -> Needs:

@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec import structs
 
-from engine.core import events
+from engine.core import control, events
 from engine.core.draft import Draft
 from engine.core.effects import StartTimer, Transition
 from engine.core.execution import (
@@ -64,7 +64,10 @@ def transition(
     """
     draft = Draft(machine, execution, now_ms, limits, patience)
     if execution.status == "RUNNING":
-        if execution.closing is None:
+        paused = execution.operated.paused
+        if paused is not None and paused.is_resuming:
+            control.go_on(draft)
+        elif execution.closing is None:
             _HANDLERS[type(event)](draft, event)
             if draft.last_record >= limits.records_max:
                 draft = endings.cut_short(draft)
@@ -108,6 +111,8 @@ def _advance(draft: Draft, event: events.Advance) -> None:
             payload = rests.take_signal(draft, hold)
             if payload is not None:
                 steps.complete(draft, frame, payload)
+        case Backoff():
+            steps.attempt(draft, frame)  # somebody has asked for the next attempt at once
         case _:
             pass
 
@@ -177,6 +182,11 @@ def _stop_requested(draft: Draft, event: events.StopRequested) -> None:
 
 
 def _deadline_reached(draft: Draft, _event: events.DeadlineReached) -> None:
+    paused = draft.operated.paused
+    if paused is not None:
+        overdue = structs.replace(paused, overdue=True)
+        draft.operated = structs.replace(draft.operated, paused=overdue)
+        return
     endings.close(draft, "TIMED_OUT", None, None, 0)
 
 
@@ -190,4 +200,5 @@ _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     events.SignalReceived: _signal_received,
     events.StopRequested: _stop_requested,
     events.DeadlineReached: _deadline_reached,
+    **dict.fromkeys(control.ORDERS, control.obey),
 }

@@ -28,7 +28,16 @@ from engine.core.events import (
     TaskSucceeded,
     TimerFired,
 )
-from engine.core.execution import Buffer, Closing, Enter, Execution, Frame, Status
+from engine.core.execution import (
+    UNTOUCHED,
+    Buffer,
+    Closing,
+    Enter,
+    Execution,
+    Frame,
+    Operated,
+    Status,
+)
 from engine.documents import Document
 from engine.errors import StoreRefused
 
@@ -77,6 +86,7 @@ class Meta(Struct, frozen=True, array_like=True):
     cause: str | None = None
     resting: str = ""  # the state whose index holds the execution
     variables_bytes: int = 0
+    operated: Operated | None = None
 
 
 class TaskRow(Struct, frozen=True, array_like=True):
@@ -197,6 +207,7 @@ def meta_of(execution: Execution, resting: str) -> Meta:
         execution.cause,
         resting,
         execution.variables_bytes,
+        operated=execution.operated if execution.operated is not UNTOUCHED else None,
     )
 
 
@@ -232,6 +243,8 @@ def execution_of(
         parent=static.parent,
         depth=static.depth,
         frames=frames,
+        redrives=meta.operated.redrives if meta.operated else 0,
+        operated=meta.operated or UNTOUCHED,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from engine.core import records
 from engine.core.context import parent_of
 from engine.core.draft import Draft
-from engine.core.effects import CancelTimer, Close
+from engine.core.effects import CancelTimer, Close, Tally
 from engine.core.execution import ROOT, Closing, Enter, Frame, Status
 from engine.core.failures import RUNTIME, TIMEOUT
 from engine.core.flow.unwind import Walk, stack_of, walk
@@ -75,6 +75,7 @@ def cut_short(draft: Draft) -> Draft:
         return draft
     full = Draft(draft.machine, draft.before, draft.now_ms, draft.limits, draft.patience)
     full.records = [record for record in draft.records if record.id < most]
+    full.effects = [effect for effect in draft.effects if isinstance(effect, Tally)]
     full.last_record = full.records[-1].id if full.records else draft.before.last_record
     cause = f"The execution reached the maximum number of history events ({most})."
     close(full, "FAILED", RUNTIME, cause, full.last_record)
