@@ -199,7 +199,7 @@ def reading_of(states: dict[str, State]) -> dict[str, Reading]:
 
 
 def successors(state: State) -> Iterator[str]:
-    """The states of the same scope that a state can go on to; one can come more than once."""
+    """The states that a state may go on to, inside its scope."""
     if state.next is not None:
         yield state.next
     if isinstance(state, Choice):

@@ -20,6 +20,7 @@ from engine.core import orders
 from engine.core.effects import Record
 from engine.core.events import (
     DeadlineReached,
+    MigrateRequested,
     SignalReceived,
     Started,
     StopRequested,
@@ -35,6 +36,7 @@ from engine.core.execution import (
     Enter,
     Execution,
     Frame,
+    Moving,
     Operated,
     Status,
 )
@@ -51,6 +53,7 @@ StoredEvent = (
     | SignalReceived
     | StopRequested
     | DeadlineReached
+    | MigrateRequested
     | orders.PauseRequested
     | orders.ResumeRequested
     | orders.CancelRequested
@@ -86,6 +89,7 @@ class Meta(Struct, frozen=True, array_like=True):
     cause: str | None = None
     resting: str = ""  # the state whose index holds the execution
     variables_bytes: int = 0
+    moving: Moving | None = None
     operated: Operated | None = None
 
 
@@ -207,6 +211,7 @@ def meta_of(execution: Execution, resting: str) -> Meta:
         execution.cause,
         resting,
         execution.variables_bytes,
+        moving=execution.moving,
         operated=execution.operated if execution.operated is not UNTOUCHED else None,
     )
 
@@ -240,6 +245,7 @@ def execution_of(
         error=meta.error,
         cause=meta.cause,
         variables_bytes=meta.variables_bytes,
+        moving=meta.moving,
         parent=static.parent,
         depth=static.depth,
         frames=frames,

@@ -69,9 +69,7 @@ def goto(draft: Draft, order: orders.GotoRequested) -> str | None:
     return _send(draft, frame, order, "StateRedirected", Then(order.state, data))
 
 
-def _send(
-    draft: Draft, frame: Frame, order: orders.Order, kind: str, then: Then
-) -> str | None:
+def _send(draft: Draft, frame: Frame, order: orders.Order, kind: str, then: Then) -> str | None:
     if not draft.limits.fits(then.data):
         return refusals.TOO_LARGE
     shown: dict[str, object] = {"output": then.data}
@@ -82,9 +80,7 @@ def _send(
     return None
 
 
-def _record(
-    draft: Draft, frame: Frame, kind: str, order: orders.Order, **shown: object
-) -> Frame:
+def _record(draft: Draft, frame: Frame, kind: str, order: orders.Order, **shown: object) -> Frame:
     """A record in the strand's own chain; the strand goes on from it."""
     details = told(order, name=frame.state, **shown)
     frame = structs.replace(frame, previous=draft.record(kind, frame.previous, details))

@@ -269,6 +269,4 @@ def advance_unwind(draft: Draft, frame: Frame, hold: Unwind) -> None:
     if hold.then is not None:
         _go_to(draft, frame, hold.then)
         return
-    fail(
-        draft, frame, Failure(hold.error, hold.cause, hold.heartbeat, cancelled=hold.cancelled)
-    )
+    fail(draft, frame, Failure(hold.error, hold.cause, hold.heartbeat, cancelled=hold.cancelled))
