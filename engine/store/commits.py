@@ -9,7 +9,9 @@ from engine.core.effects import (
     CancelTask,
     CancelTimer,
     Close,
+    ReturnTask,
     ScheduleTask,
+    ShiftTimer,
     StartTimer,
     StopChild,
     Tally,
@@ -19,6 +21,7 @@ from engine.core.execution import ROOT, Execution, Frame, FrameId
 from engine.core.states.nested import STATES_QUEUE
 from engine.store import codec, errands
 from engine.store.keys import ExecutionKeys, Keys, task_id
+from engine.store.pauses import is_held_up, note_pause
 
 FIXED_KEYS = 12  # of commit.lua; the queues and indexes a commit touches follow
 
@@ -123,6 +126,7 @@ class Commits:
             body["controls"] = controls
         if release:
             body["release"] = True
+        note_pause(envelope.body, envelope.key, keys, before, transition)
         self._effects(envelope, claim, transition, now_ms)
         lease_ms = self._lease_ms if extend else 0
         return Commit(
@@ -136,6 +140,8 @@ class Commits:
         body = {"now": "0", "bell": "", "changes": "", "set": [], "release": True}
         if claim.fresh:
             body["set"] = ["claims", "0"]
+        if is_held_up(claim.execution):
+            body["paused"] = True
         arguments = [
             claim.keys.ref,
             claim.nonce,
@@ -205,6 +211,8 @@ class Commits:
                 case CancelTimer():
                     member = task_id(keys.ref, effect.frame, effect.revision)
                     envelope.add("untimers", f"{member}#{effect.kind}")
+                case ShiftTimer() | ReturnTask():
+                    pass  # of a pause, which has been seen to
                 case Tally():
                     self._tally(envelope, keys, effect)
                 case Close():

@@ -5,7 +5,7 @@ that each script stays in one Redis Cluster slot. P is the prefix, {07} the part
 *ref* is "NS:definition:name". Names cannot hold ":", "/", "{", "}", "#" or white space, so no two things share a key.
 
 of an execution (ID is "definition:name")
-  P:{07}:NS:x:ID             hash    rev own until claims status ver ready m s input key tell f:<frame> ... (see codec.py)
+  P:{07}:NS:x:ID             hash    rev own until claims status ver ready paused m s input key tell f:<frame> ... (see codec.py)
   P:{07}:NS:x:ID:in          list    inbox: "<frame>|<leased ms>|<worker>|<event>"
   P:{07}:NS:x:ID:ctl         list    control events, applied before the inbox
   P:{07}:NS:x:ID:h           list    history records
@@ -20,6 +20,7 @@ of a partition
   P:{07}:leases              hash    task id -> "<lease>|<since ms>|<until ms>|<worker>"
   P:{07}:queues              set     "NS:queue" of each queue that is not empty
   P:{07}:closed              zset    ref, by the ms from which it may be pruned
+  P:{07}:paused              hash    ref of each paused execution; id of each task of theirs that was taken out of its queue
   P:{07}:NS:q:QUEUE          zset    task ids, oldest first
   P:{07}:NS:definitions      hash    definition -> version that new executions start on
   P:{07}:NS:ix:DEF:STATUS    zset    execution ids, by start ms; with an empty DEF, those of every definition

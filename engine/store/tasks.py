@@ -88,6 +88,7 @@ class Tasks:
                 tag + ":leases",
                 tag + ":timers",
                 tag + ":queues",
+                tag + ":paused",
             ],
             [most, lease_ms, nonce, worker, f"{namespace}:{queue}"],
         )

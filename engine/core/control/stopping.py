@@ -50,8 +50,5 @@ def cancel(draft: Draft, order: orders.CancelRequested) -> str | None:
 def terminate(draft: Draft, order: orders.TerminateRequested) -> str | None:
     """End it at once; what its strands hold is dropped."""
     draft.record("ExecutionTerminateRequested", 0, told(order))
-    operated = draft.operated
-    if operated.paused is not None:
-        draft.operated = structs.replace(operated, paused=None)
     endings.close(draft, "ABORTED", order.error, order.cause, 0)
     return None

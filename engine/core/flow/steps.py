@@ -229,6 +229,7 @@ def _give_up(draft: Draft, frame: Frame, failure: Failure) -> None:
     """Nobody here takes the failure: it is the parent's, or the execution's."""
     previous = frame.previous
     if frame.id == ROOT:
+        draft.put(frame)
         status: Status = "ABORTED" if failure.cancelled else "FAILED"
         endings.end(draft, status, failure.error, failure.cause, previous)
         return
