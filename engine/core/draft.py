@@ -278,7 +278,7 @@ class Draft:
             before.depth,
             self.frames,
             self.loaded,
-            before.redrives,
+            before.redrives if before.redrives is None else self.operated.redrives,
             moving=self.moving,
             operated=self.operated,
         )

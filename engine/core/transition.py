@@ -129,7 +129,8 @@ def _advance(draft: Draft, event: events.Advance) -> None:
 def _task_succeeded(draft: Draft, event: events.TaskSucceeded) -> None:
     frame = draft.waiting(event.frame, event.revision, Work)
     if frame is not None:
-        steps.complete(draft, rests.record_started(draft, frame, event.started), event.output)
+        frame = rests.record_started(draft, frame, event.started)
+        steps.complete(draft, rests.record_hand(draft, frame, event.hand), event.output)
 
 
 def _task_submitted(draft: Draft, event: events.TaskSubmitted) -> None:
@@ -147,6 +148,7 @@ def _task_failed(draft: Draft, event: events.TaskFailed) -> None:
     if frame is None:
         return
     frame = rests.record_started(draft, frame, event.started)
+    frame = rests.record_hand(draft, frame, event.hand)
     frame = rests.record_task(draft, frame, "Failed", error=event.error, cause=event.cause)
     if not event.transport:
         frame = structs.replace(frame, failures=frame.failures + 1)

@@ -20,7 +20,7 @@ from engine.core.effects import (
 from engine.core.execution import ROOT, Execution, Frame, FrameId
 from engine.core.states.nested import STATES_QUEUE
 from engine.store import codec, errands
-from engine.store.keys import ExecutionKeys, Keys, task_id
+from engine.store.keys import ExecutionKeys, Keys, kept_ms, task_id
 from engine.store.pauses import is_held_up, note_pause
 
 FIXED_KEYS = 12  # of commit.lua; the queues and indexes a commit touches follow
@@ -220,7 +220,7 @@ class Commits:
                     name = f"{namespace}:{STATES_QUEUE}"
                     queue = self._keys.queue(keys.partition, namespace, STATES_QUEUE)
                     envelope.body["tell"] = [envelope.key(queue), name]
-                    if not any(b.head < b.tail for b in transition.execution.signals.values()):
+                    if not _is_needed(transition.execution):
                         envelope.body["spent"] = True
 
     def _tally(self, envelope: _Envelope, keys: ExecutionKeys, effect: Tally) -> None:
@@ -228,7 +228,9 @@ class Commits:
         counts, waiting = self._keys.operation(keys.partition, namespace, effect.operation)
         reason = [] if effect.reason is None else [effect.reason]
         numbers = envelope.key(counts), envelope.key(waiting)
-        envelope.add("tallies", [*numbers, effect.outcome, identifier, *reason])
+        envelope.add(
+            "tallies", [*numbers, effect.outcome, identifier, kept_ms(effect.operation), *reason]
+        )
 
     def _errand(self, envelope: _Envelope, keys: ExecutionKeys, row: codec.TaskRow) -> None:
         namespace = keys.ref.partition(":")[0]
@@ -258,3 +260,10 @@ class Commits:
             envelope.add("timers", str(effect.timeout_ms), identifier + "#timeout")
         if effect.heartbeat_ms is not None:
             envelope.add("timers", str(now_ms + effect.heartbeat_ms), identifier + "#heartbeat")
+
+
+def _is_needed(execution: Execution) -> bool:
+    """Whether values of a closed execution are to be kept: signals left over, variables for a redrive."""
+    if any(buffer.head < buffer.tail for buffer in execution.signals.values()):
+        return True
+    return execution.status != "SUCCEEDED" and execution.variables_bytes > 0

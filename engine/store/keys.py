@@ -26,7 +26,7 @@ of a partition
   P:{07}:NS:ix:DEF:STATUS    zset    execution ids, by start ms; with an empty DEF, those of every definition
   P:{07}:NS:at:DEF:STATE     zset    ids of running executions that rest there, by start ms
   P:{07}:NS:open             string  number of running executions
-  P:{07}:NS:op:ID            hash    answers to an operation on many executions: outcome -> count, "x:<id>" -> reason
+  P:{07}:NS:op:ID            hash    answers to an operation: outcome -> count, "x:<id>" -> reason; of one order ("@...") it expires
   P:{07}:NS:op:ID:out        set     ids of executions that have not answered yet
 of the whole store
   P:{store}:layout           hash    layout version, number of partitions, identity
@@ -47,6 +47,9 @@ import zlib
 from functools import lru_cache
 
 LAYOUT_VERSION = 1
+
+ORDER = "@"  # opens the operation of an order to one execution; its answer is kept for an hour
+ORDER_KEPT_MS = 3_600_000
 
 
 class ExecutionKeys:
@@ -158,6 +161,11 @@ class Keys:
 
     def active_operations(self, namespace: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:active"
+
+
+def kept_ms(operation: str) -> int:
+    """How long the answer to an operation is kept by itself; 0 for those on many executions, which are kept otherwise."""
+    return ORDER_KEPT_MS if operation.startswith(ORDER) else 0
 
 
 def ref_of(namespace: str, execution: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.core import orders
-from engine.core.control import changes, pausing, stopping, strands
+from engine.core.control import changes, pausing, redriving, stopping, strands
 from engine.core.draft import Draft
 from engine.core.effects import Tally
 
@@ -22,6 +22,7 @@ _HANDLERS: dict[type[orders.Order], Callable[[Draft, Any], str | None]] = {
     orders.GotoRequested: strands.goto,
     orders.DataSet: changes.set_data,
     orders.VariablesSet: changes.set_variables,
+    orders.RedriveRequested: redriving.redrive,
 }
 
 ORDERS = tuple(_HANDLERS)

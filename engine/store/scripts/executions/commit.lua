@@ -14,7 +14,7 @@
     tasks {{id, row, queue key number, queue}...}  untasks {{id, queue key number, queue}...}
     index {{key number, score, member}...}  unindex {{key number, member}...}
     close                    prune_ms: the execution has ended; spent: its values can go (no signal is left over)
-    tallies {{hash key number, set key number, outcome, id, reason or nil}...} answers to operations on many executions
+    tallies {{hash key number, set key number, outcome, id, keep_ms, reason or nil}...} answers to operations on many executions
     tell {key number, queue} queue of the errands that tell whoever waits for the end
     release                  let go if nothing has come in; paused: the inbox does not count; pause: see include/pause_commit
     bells {ready, queues}  changes   channels; now_ms: the holder's clock, refused when ahead of Redis time
