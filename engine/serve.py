@@ -36,6 +36,7 @@ from engine.store.errands import Errands
 from engine.store.executions import Executions
 from engine.store.keys import LAYOUT_VERSION, Keys
 from engine.store.listing import Listing
+from engine.store.orders import Orders
 from engine.store.promise import check_nodes
 from engine.store.signals import Signals
 from engine.store.tasks import Tasks
@@ -67,6 +68,7 @@ class Stores:
     catalog: Catalog
     listing: Listing
     errands: Errands
+    orders: Orders
 
     @classmethod
     def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
@@ -92,6 +94,7 @@ class Stores:
             catalog=Catalog(redis, keys),
             listing=Listing(redis, keys),
             errands=Errands(redis, keys, bell=True),
+            orders=Orders(redis, keys, open_max=settings.open_executions_max, bell=True),
         )
 
 
@@ -202,6 +205,7 @@ class Engine:
             self.counters,
             self._offer,
             self.express,
+            stores.orders,
         )
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:

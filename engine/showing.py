@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
+from msgspec import UNSET, UnsetType
+
 from engine.clock import iso
 from engine.core.execution import (
     Backoff,
@@ -24,6 +26,7 @@ from engine.store import codec
 from engine.store.listing import FRAMES_MAX, Stored
 from engine.views import (
     FrameView,
+    PausedView,
     TaskView,
     TimerView,
 )
@@ -62,6 +65,16 @@ def summary_fields(stored: Stored) -> dict[str, Any]:
     if run.cause is not None:
         fields["cause"] = run.cause
     return fields
+
+
+def paused(run: Execution) -> PausedView | UnsetType:
+    held = run.operated.paused
+    if held is None:
+        return UNSET
+    since = iso(held.since_ms)
+    if held.reason is None:
+        return PausedView(since, held.by, held.mode)
+    return PausedView(since, held.by, held.mode, held.reason)
 
 
 def frame(frame: Frame, machine: Machine | None) -> FrameView:
@@ -112,8 +125,8 @@ def task(run: Execution, frame: Frame, stored: tuple[codec.TaskRow, bytes | None
         status = "waiting"
     if isinstance(frame.hold, Work) and frame.hold.child is not None:
         extra["child"] = frame.hold.child.id
-    if row.timeout_ms is not None:
-        extra["timeout"] = iso(row.timeout_ms)
+    if isinstance(frame.hold, Work) and frame.hold.timeout_ms is not None:
+        extra["timeout"] = iso(frame.hold.timeout_ms)
     return TaskView(row.frame, row.state, row.queue, row.attempt, cast("Any", status), **extra)
 
 
