@@ -29,6 +29,14 @@ def _head(view: View) -> Iterator[tuple[str, str]]:
         yield "stopped", moment(view["stopped"])
     if view.get("attributes"):
         yield "attributes", attributes_text(view["attributes"])
+    if "paused" in view:
+        paused = view["paused"]
+        why = f": {visible(paused['reason'])}" if "reason" in paused else ""
+        mode = "timers hold" if paused["mode"] == "hold" else "timers catch up"
+        since = moment(paused["since"])
+        yield "paused", f"since {since} by {visible(paused['by'])} ({mode}){why}"
+    if "redrives" in view:
+        yield "redriven", f"{view['redrives']} times"
     for name in ("error", "cause", "quarantined"):
         if view.get(name):
             yield name, visible(str(view[name]))

@@ -116,10 +116,27 @@ def signal(
 @click.argument("execution", metavar="ID")
 @click.option("--error", help="The error it ends with.")
 @click.option("--cause", help="The cause it ends with.")
+@click.option(
+    "--graceful", is_flag=True, help="Let a Catch of Detent.Cancelled undo what has been done."
+)
+@click.option("--reason", help="Why; kept in the history of a graceful stop beside who asked.")
 @on_server
-def stop(server: Server, execution: str, error: str | None, cause: str | None) -> None:
-    """End the execution ID as ABORTED. Nothing is undone: its tasks and timers are dropped."""
-    body = members(error=quoted(error), cause=quoted(cause))
+def stop(
+    server: Server,
+    execution: str,
+    *,
+    error: str | None,
+    cause: str | None,
+    graceful: bool,
+    reason: str | None,
+) -> None:
+    """Stop the execution ID.
+
+    It ends as ABORTED at once, its tasks and timers are dropped, and nothing is undone. With --graceful the state it is
+    in fails as Detent.Cancelled instead, and a Catch of that name leads on.
+    """
+    said = {"graceful": "true", "reason": quoted(reason)} if graceful else {}
+    body = members(error=quoted(error), cause=quoted(cause), **said)
     stopped = server.call("POST", path("executions", execution, "stop"), body=body)
     if wants_json():
         emit_json(stopped)

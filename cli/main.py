@@ -39,7 +39,17 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "list": ("cli.finding", "list_executions", "List executions, newest first."),
     "count": ("cli.finding", "count_executions", "Count executions."),
     "signal": ("cli.executions", "signal", "Send a signal to an execution."),
-    "stop": ("cli.executions", "stop", "End an execution as ABORTED."),
+    "stop": ("cli.executions", "stop", "Stop an execution, gracefully if wanted."),
+    "terminate": ("cli.operating", "terminate", "End an execution as ABORTED at once."),
+    "pause": ("cli.operating", "pause", "Have nothing of an execution begun until it is resumed."),
+    "resume": ("cli.operating", "resume", "Resume a paused execution."),
+    "retry": ("cli.operating", "retry", "Begin the next attempt of a state now."),
+    "skip": ("cli.operating", "skip", "Leave a state with an output of your own."),
+    "goto": ("cli.operating", "goto", "Send an execution to another state."),
+    "set": ("cli.operating", "set_", "Set the data or variables of an execution."),
+    "complete": ("cli.operating", "complete", "Complete a task in its worker's place."),
+    "fail": ("cli.operating", "fail", "Fail a task in its worker's place."),
+    "redrive": ("cli.operating", "redrive", "Go on with a closed execution from where it failed."),
     "demo": ("cli.demo.command", "demo", "Watch an order survive a kill -9 (15 seconds)."),
 }
 

@@ -131,6 +131,13 @@ class LeaseLost(EngineError):
     status = 409
 
 
+class OrderRefused(EngineError):
+    """The execution cannot do what was asked in the state it is in; nothing was changed."""
+
+    code = "order_refused"
+    status = 409
+
+
 class DefinitionTypeConflict(EngineError):
     """The definition exists with another type, and a definition's type never changes; nothing was published."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 from msgspec import UNSET
 
 from engine import showing
@@ -39,6 +42,8 @@ from engine.views import (
     SignalView,
     VersionSummary,
 )
+
+T = TypeVar("T")
 
 WATCH_MS = 65_000  # how long commits are announced for one wait; the longest wait is 60 s
 SIGNALS_SHOWN = 1000
@@ -113,7 +118,9 @@ class Queries:
         stored = await self._read(caller, execution)
         ref = ref_of(caller.namespace, execution)
         run = stored.execution
-        frames, more = showing.frames_shown(f for f in run.frames.values() if f is not None)
+        # A closed one may keep a frame for a redrive; it rests nowhere.
+        alive = run.frames.values() if run.status == "RUNNING" else ()
+        frames, more = showing.frames_shown(f for f in alive if f is not None)
         machine = None
         if frames:
             machine = await self._machines.get(caller.namespace, run.definition, run.version)
@@ -125,7 +132,9 @@ class Queries:
             input=run.input or EMPTY_OBJECT,
             quarantined=stored.quarantine or UNSET,
             parent=run.parent or UNSET,
-            frames=[showing.frame(f, machine) for f in frames] if run.status == "RUNNING" else [],
+            paused=showing.paused(run),
+            redrives=run.operated.redrives or UNSET,
+            frames=[showing.frame(f, machine) for f in frames],
             more_frames=more or UNSET,
             tasks=[
                 showing.task(run, f, r) for f, r in zip(working, rows, strict=True) if r is not None
@@ -251,6 +260,20 @@ class Queries:
                 left = deadline - self._clock.monotonic()
                 if at is None or at[0] != "RUNNING" or left <= 0:
                     return
+                await change.wait(left)
+
+    async def until(
+        self, ref: str, look: Callable[[], Awaitable[T | None]], wait_ms: int
+    ) -> T | None:
+        """What `look` finds at a running execution, looking again after each commit; None after `wait_ms`, or its end."""
+        deadline = self._clock.monotonic() + wait_ms / 1000
+        with self._changes.watching(ref) as change:
+            while True:
+                at = await self._listing.watch(ref, WATCH_MS if wait_ms else 0)
+                found = await look()
+                left = deadline - self._clock.monotonic()
+                if found is not None or at is None or at[0] != "RUNNING" or left <= 0:
+                    return found
                 await change.wait(left)
 
     async def _buffered(self, ref: str, stored: Stored) -> list[SignalView]:

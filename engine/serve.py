@@ -174,6 +174,7 @@ class Engine:
             self.counters,
             self._offer,
             self.express,
+            stores.orders,
         )
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
+from msgspec import UNSET, UnsetType
+
 from engine.clock import iso
 from engine.core.execution import (
     Backoff,
@@ -26,6 +28,7 @@ from engine.store.listing import FRAMES_MAX, Stored
 from engine.views import (
     ExecutionSummary,
     FrameView,
+    PausedView,
     TaskView,
     TimerView,
 )
@@ -83,6 +86,16 @@ def summary(row: Row) -> ExecutionSummary:
     )
 
 
+def paused(run: Execution) -> PausedView | UnsetType:
+    held = run.operated.paused
+    if held is None:
+        return UNSET
+    since = iso(held.since_ms)
+    if held.reason is None:
+        return PausedView(since, held.by, held.mode)
+    return PausedView(since, held.by, held.mode, held.reason)
+
+
 def frame(frame: Frame, machine: Machine | None) -> FrameView:
     state = machine.states.get(frame.state) if machine is not None else None
     extra: dict[str, Any] = {"entered": iso(frame.entered_ms)} if frame.entered_ms else {}
@@ -131,8 +144,8 @@ def task(run: Execution, frame: Frame, stored: tuple[codec.TaskRow, bytes | None
         status = "waiting"
     if isinstance(frame.hold, Work) and frame.hold.child is not None:
         extra["child"] = frame.hold.child.id
-    if row.timeout_ms is not None:
-        extra["timeout"] = iso(row.timeout_ms)
+    if isinstance(frame.hold, Work) and frame.hold.timeout_ms is not None:
+        extra["timeout"] = iso(frame.hold.timeout_ms)
     return TaskView(row.frame, row.state, row.queue, row.attempt, cast("Any", status), **extra)
 
 

@@ -93,6 +93,30 @@ class StartResult(Struct, frozen=True):
     created: bool  # False: it existed already, with the same input, and runs
 
 
+class Ask(Struct, frozen=True):
+    """What goes with every order to an execution: why, under which id, and how long the answer is waited for."""
+
+    reason: str | None = None
+    id: str | None = None  # an order is applied once per id
+    wait_ms: int = 0
+
+
+class Ordered(Struct, frozen=True):
+    """How an execution stands after an order; `applied` is False where that is still to come."""
+
+    execution: ExecutionSummary
+    applied: bool
+
+
+class PausedView(Struct, frozen=True):
+    """Since when an execution is paused, by whom, why, and what its timers do."""
+
+    since: str
+    by: str
+    mode: Literal["hold", "catch_up"]
+    reason: str | UnsetType = UNSET
+
+
 class ExecutionPage(Struct, frozen=True):
     executions: list[ExecutionSummary]
     next: str | None = None
@@ -167,6 +191,8 @@ class ExecutionView(Struct, frozen=True, kw_only=True):
     quarantined: str | UnsetType = UNSET
     parent: str | UnsetType = UNSET  # the execution that started it
     attributes: dict[str, Attribute] | UnsetType = UNSET
+    paused: PausedView | UnsetType = UNSET
+    redrives: int | UnsetType = UNSET  # how often it was redriven
     frames: list[FrameView] = field(default_factory=list)
     more_frames: bool | UnsetType = UNSET  # there are more frames than are shown here
     tasks: list[TaskView] = field(default_factory=list)

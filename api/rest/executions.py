@@ -30,6 +30,7 @@ from engine.errors import (
     ExpressUnsupported,
     InvalidDocument,
     InvalidName,
+    OrderRefused,
     PayloadTooLarge,
     QuotaExceeded,
     StoreUnavailable,
@@ -37,6 +38,7 @@ from engine.errors import (
 from engine.store.finding.asked import filter_of
 from engine.store.finding.filter import Filter
 from engine.views import (
+    Ask,
     ExecutionCount,
     ExecutionPage,
     ExecutionSummary,
@@ -126,10 +128,14 @@ async def signal(call: Call[NoQuery, SignalBody]) -> Answer:
 
 
 async def stop(call: Call[NoQuery, StopBody]) -> Answer:
-    wait_ms = call.wait_ms(STOP_WAIT_MS / 1000)
-    summary = await call.engine.commands.stop(
-        call.caller, call.path["id"], call.body.error, call.body.cause, wait_ms
-    )
+    wait_ms, body = call.wait_ms(STOP_WAIT_MS / 1000), call.body
+    commands, execution = call.engine.commands, call.path["id"]
+    if body.graceful:
+        asked = Ask(body.reason, body.id, wait_ms)
+        ordered = await commands.cancel(call.caller, execution, asked, body.error, body.cause)
+        summary = ordered.execution
+    else:
+        summary = await commands.stop(call.caller, execution, body.error, body.cause, wait_ms)
     stopped = Stopped(id=summary.id, status=summary.status)
     return Answer(value=stopped, status=202 if summary.status == "RUNNING" else 200)
 
@@ -283,18 +289,28 @@ OPERATIONS = (
         name="stop",
         group="executions",
         summary="Stop an execution",
-        about=f"It ends as ABORTED. The answer is held up to {STOP_WAIT_MS // 1000} s for that.",
+        about=f"It ends as ABORTED at once; nothing catches that. The answer is held up to {STOP_WAIT_MS // 1000} s for "
+        "it. With `graceful` the state that its own strand is in fails as `Detent.Cancelled` instead: a Catch of that name "
+        "leads on, to what compensates; without one it ends as ABORTED too.",
         perform=stop,
         body=StopBody,
         body_example={"error": "Cancelled", "cause": "the customer withdrew the order"},
         answers={
             200: Shown(meaning="It is closed.", type=Stopped, example=examples.STOPPED),
             202: Shown(
-                meaning="It goes on closing.",
+                meaning="It goes on closing, or compensating.",
                 type=Stopped,
                 example=examples.STOPPED | {"status": "RUNNING"},
             ),
         },
-        errors=(InvalidName, ExecutionNotFound, ExecutionClosed, StoreUnavailable),
+        errors=(
+            InvalidName,
+            ExecutionNotFound,
+            ExecutionClosed,
+            OrderRefused,
+            ExpressUnsupported,
+            QuotaExceeded,
+            StoreUnavailable,
+        ),
     ),
 )

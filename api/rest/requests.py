@@ -240,10 +240,37 @@ class SignalBody(Body, frozen=True):
 
 
 class StopBody(Body, frozen=True):
-    """Why an execution is ended."""
+    """Why an execution is ended, and how."""
 
     error: Error | None = None
     cause: Cause | None = None
+    graceful: Annotated[
+        bool,
+        Meta(
+            description="Let the state it is in fail as `Detent.Cancelled`, so that a Catch of that name compensates."
+        ),
+    ] = False
+    reason: (
+        Annotated[
+            str,
+            Meta(
+                max_length=32_768,
+                description="Why; kept in history beside who asked, for a graceful stop.",
+            ),
+        ]
+        | None
+    ) = None
+    id: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=128,
+                description="A graceful stop of this id is applied once; made up if absent.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class LeaseBody(Body, frozen=True):

@@ -16,6 +16,7 @@ import msgpack
 import msgspec
 from msgspec import Struct, structs
 
+from engine.core import orders
 from engine.core.effects import Record
 from engine.core.events import (
     DeadlineReached,
@@ -29,6 +30,7 @@ from engine.core.events import (
     TimerFired,
 )
 from engine.core.execution import (
+    UNTOUCHED,
     Attribute,
     Buffer,
     Closing,
@@ -36,6 +38,7 @@ from engine.core.execution import (
     Execution,
     Frame,
     Moving,
+    Operated,
     Status,
 )
 from engine.documents import Document
@@ -54,6 +57,16 @@ StoredEvent = (
     | StopRequested
     | DeadlineReached
     | MigrateRequested
+    | orders.PauseRequested
+    | orders.ResumeRequested
+    | orders.CancelRequested
+    | orders.TerminateRequested
+    | orders.RetryRequested
+    | orders.SkipRequested
+    | orders.GotoRequested
+    | orders.DataSet
+    | orders.VariablesSet
+    | orders.RedriveRequested
 )
 
 
@@ -81,6 +94,7 @@ class Meta(Struct, frozen=True, array_like=True):
     variables_bytes: int = 0
     moving: Moving | None = None
     attributes: dict[str, Attribute] = {}
+    operated: Operated | None = None
 
 
 class TaskRow(Struct, frozen=True, array_like=True):
@@ -211,6 +225,7 @@ def meta_of(execution: Execution, resting: str) -> Meta:
         execution.variables_bytes,
         execution.moving,
         dict(execution.attributes),
+        execution.operated if execution.operated is not UNTOUCHED else None,
     )
 
 
@@ -248,6 +263,8 @@ def execution_of(
         depth=static.depth,
         frames=frames,
         attributes=meta.attributes,
+        redrives=meta.operated.redrives if meta.operated else 0,
+        operated=meta.operated or UNTOUCHED,
     )
 
 

@@ -9,7 +9,9 @@ from engine.core.effects import (
     CancelTask,
     CancelTimer,
     Close,
+    ReturnTask,
     ScheduleTask,
+    ShiftTimer,
     StartTimer,
     StopChild,
     Tally,
@@ -19,7 +21,8 @@ from engine.core.execution import ROOT, Execution, Frame, FrameId
 from engine.core.states.nested import STATES_QUEUE
 from engine.store import codec, errands
 from engine.store.finding.entries import entries_of, moved, resting_entry, row_of_execution
-from engine.store.keys import ExecutionKeys, Keys, task_id
+from engine.store.keys import ExecutionKeys, Keys, kept_ms, task_id
+from engine.store.pauses import is_held_up, note_pause
 
 FIXED_KEYS = 12  # of commit.lua; the queues and indexes a commit touches follow
 
@@ -124,6 +127,7 @@ class Commits:
             body["controls"] = controls
         if release:
             body["release"] = True
+        note_pause(envelope.body, envelope.key, keys, before, transition)
         self._effects(envelope, claim, transition, now_ms)
         lease_ms = self._lease_ms if extend else 0
         return Commit(
@@ -137,6 +141,8 @@ class Commits:
         body = {"now": "0", "bell": "", "changes": "", "set": [], "release": True}
         if claim.fresh:
             body["set"] = ["claims", "0"]
+        if is_held_up(claim.execution):
+            body["paused"] = True
         arguments = [
             claim.keys.ref,
             claim.nonce,
@@ -200,6 +206,8 @@ class Commits:
                 case CancelTimer():
                     member = task_id(keys.ref, effect.frame, effect.revision)
                     envelope.add("untimers", f"{member}#{effect.kind}")
+                case ShiftTimer() | ReturnTask():
+                    pass  # of a pause, which has been seen to
                 case Tally():
                     self._tally(envelope, keys, effect)
                 case Close():
@@ -207,7 +215,7 @@ class Commits:
                     name = f"{namespace}:{STATES_QUEUE}"
                     queue = self._keys.queue(keys.partition, namespace, STATES_QUEUE)
                     envelope.body["tell"] = [envelope.key(queue), name]
-                    if not any(b.head < b.tail for b in transition.execution.signals.values()):
+                    if not _is_needed(transition.execution):
                         envelope.body["spent"] = True
 
     def _tally(self, envelope: _Envelope, keys: ExecutionKeys, effect: Tally) -> None:
@@ -215,7 +223,9 @@ class Commits:
         counts, waiting = self._keys.operation(keys.partition, namespace, effect.operation)
         reason = [] if effect.reason is None else [effect.reason]
         numbers = envelope.key(counts), envelope.key(waiting)
-        envelope.add("tallies", [*numbers, effect.outcome, identifier, *reason])
+        envelope.add(
+            "tallies", [*numbers, effect.outcome, identifier, kept_ms(effect.operation), *reason]
+        )
 
     def _errand(self, envelope: _Envelope, keys: ExecutionKeys, row: codec.TaskRow) -> None:
         namespace = keys.ref.partition(":")[0]
@@ -257,3 +267,10 @@ def _resting(claim: Claim, after: Execution, *, release: bool) -> str:
     if after.status != "RUNNING":
         return ""
     return root.state if release and root is not None else claim.resting
+
+
+def _is_needed(execution: Execution) -> bool:
+    """Whether values of a closed execution are to be kept: signals left over, variables for a redrive."""
+    if any(buffer.head < buffer.tail for buffer in execution.signals.values()):
+        return True
+    return execution.status != "SUCCEEDED" and execution.variables_bytes > 0

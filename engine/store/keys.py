@@ -5,7 +5,7 @@ that each script stays in one Redis Cluster slot. P is the prefix, {07} the part
 *ref* is "NS:definition:name". Names cannot hold ":", "/", "{", "}", "#" or white space, so no two things share a key.
 
 of an execution (ID is "definition:name")
-  P:{07}:NS:x:ID             hash    rev own until claims status ver ready m s input key tell f:<frame> ... (see codec.py)
+  P:{07}:NS:x:ID             hash    rev own until claims status ver ready paused m s input key tell f:<frame> ... (see codec.py)
   P:{07}:NS:x:ID:in          list    inbox: "<frame>|<leased ms>|<worker>|<event>"
   P:{07}:NS:x:ID:ctl         list    control events, applied before the inbox
   P:{07}:NS:x:ID:h           list    history records
@@ -20,6 +20,7 @@ of a partition
   P:{07}:leases              hash    task id -> "<lease>|<since ms>|<until ms>|<worker>"
   P:{07}:queues              set     "NS:queue" of each queue that is not empty
   P:{07}:closed              zset    ref, by the ms from which it may be pruned
+  P:{07}:paused              hash    ref of each paused execution; id of each task of theirs that was taken out of its queue
   P:{07}:NS:q:QUEUE          zset    task ids, oldest first
   P:{07}:NS:definitions      hash    definition -> version that new executions start on
   P:{07}:NS:ix:DEF:STATUS    zset    execution ids, by start ms; with an empty DEF, those of every definition
@@ -28,7 +29,7 @@ of a partition
   P:{07}:NS:err:DEF:ERROR    zset    ids of closed executions by their error, by start ms; ERROR likewise
   P:{07}:NS:vs:DEF           zset    "<version>:<start ms>:<id>" of running executions, all of score 0
   P:{07}:NS:open             string  number of running executions
-  P:{07}:NS:op:ID            hash    answers to an operation on many executions: outcome -> count, "x:<id>" -> reason
+  P:{07}:NS:op:ID            hash    answers to an operation: outcome -> count, "x:<id>" -> reason; of one order ("@...") it expires
   P:{07}:NS:op:ID:out        set     ids of executions that have not answered yet
 of the whole store
   P:{store}:layout           hash    layout version, number of partitions, identity
@@ -51,6 +52,9 @@ import zlib
 from functools import lru_cache
 
 LAYOUT_VERSION = 1
+
+ORDER = "@"  # opens the operation of an order to one execution; its answer is kept for an hour
+ORDER_KEPT_MS = 3_600_000
 
 
 class ExecutionKeys:
@@ -197,6 +201,11 @@ def versions_prefix(version: int) -> str:
     """What members of that version begin with: the number after its length, so that 10 sorts after 9."""
     digits = str(version)
     return f"{chr(ord('a') + len(digits))}{digits}:"
+
+
+def kept_ms(operation: str) -> int:
+    """How long the answer to an operation is kept by itself; 0 for those on many executions, which are kept otherwise."""
+    return ORDER_KEPT_MS if operation.startswith(ORDER) else 0
 
 
 def ref_of(namespace: str, execution: str) -> str:

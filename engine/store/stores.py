@@ -13,6 +13,7 @@ from engine.store.finding.finding import Finding
 from engine.store.keys import Keys
 from engine.store.listing import Listing
 from engine.store.operations import Operations
+from engine.store.orders import Orders
 from engine.store.positions import Positions
 from engine.store.signals import Signals
 from engine.store.tasks import Tasks
@@ -35,6 +36,7 @@ class Stores:
     operations: Operations
     positions: Positions
     finding: Finding
+    orders: Orders
 
     @classmethod
     def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
@@ -64,4 +66,5 @@ class Stores:
             operations=Operations(redis, keys, bell=True),
             positions=Positions(redis, keys),
             finding=Finding(redis, keys, catalog),
+            orders=Orders(redis, keys, open_max=settings.open_executions_max, bell=True),
         )

@@ -14,9 +14,9 @@
     tasks {{id, row, queue key number, queue}...}  untasks {{id, queue key number, queue}...}
     index {{key number, score, member}...}  unindex {{key number, member}...}
     close                    prune_ms: the execution has ended; spent: its values can go (no signal is left over)
-    tallies {{hash key number, set key number, outcome, id, reason or nil}...} answers to operations on many executions
+    tallies {{hash key number, set key number, outcome, id, keep_ms, reason or nil}...} answers to operations on many executions
     tell {key number, queue} queue of the errands that tell whoever waits for the end
-    release                  let go if nothing has come in
+    release                  let go if nothing has come in; paused: the inbox does not count; pause: see include/pause_commit
     bells {ready, queues}  changes   channels; now_ms: the holder's clock, refused when ahead of Redis time
   Returns {"OK", now_ms, released 0|1, control, entries, frames} | {"STALE", revision, nonce} | {"AHEAD", now_ms}
 ]]
@@ -26,6 +26,7 @@
 --- @include tell
 --- @include types
 --- @include tally
+--- @include pause_commit
 local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ready, timers, tasks, leases, queues, closed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local at = redis.call('HMGET', x, 'own', 'rev', 'watch', 'tell')
@@ -37,12 +38,13 @@ if tonumber(e.now) > now then return {'AHEAD', text(now)} end
 local left = redis.call('LLEN', entries) + redis.call('LLEN', control) - (e.taken or 0) - (e.controls or 0)
 if e.records then expect('LLEN', history) end
 if e.keep or e.drop then expect('HLEN', values) end
-if e.timers or e.untimers or e.untasks then expect('ZCARD', timers) end
-if e.tasks or e.untasks or e.close then
+if e.timers or e.untimers or e.untasks or e.pause then expect('ZCARD', timers) end
+if e.tasks or e.untasks or e.close or e.pause then
   expect('HLEN', tasks, leases)
   expect('SCARD', queues)
 end
 local theirs = expect_tallies(KEYS, e.tallies)
+expect_pause(KEYS, e.pause, theirs)
 for number = 13, #KEYS do
   if not theirs[number] then expect('ZCARD', KEYS[number]) end
 end
@@ -72,6 +74,7 @@ for _, task in ipairs(e.untasks or {}) do
   end
 end
 tally(KEYS, e.tallies)
+apply_pause(KEYS, e.pause, ref, timers, tasks, queues, e.bell)
 for _, add in ipairs(e.index or {}) do redis.call('ZADD', KEYS[add[1]], add[2], add[3]) end
 for _, gone in ipairs(e.unindex or {}) do redis.call('ZREM', KEYS[gone[1]], gone[2]) end
 if at[3] and tonumber(at[3]) > now then redis.call('PUBLISH', e.changes, ref .. (e.close and ' closed' or '')) end
@@ -85,7 +88,7 @@ if e.close then
 end
 local first, rest, frames = {}, {}, {}
 if left > 0 then first, rest, frames = inbox(x, control, entries, '') end
-if e.release and #first == 0 and #rest == 0 then
+if e.release and #first == 0 and (#rest == 0 or e.paused) then
   redis.call('HSET', x, 'own', '')
   redis.call('ZREM', ready, ref)
   return {'OK', text(now), 1, first, rest, frames}
