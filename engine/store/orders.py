@@ -9,7 +9,8 @@ from engine.core.orders import RedriveRequested
 from engine.errors import ExecutionNotFound, OrderRefused, QuotaExceeded
 from engine.store import codec
 from engine.store.connection import Redis
-from engine.store.keys import Keys, kept_ms, task_id
+from engine.store.finding.rows import FIELDS, row_of
+from engine.store.keys import Keys, kept_ms, task_id, versioned
 from engine.store.signals import SEEN_MAX
 from engine.store.tasks import Address
 
@@ -56,16 +57,24 @@ class Orders:
             for at in (status, "RUNNING")
             for of in (definition, "")
         ]
+        row = row_of(
+            identifier, await self._redis.call(keys.execution, "HMGET", keys.execution, *FIELDS)
+        )
+        if row is None:
+            raise ExecutionNotFound(identifier)
+        failed = self._keys.failed(keys.partition, namespace, definition, row.error or "")
+        member = versioned(version or row.version, row.started_ms, identifier)
         reply = await self._redis.script(
             "redrive",
             [
                 keys.execution, keys.control, keys.seen, keys.tag + ":ready", keys.tag + ":closed",
                 self._keys.open(keys.partition, namespace), *indexes, waiting,
+                failed, self._keys.versions(keys.partition, namespace, definition),
             ],
             [
                 ref, identifier, status, codec.pack_entry("", order), self._bell, watch_ms,
                 order.operation, SEEN_MAX, kept_ms(order.operation),
-                "" if version is None else str(version), self._open_max,
+                "" if version is None else str(version), self._open_max, member,
             ],
         )  # fmt: skip
         match reply[0]:

@@ -7,6 +7,7 @@ from desk import ME
 
 from engine.documents import Document
 from engine.errors import DefinitionNotFound, OrderRefused
+from engine.store.finding.filter import Filter
 
 PAY = {"Type": "Task", "Resource": "activity:pay", "End": True}
 TWO = {"A": {"Type": "Pass", "Result": {"n": 1}, "Next": "B"}, "B": PAY}
@@ -165,6 +166,6 @@ async def exhausted(desk, execution):
 
 async def listed(desk, status):
     page = await desk.engine.queries.executions(
-        ME, definition="d", status=status, state=None, version=None, limit=10, cursor=None
+        ME, Filter(definition="d", status=status), limit=10, cursor=None
     )
     return [row.id for row in page.executions]

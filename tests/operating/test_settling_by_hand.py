@@ -4,6 +4,7 @@ import pytest
 from desk import ME
 
 from engine.errors import ExecutionClosed, TaskClosed, TaskNotFound
+from engine.store.finding.filter import Filter
 
 PAY = {"Type": "Task", "Resource": "activity:pay", "End": True}
 CAUGHT = {"Pay": PAY | {"Catch": [{"ErrorEquals": ["Lost"], "Next": "B"}]}}
@@ -65,7 +66,7 @@ async def test_a_child_that_the_task_waits_for_is_stopped(desk):
         row.id
         for row in (
             await desk.engine.queries.executions(
-                ME, definition="child", status=None, state=None, version=None, limit=10, cursor=None
+                ME, Filter(definition="child"), limit=10, cursor=None
             )
         ).executions
     ]

@@ -312,6 +312,26 @@ async def child(world):
     return f"{NS}:d:n"
 
 
+async def add_operation(world):
+    return world.operations.add(NS, "o", b"asked")
+
+
+async def claim_operation(world):
+    await world.operations.add(NS, "o", b"asked")
+    return world.operations.claim(NS, "o", "nonce")
+
+
+async def advance_operation(world):
+    await world.operations.add(NS, "o", b"asked")
+    held = await world.operations.claim(NS, "o", "nonce")
+    return world.operations.advance(NS, held, finished=True)
+
+
+async def steer_operation(world):
+    await world.operations.add(NS, "o", b"asked")
+    return world.operations.steer(NS, "o", "CANCELLED")
+
+
 TOLD = errands.tell(errands.Tell("d:n", "token", "workflow:d", "k"))
 SCENARIOS = [
     (add_version, 2), (set_current, 1), (create_execution, 6), (claim, 4), (claim_of_what_is_over, 2),
@@ -324,6 +344,12 @@ SCENARIOS = [
     (settle_task_of_a_callback, 8), (watch, 1), (prune_execution, 4), (create_execution_of_a_child, 7),
     (commit_that_closes_a_child, 10), (prune_execution_that_is_to_be_told_of, 2), (stop_child, 3), (finish_errand, 6),
 ]  # fmt: skip
+
+
+OPERATION_SCENARIOS = [
+    (add_operation, 3), (claim_operation, 1), (advance_operation, 2), (steer_operation, 2),
+]  # fmt: skip
+SCENARIOS += OPERATION_SCENARIOS
 
 
 def script_of(scenario):

@@ -7,8 +7,10 @@
   KEYS[4] ready zset, [5] closed zset: of the partition; [6] open string, of the namespace in the partition
   KEYS[7], [8] indexes (zsets) of the status it ended with, of its definition and of all; [9], [10] the same of RUNNING
   KEYS[11] set of the operation in the partition: ids that have not answered
+  KEYS[12] index of the error it ended with, [13] index of running executions by version (zsets)
   ARGV[1] ref, [2] id, [3] status the index keys were made for, [4] entry, [5] bell, [6] watch_ms, [7] operation, [8] seen_max
   ARGV[9] keep_ms, as for deliver_control; [10] version to go on with ("" = its own), [11] open_max (0 = no limit)
+  ARGV[12] its member in the index by version
   Returns {"OK"} | {"REPEAT"} | {"OPEN", status} (it runs, or ended otherwise) | {"GONE"} (nothing is left to go on from)
   | {"TELLING"} (somebody is still to be told of its end) | {"QUOTA"} | {"UNKNOWN"}; only OK wrote.
 ]]
@@ -27,7 +29,7 @@ if at[3] then return {'TELLING'} end
 local open_max = tonumber(ARGV[11])
 if open_max > 0 and tonumber(redis.call('GET', KEYS[6]) or '0') >= open_max then return {'QUOTA'} end
 expect('LLEN', KEYS[2])
-expect('ZCARD', KEYS[4], KEYS[5], KEYS[7], KEYS[8], KEYS[9], KEYS[10])
+expect('ZCARD', KEYS[4], KEYS[5], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[12], KEYS[13])
 expect('SCARD', KEYS[11])
 redis.call('INCR', KEYS[6])
 local now = now_ms()
@@ -37,6 +39,8 @@ if ARGV[10] ~= '' then redis.call('HSET', x, 'ver', ARGV[10]) end
 redis.call('ZREM', KEYS[5], ref)
 for number = 7, 8 do redis.call('ZREM', KEYS[number], id) end
 for number = 9, 10 do redis.call('ZADD', KEYS[number], at[2], id) end
+redis.call('ZREM', KEYS[12], id)
+redis.call('ZADD', KEYS[13], 0, ARGV[12])
 redis.call('ZADD', KEYS[3], text(now), operation)
 redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - tonumber(ARGV[8]))
 redis.call('SADD', KEYS[11], id)
