@@ -115,7 +115,9 @@ def ways(
     if wanted.state is not None:
         held = [Index(keys.resting(*at, wanted.state)) for at in places]
         found.append(Way(tuple(held), parts - {"status: RUNNING"} == {"state"}))
-    if wanted.status is not None or not found:  # all statuses together hold more than any of the others
+    if (
+        wanted.status is not None or not found
+    ):  # all statuses together hold more than any of the others
         found.append(_by_status(keys, places, wanted, parts))
     return found
 
