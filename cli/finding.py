@@ -103,7 +103,7 @@ def list_executions(server: Server, /, *, limit: int, cursor: str | None, **filt
 @on_server
 def count_executions(server: Server, /, **filters: Any) -> None:
     """Count executions. Where too many would have to be looked at, it says that there are at least so many."""
-    found = server.get(path("executions:count"), **filters)
+    found = server.get("/v1/executions:count", **filters)
     if wants_json():
         emit_json(found)
     else:
