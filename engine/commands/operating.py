@@ -200,6 +200,7 @@ class OperatingCommands(Parts):
             await self._tasks.settle(address, event, lease="*", row=row)
         self._counters.add("detent_tasks_settled_total")
         self._offer(ref)
+        await self._queries.until(ref, lambda: self._orders.is_past(address), ask.wait_ms)
         return await self._queries.closed(caller, execution, 0)
 
     async def _check_place(

@@ -101,3 +101,11 @@ class Orders:
             return None
         secret, _, packed = row.partition(b"|")
         return Address(ref, frame, hold.revision, secret.decode()), codec.unpack_row(packed)
+
+    async def is_past(self, task: Address) -> bool | None:
+        """True once the execution has taken the task's outcome, or is paused and will take it later; else None."""
+        key = self._keys.of(task.ref).execution
+        data, paused = await self._redis.call(key, "HMGET", key, f"f:{task.frame}", "paused")
+        hold = codec.unpack_frame(data).hold if data else None
+        waits = isinstance(hold, Work) and hold.revision == task.revision
+        return True if paused is not None or not waits else None
