@@ -82,6 +82,11 @@ class Orders:
             case word:
                 return bool(word == b"OK")
 
+    async def is_known(self, ref: str, operation: str) -> bool:
+        """Whether the execution has been given this order before, applied or not."""
+        seen = self._keys.of(ref).seen
+        return await self._redis.call(seen, "ZSCORE", seen, f"op {operation}") is not None
+
     async def root(self, ref: str) -> Frame | None:
         """The root frame, of a closed execution the one it failed in."""
         key = self._keys.of(ref).execution
