@@ -132,7 +132,7 @@ class LeaseLost(EngineError):
 
 
 class OrderRefused(EngineError):
-    """The execution cannot do what was asked in the state it is in; nothing was changed."""
+    """The execution cannot do that as it stands; nothing was changed."""
 
     code = "order_refused"
     status = 409

@@ -137,8 +137,8 @@ class OperatingCommands(Parts):
             self._check_size(data)
         operation = _operation(ask)
         order = orders.RedriveRequested(caller.name, ask.reason, operation, data)
-        # A repetition finds it running: what the first one was answered is asked first.
-        if await self._orders.answer(ref, operation) is None:
+        # A repetition may find it running again, or closed again.
+        if not await self._orders.is_known(ref, operation):
             stood = await self._queries.closed(caller, execution, 0)
             if stood.status not in REDRIVABLE:
                 raise OrderRefused(f"It is {stood.status}.", reason="not_closed")
@@ -200,6 +200,7 @@ class OperatingCommands(Parts):
             await self._tasks.settle(address, event, lease="*", row=row)
         self._counters.add("detent_tasks_settled_total")
         self._offer(ref)
+        await self._queries.until(ref, lambda: self._orders.is_past(address), ask.wait_ms)
         return await self._queries.closed(caller, execution, 0)
 
     async def _check_place(

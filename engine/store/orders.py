@@ -91,6 +91,11 @@ class Orders:
             case word:
                 return bool(word == b"OK")
 
+    async def is_known(self, ref: str, operation: str) -> bool:
+        """Whether the execution has been given this order before, applied or not."""
+        seen = self._keys.of(ref).seen
+        return await self._redis.call(seen, "ZSCORE", seen, f"op {operation}") is not None
+
     async def root(self, ref: str) -> Frame | None:
         """The root frame, of a closed execution the one it failed in."""
         key = self._keys.of(ref).execution
@@ -110,3 +115,11 @@ class Orders:
             return None
         secret, _, packed = row.partition(b"|")
         return Address(ref, frame, hold.revision, secret.decode()), codec.unpack_row(packed)
+
+    async def is_past(self, task: Address) -> bool | None:
+        """True once the execution has taken the task's outcome, or is paused and will take it later; else None."""
+        key = self._keys.of(task.ref).execution
+        data, paused = await self._redis.call(key, "HMGET", key, f"f:{task.frame}", "paused")
+        hold = codec.unpack_frame(data).hold if data else None
+        waits = isinstance(hold, Work) and hold.revision == task.revision
+        return True if paused is not None or not waits else None
