@@ -18,8 +18,8 @@ from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
 from engine.queries import Queries
 from engine.runtime.advancer import Advancer
-from engine.runtime.bulk.asked import Asked
-from engine.runtime.bulk.orders import Migration, Order
+from engine.runtime.bulk.asked import REDRIVE, Asked
+from engine.runtime.bulk.orders import VERBS, Migration, Order, Redrive, Verb
 from engine.runtime.bulk.routes import Routes
 from engine.runtime.bulk.runner import Runner
 from engine.runtime.changes import Changes
@@ -223,6 +223,10 @@ class Engine:
         namespace = Caller().namespace
 
         def order_of(operation: str, asked: Asked) -> Order:
+            if asked.kind == REDRIVE:
+                return Redrive(namespace, operation, asked, stores.orders)
+            if asked.kind in VERBS:
+                return Verb(namespace, operation, asked, stores.signals)
             routes = Routes(
                 machines,
                 (namespace, asked.wanted.definition),

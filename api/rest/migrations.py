@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
 from api.rest import examples
 from api.rest.encode import Answer
 from api.rest.operation import Call, Operation, Shown
 from api.rest.requests import Body, Cursor, Limit, NoBody, NoQuery, PageQuery, Query, VersionNumber
 from engine.commands.migrations import MigrationWish, written
+from engine.core.execution import Status
 from engine.errors import (
     DefinitionNotFound,
     EngineError,
@@ -46,7 +47,7 @@ Mode = Annotated[
 ]
 
 
-class Selection(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Selection(Body, frozen=True):
     """Which running executions; all that is given must hold."""
 
     version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
@@ -146,7 +147,13 @@ class RollbackBody(Body, frozen=True):
     reason: Reason | None = None
 
 
-def wanted_of(definition: str, selection: Selection) -> Wanted:
+def wanted_of(
+    definition: str,
+    selection: Selection,
+    *,
+    status: Status = "RUNNING",
+    error: str | None = None,
+) -> Wanted:
     """Which executions a selection means. Raises InvalidRequest for times and attributes that cannot be read."""
     filter_ = filter_of(
         definition=definition,
@@ -158,6 +165,8 @@ def wanted_of(definition: str, selection: Selection) -> Wanted:
     )
     return Wanted(
         definition=definition,
+        status=status,
+        error=error,
         version=filter_.version,
         state=filter_.state,
         started_from_ms=filter_.started_from_ms,
@@ -188,7 +197,7 @@ async def migrate(call: Call[NoQuery, MigrationBody]) -> Answer:
         return Answer(value=await call.engine.operations.plan_migration(call.caller, wish))
     if body.text is not None:
         raise InvalidRequest("publish the definition first: only a version can be applied")
-    return _begun(await call.engine.operations.migrate(call.caller, wish, body.id))
+    return begun(await call.engine.operations.migrate(call.caller, wish, body.id))
 
 
 async def verdicts(call: Call[VerdictsQuery, PlannedBody]) -> Answer:
@@ -241,14 +250,15 @@ async def roll_back(call: Call[NoQuery, RollbackBody]) -> Answer:
     body, migration = call.body, call.path["operation"]
     if body.mode == "plan":
         return Answer(value=await call.engine.operations.plan_roll_back(call.caller, migration))
-    return _begun(
+    return begun(
         await call.engine.operations.roll_back(
             call.caller, migration, reason=body.reason, rate=body.rate, percent=body.percent
         )
     )
 
 
-def _begun(operation: OperationView) -> Answer:
+def begun(operation: OperationView) -> Answer:
+    """The answer to a request that begins an operation."""
     place = f"/v1/operations/{operation.id}"
     return Answer(value=operation, status=202, headers=((b"location", place.encode()),))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.rest import definitions, executions, health, migrations, orders, tasks
+from api.rest import bulk, definitions, executions, health, migrations, orders, tasks
 from api.rest.operation import Operation
 
 # The busiest come first: routes are tried in this order.
@@ -12,6 +12,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *orders.OPERATIONS,
     *definitions.OPERATIONS,
     *migrations.OPERATIONS,
+    *bulk.OPERATIONS,
     *health.OPERATIONS,
 )
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from engine.store.finding.filter import Filter
 from engine.store.finding.rows import Row
 
-MIGRATE, ROLLBACK = "migrate", "rollback"
+MIGRATE, ROLLBACK, REDRIVE = "migrate", "rollback", "redrive"
 SHARES = 10_000  # a share of the executions is told by the hundredth of a percent
 
 
