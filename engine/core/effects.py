@@ -74,7 +74,24 @@ class Tally(Struct, frozen=True):
     reason: str | None = None
 
 
-Effect = ScheduleTask | CancelTask | StopChild | StartTimer | CancelTimer | Close | Tally
+class SignalEnded(Struct, frozen=True):
+    """What has become of a signal: a state took it, or its time was over.
+
+    With `before_ms` it holds only until then, by Redis time: the commit refuses it afterwards, and it is decided anew.
+    """
+
+    id: str
+    name: str
+    status: Literal["consumed", "expired"]
+    record: int  # id of the record that tells of it
+    at_ms: int
+    state: str = ""
+    before_ms: int | None = None
+
+
+Effect = (
+    ScheduleTask | CancelTask | StopChild | StartTimer | CancelTimer | Close | Tally | SignalEnded
+)
 
 
 class Record(Struct, frozen=True, array_like=True):
