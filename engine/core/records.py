@@ -11,6 +11,9 @@ to Documents. Words of our own:
 - SignalExpired (signalExpiredEventDetails: name, id): its time was over before a state took it. It follows record 0.
 - SignalsLeftOver (signalsLeftOverEventDetails: count, and names: name to count, of 100 names at most): the execution ends,
   and nobody has taken these. It follows record 0 and stands right before the terminal record, which nothing follows.
+- ExecutionMigrated (executionMigratedEventDetails: fromVersion, toVersion, by, reason, migration, rolledBack, moved): the
+  execution was moved to another version; moved maps the states that strands have left to those they are in now. It
+  follows record 0 too.
 - A `signal:NAME` state is told in the words of a service task with resourceType "signal" and resource NAME:
   TaskStateEntered, TaskScheduled, then TaskSucceeded (its output is the payload) or TaskTimedOut, TaskStateExited.
 """
@@ -65,6 +68,7 @@ DETAILS = {
             *("MapIterationFailed", "MapIterationAborted"),
             "EvaluationFailed",
             *("SignalReceived", "SignalConsumed", "SignalExpired", "SignalsLeftOver"),
+            "ExecutionMigrated",
         )
     },
 }

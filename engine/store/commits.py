@@ -92,6 +92,8 @@ class Commits:
         fields: list[Any] = ["m", codec.pack(codec.meta_of(after, resting))]
         if after.ready != before.ready:
             fields += ("ready", " ".join(after.ready))
+        if after.version != before.version:
+            fields += ("ver", str(after.version))
         if claim.fresh:
             fields += ("claims", "0")
         if after.signals is not before.signals:
