@@ -1,4 +1,4 @@
-"""Reading executions: pages of the indexes, one execution whole, its history; and pruning the closed ones."""
+"""Reading executions: pages of the indexes, one execution whole, its history, its signals; and pruning the closed ones."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from engine.core.events import SignalReceived
 from engine.core.execution import ROOT, Execution, Frame, Status
 from engine.documents import Document
 from engine.store import codec
-from engine.store.connection import Redis
-from engine.store.keys import Keys, ref_of, task_id
+from engine.store.fates import Fates
+from engine.store.keys import ref_of, task_id
 
 T = TypeVar("T")
 
@@ -58,11 +58,7 @@ class Stored:
     unread: list[SignalReceived]
 
 
-class Listing:
-    def __init__(self, redis: Redis, keys: Keys) -> None:
-        self._redis = redis
-        self._keys = keys
-
+class Listing(Fates):
     async def page(
         self,
         namespace: str,
@@ -279,7 +275,7 @@ class Listing:
             [
                 keys.execution, keys.history, keys.outcomes, keys.seen, keys.values, keys.inbox,
                 keys.tag + ":closed", self._keys.index(keys.partition, namespace, definition, shown),
-                self._keys.index(keys.partition, namespace, "", shown),
+                self._keys.index(keys.partition, namespace, "", shown), keys.fates,
             ],
             [ref, ref.partition(":")[2], shown, tombstone_ms],
         )  # fmt: skip
