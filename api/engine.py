@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
+from engine.core.events import SignalReceived
 from engine.core.execution import Status
 from engine.documents import Document
 from engine.language.resources.express import DefinitionType
@@ -26,6 +27,8 @@ from engine.views import (
     Outcome,
     Published,
     Settled,
+    SignalFate,
+    SignalPage,
     SignalResult,
     StartResult,
     VersionSummary,
@@ -68,8 +71,21 @@ class Commands(Protocol):
         name: str,
         payload: Document,
         signal_id: str | None,
+        ttl_ms: int | None,
         /,
     ) -> SignalResult: ...
+
+    async def start_with_signal(
+        self,
+        caller: Caller,
+        definition: str,
+        /,
+        *,
+        name: str | None,
+        input: Document,  # noqa: A002 - the specification's word
+        version: int | None,
+        signal: SignalReceived,
+    ) -> StartResult: ...
 
     async def stop(
         self, caller: Caller, execution: str, error: str | None, cause: str | None, wait_ms: int, /
@@ -118,6 +134,14 @@ class Queries(Protocol):
         descending: bool,
         wait_ms: int,
     ) -> HistoryPage: ...
+
+    async def signals(
+        self, caller: Caller, execution: str, limit: int, cursor: str | None, /
+    ) -> SignalPage: ...
+
+    async def signal(
+        self, caller: Caller, execution: str, signal_id: str, wait_ms: int, /
+    ) -> SignalFate: ...
 
     async def executions(
         self,

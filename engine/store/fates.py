@@ -56,11 +56,11 @@ class Fates:
         self, ref: str, after: tuple[int, str] | None, most: int
     ) -> tuple[list[Told], tuple[int, str] | None]:
         """Signals in the order of their acceptance (of one millisecond by id), and where the next page begins."""
-        found = await self._after(ref, after, most + 1)
+        found = await self._seen_after(ref, after, most + 1)
         told = await self._told(ref, found[:most])
         return told, found[most - 1] if len(found) > most else None
 
-    async def _after(
+    async def _seen_after(
         self, ref: str, after: tuple[int, str] | None, most: int
     ) -> list[tuple[int, str]]:
         key = self._keys.of(ref).seen
