@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from engine.core.events import SignalReceived
-from engine.core.execution import Status
 from engine.documents import Document
 from engine.language.resources.express import DefinitionType
+from engine.store.finding.filter import Filter
 from engine.views import (
     Caller,
     DefinitionPage,
     DefinitionText,
+    ExecutionCount,
     ExecutionPage,
     ExecutionSummary,
     ExecutionView,
@@ -146,15 +147,14 @@ class Queries(Protocol):
     async def executions(
         self,
         caller: Caller,
+        wanted: Filter,
         /,
         *,
-        definition: str | None,
-        status: Status | None,
-        state: str | None,
-        version: int | None,
         limit: int,
         cursor: str | None,
     ) -> ExecutionPage: ...
+
+    async def count(self, caller: Caller, wanted: Filter, /) -> ExecutionCount: ...
 
     async def health(self) -> Health: ...
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import UNSET
 
 from engine import showing
 from engine.clock import RedisClock, iso
-from engine.core.execution import (
-    Status,
-    Work,
-)
+from engine.core.execution import Work
 from engine.core.records import render
 from engine.documents import EMPTY_OBJECT
 from engine.errors import DefinitionNotFound, ExecutionNotFound, ExpressUnsupported
@@ -23,6 +18,8 @@ from engine.runtime.changes import Changes
 from engine.runtime.machines import Machines
 from engine.showing import fate_view, kept_signals, status_of
 from engine.store.catalog import Catalog
+from engine.store.finding.filter import Filter
+from engine.store.finding.finding import Finding
 from engine.store.keys import ref_of
 from engine.store.listing import Listing, Stored
 from engine.store.promise import Promise
@@ -32,6 +29,7 @@ from engine.views import (
     DefinitionPage,
     DefinitionSummary,
     DefinitionText,
+    ExecutionCount,
     ExecutionPage,
     ExecutionSummary,
     ExecutionView,
@@ -50,6 +48,7 @@ class Queries:
     def __init__(
         self,
         listing: Listing,
+        finding: Finding,
         catalog: Catalog,
         machines: Machines,
         changes: Changes,
@@ -58,6 +57,7 @@ class Queries:
         express: Express,
     ) -> None:
         self._listing = listing
+        self._finding = finding
         self._catalog = catalog
         self._machines = machines
         self._changes = changes
@@ -233,55 +233,31 @@ class Queries:
         return ref_of(caller.namespace, execution)
 
     async def executions(
-        self,
-        caller: Caller,
-        *,
-        definition: str | None,
-        status: Status | None,
-        state: str | None,
-        version: int | None,
-        limit: int,
-        cursor: str | None,
+        self, caller: Caller, wanted: Filter, *, limit: int, cursor: str | None
     ) -> ExecutionPage:
-        """Executions newest first. A page may be short and still have a `next`."""
-        if definition is not None:
-            check_name(definition, "definition")
-            definitions = [definition]
-        elif state is None:
-            definitions = [""]  # the index of all of them
-        else:
-            definitions = [name for name, *_ in await self._catalog.names(caller.namespace)]
+        """Executions newest first. A page may be short and still have a `next`. Raises ExpressUnsupported."""
         after = None
         if cursor:
             ms, identifier = decode_cursor(cursor, 2)
             after = (moment_of(ms), identifier)
-        page = await self._listing.page(
-            caller.namespace,
-            definitions,
-            status=status,
-            state=state,
-            version=version,
-            limit=limit,
-            after=after,
-        )
-        if definition is not None and not page.rows and not cursor:
-            known = await self._catalog.current(caller.namespace, definition)
+        page = await self._finding.page(caller.namespace, wanted, limit=limit, after=after)
+        if not page.rows and not cursor:
+            await self._refuse_express(caller, wanted)
+        following = encode_cursor(*map(str, page.next)) if page.next else None
+        return ExecutionPage([showing.summary(row) for row in page.rows], following)
+
+    async def count(self, caller: Caller, wanted: Filter) -> ExecutionCount:
+        """How many executions match; not `exact` where too many would have to be looked at. Raises ExpressUnsupported."""
+        found = await self._finding.count(caller.namespace, wanted)
+        if not found.count:
+            await self._refuse_express(caller, wanted)
+        return ExecutionCount(found.count, found.exact)
+
+    async def _refuse_express(self, caller: Caller, wanted: Filter) -> None:
+        if wanted.definition is not None:
+            known = await self._catalog.current(caller.namespace, wanted.definition)
             if known is not None and known[1] == "EXPRESS":
                 raise ExpressUnsupported("they are not stored, and so not listed")
-        shown = []
-        for row in page.rows:
-            name, _, rest = row.id.partition(":")
-            extra: dict[str, Any] = {}
-            if row.stopped_ms is not None:
-                extra["stopped"] = iso(row.stopped_ms)
-            if row.state:
-                extra["state"] = row.state
-            shown.append(
-                ExecutionSummary(
-                    row.id, name, rest, row.version, row.status, iso(row.started_ms), **extra
-                )
-            )
-        return ExecutionPage(shown, encode_cursor(*map(str, page.next)) if page.next else None)
 
     async def health(self) -> Health:
         """What can be promised right now."""

@@ -34,6 +34,7 @@ from engine.store.connection import Redis
 from engine.store.doorbell import Doorbell
 from engine.store.errands import Errands
 from engine.store.executions import Executions
+from engine.store.finding.finding import Finding
 from engine.store.keys import LAYOUT_VERSION, Keys
 from engine.store.listing import Listing
 from engine.store.promise import check_nodes
@@ -66,11 +67,13 @@ class Stores:
     signals: Signals
     catalog: Catalog
     listing: Listing
+    finding: Finding
     errands: Errands
 
     @classmethod
     def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
         tasks = Tasks(redis, keys, bell=True)
+        catalog = Catalog(redis, keys)
         return cls(
             executions=Executions(
                 redis,
@@ -89,8 +92,9 @@ class Stores:
                 buffered_max=settings.buffered_signals_max,
                 bell=True,
             ),
-            catalog=Catalog(redis, keys),
+            catalog=catalog,
             listing=Listing(redis, keys),
+            finding=Finding(redis, keys, catalog),
             errands=Errands(redis, keys, bell=True),
         )
 
@@ -176,6 +180,7 @@ class Engine:
         )
         self.queries = Queries(
             stores.listing,
+            stores.finding,
             stores.catalog,
             machines,
             self.changes,

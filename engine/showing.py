@@ -26,8 +26,10 @@ from engine.express.remembered import Remembered
 from engine.language.machine import Machine
 from engine.store import codec
 from engine.store.fates import Told
+from engine.store.finding.rows import Row
 from engine.store.listing import FRAMES_MAX, Listing, Stored
 from engine.views import (
+    ExecutionSummary,
     FrameView,
     SignalFate,
     SignalView,
@@ -71,7 +73,24 @@ def summary_fields(stored: Stored) -> dict[str, Any]:
         fields["error"] = run.error
     if run.cause is not None:
         fields["cause"] = run.cause
+    if run.attributes:
+        fields["attributes"] = dict(run.attributes)
     return fields
+
+
+def summary(row: Row) -> ExecutionSummary:
+    """An execution as a line of a listing."""
+    definition, _, name = row.id.partition(":")
+    given: dict[str, Any] = {
+        "stopped": iso(row.stopped_ms) if row.stopped_ms is not None else None,
+        "state": row.state or None,
+        "error": row.error,
+        "attributes": dict(row.attributes) or None,
+    }
+    extra = {field: value for field, value in given.items() if value is not None}
+    return ExecutionSummary(
+        row.id, definition, name, row.version, row.status, iso(row.started_ms), **extra
+    )
 
 
 def frame(frame: Frame, machine: Machine | None) -> FrameView:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from engine.core.execution import Status
+from engine.core.execution import Attribute, Status
 from engine.documents import Document
 from engine.language.problems import Problem
 from engine.language.resources.express import DefinitionType
@@ -81,6 +81,9 @@ class ExecutionSummary(Struct, frozen=True):
     output: Document | UnsetType = UNSET
     error: str | UnsetType = UNSET
     cause: str | UnsetType = UNSET
+    attributes: dict[str, Attribute] | UnsetType = (
+        UNSET  # search attributes; left out where there are none
+    )
     signal: SignalResult | UnsetType = UNSET  # the one that a start was made with
 
 
@@ -92,6 +95,13 @@ class StartResult(Struct, frozen=True):
 class ExecutionPage(Struct, frozen=True):
     executions: list[ExecutionSummary]
     next: str | None = None
+
+
+class ExecutionCount(Struct, frozen=True):
+    """How many executions match. Where it is not `exact`, at least so many do."""
+
+    count: int
+    exact: bool
 
 
 class FrameView(Struct, frozen=True):
@@ -157,6 +167,7 @@ class ExecutionView(Struct, frozen=True, kw_only=True):
     cause: str | UnsetType = UNSET
     quarantined: str | UnsetType = UNSET
     parent: str | UnsetType = UNSET  # the execution that started it
+    attributes: dict[str, Attribute] | UnsetType = UNSET
     frames: list[FrameView] = field(default_factory=list)
     more_frames: bool | UnsetType = UNSET  # there are more frames than are shown here
     tasks: list[TaskView] = field(default_factory=list)

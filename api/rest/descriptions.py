@@ -26,6 +26,7 @@ PATH_PARAMETERS = {
 
 FIELDS = {
     "attempt": "1 for the first.",
+    "attributes": "Search attributes, as the definition declares them; left out where there are none.",
     "aws": "The same as AWS Step Functions words it; left out where it would not report it.",
     "aws_also": "What AWS says besides, in consequence of the same mistake.",
     "cause": "What happened, for people.",
@@ -33,6 +34,7 @@ FIELDS = {
     "changed": "False where the text equals the current version.",
     "code": "Stable; match on this.",
     "column": "1 is the first; counts characters.",
+    "count": "How many match.",
     "created": "When this version was published.",
     "definitions": "In the order of their names.",
     "definition": "The definition's name.",
@@ -42,6 +44,7 @@ FIELDS = {
     "ended": "When a state took it, or its expiry was noticed.",
     "entered": "When the state was entered.",
     "error": "The error's name.",
+    "exact": "False where at least so many match.",
     "events": "Records in the event shape of Step Functions.",
     "executions": "Newest first.",
     "execution": "The execution's id.",

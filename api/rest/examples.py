@@ -58,7 +58,11 @@ EXECUTION: Example = {
     "status": "RUNNING",
     "started": NOW,
 }
-EXECUTION_PAGE: Example = {"executions": [EXECUTION | {"state": "Pay"}], "next": None}
+EXECUTION_PAGE: Example = {
+    "executions": [EXECUTION | {"state": "Pay", "attributes": {"customer": "c-7"}}],
+    "next": None,
+}
+EXECUTION_COUNT: Example = {"count": 1204, "exact": True}
 DESCRIPTION: Example = EXECUTION | {
     "revision": 1,
     "input": {"order": 42},

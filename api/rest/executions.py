@@ -13,6 +13,7 @@ from api.rest.operation import Call, Operation, Shown
 from api.rest.receive import Stopping
 from api.rest.requests import (
     ExecutionsQuery,
+    FilterQuery,
     HistoryQuery,
     NoBody,
     NoQuery,
@@ -36,7 +37,10 @@ from engine.errors import (
     SignalInvalid,
     StoreUnavailable,
 )
+from engine.store.finding.asked import filter_of
+from engine.store.finding.filter import Filter
 from engine.views import (
+    ExecutionCount,
     ExecutionPage,
     ExecutionSummary,
     ExecutionView,
@@ -92,15 +96,26 @@ async def _started(call: Call[WaitQuery, StartBody]) -> StartResult:
 async def list_executions(call: Call[ExecutionsQuery, NoBody]) -> Answer:
     query = call.query
     page = await call.engine.queries.executions(
-        call.caller,
+        call.caller, _wanted(query), limit=query.limit, cursor=query.cursor
+    )
+    return Answer(value=page)
+
+
+async def count_executions(call: Call[FilterQuery, NoBody]) -> Answer:
+    return Answer(value=await call.engine.queries.count(call.caller, _wanted(call.query)))
+
+
+def _wanted(query: FilterQuery) -> Filter:
+    return filter_of(
         definition=query.definition,
         status=query.status,
         state=query.state,
         version=query.version,
-        limit=query.limit,
-        cursor=query.cursor,
+        error=query.error,
+        started_after=query.started_after,
+        started_before=query.started_before,
+        attributes=query.attribute,
     )
-    return Answer(value=page)
 
 
 async def describe(call: Call[WaitQuery, NoBody]) -> Answer:
@@ -197,11 +212,27 @@ OPERATIONS = (
         name="list_executions",
         group="executions",
         summary="List executions",
-        about="Newest first. A page may be short although `next` is given.",
+        about="Newest first, by any of the filters, also by search attributes that the definition declares. A page may be "
+        "short although `next` is given. What was acknowledged before is shown.",
         perform=list_executions,
         query=ExecutionsQuery,
         answers={
             200: Shown(meaning="One page.", type=ExecutionPage, example=examples.EXECUTION_PAGE)
+        },
+        errors=(InvalidName, ExpressUnsupported, StoreUnavailable),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/executions:count",
+        name="count_executions",
+        group="executions",
+        summary="Count executions",
+        about="By the same filters. Exact where one index answers it, or few executions have to be looked at; else at "
+        "least so many.",
+        perform=count_executions,
+        query=FilterQuery,
+        answers={
+            200: Shown(meaning="How many.", type=ExecutionCount, example=examples.EXECUTION_COUNT)
         },
         errors=(InvalidName, ExpressUnsupported, StoreUnavailable),
     ),

@@ -120,7 +120,7 @@ class WaitQuery(Query, frozen=True):
     wait: Wait = 0
 
 
-class ExecutionsQuery(Query, frozen=True):
+class FilterQuery(Query, frozen=True):
     """All filters given must hold."""
 
     definition: Annotated[str, Meta(description="Only executions of this definition.")] | None = (
@@ -137,6 +137,32 @@ class ExecutionsQuery(Query, frozen=True):
         ]
         | None
     ) = None
+    error: (
+        Annotated[str, Meta(description="Only executions that closed with this error.")] | None
+    ) = None
+    started_after: (
+        Annotated[
+            str, Meta(description="Only executions started at this time or later (RFC 3339).")
+        ]
+        | None
+    ) = None
+    started_before: (
+        Annotated[str, Meta(description="Only executions started before this time (RFC 3339).")]
+        | None
+    ) = None
+    attribute: Annotated[
+        list[str],
+        Meta(
+            max_length=10,
+            description="Only executions with this search attribute, `name:value`; may be given several times, and "
+            "needs a definition.",
+        ),
+    ] = []
+
+
+class ExecutionsQuery(FilterQuery, frozen=True):
+    """All filters given must hold."""
+
     limit: Limit = 100
     cursor: Cursor | None = None
 

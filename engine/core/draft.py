@@ -10,11 +10,13 @@ from typing import Any
 
 from msgspec import structs
 
-from engine.core import context
+from engine.core import attributes, context
 from engine.core.context import Variables, key_of, keys_of
 from engine.core.effects import CancelTask, CancelTimer, Effect, Record, StopChild, Transition
 from engine.core.entropy import SeededEntropy
 from engine.core.execution import (
+    ROOT,
+    Attribute,
     Backoff,
     Buffer,
     Closing,
@@ -249,6 +251,22 @@ class Draft:
         if work.child is not None and waits:
             self.effects.append(StopChild(frame.id, work.revision, work.child))
 
+    def _attributes(self) -> Mapping[str, Attribute]:
+        """The search attributes after this transition; those before it where its data did not change."""
+        before, declared = self.before, self.machine.keeping.search_attributes
+        if not declared:
+            return before.attributes
+        if self.version != before.version:  # which may declare others
+            root = self.frames.get(ROOT)
+            data = None if root is None else root.input
+        else:
+            data = attributes.new_data(before, self.changed, self.output)
+        return (
+            before.attributes
+            if data is None
+            else attributes.updated(declared, data, before.attributes)
+        )
+
     def finish(self) -> Transition:
         before = self.before
         records = self.records
@@ -278,5 +296,6 @@ class Draft:
             self.loaded,
             before.redrives,
             self.moving,
+            self._attributes(),
         )
         return Transition(after, self.changed, self.values, tuple(records), tuple(self.effects))

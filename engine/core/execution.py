@@ -23,6 +23,9 @@ ROOT: FrameId = "0"
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
 
+Attribute = str | bool | int | float  # the value of a search attribute
+
+NO_ATTRIBUTES: Mapping[str, Attribute] = {}  # of an execution that has none; never changed
 NO_VARIABLES: Mapping[str, int] = {}  # of a frame that has none; never changed
 
 
@@ -245,3 +248,4 @@ class Execution(Struct, frozen=True):
     # How often it was redriven, for the Context Object; None where that tells nothing of it: a synchronous Express run.
     redrives: int | None = 0
     moving: Moving | None = None
+    attributes: Mapping[str, Attribute] = NO_ATTRIBUTES  # search attributes, by name

@@ -9,8 +9,8 @@ Of one that another started: `key` tells which start it was, `tell` maps keys to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar
 
 import msgpack
 import msgspec
@@ -28,11 +28,22 @@ from engine.core.events import (
     TaskSucceeded,
     TimerFired,
 )
-from engine.core.execution import Buffer, Closing, Enter, Execution, Frame, Moving, Status
+from engine.core.execution import (
+    Attribute,
+    Buffer,
+    Closing,
+    Enter,
+    Execution,
+    Frame,
+    Moving,
+    Status,
+)
 from engine.documents import Document
 from engine.errors import StoreRefused
 
 FORMAT = b"\x01"
+
+T = TypeVar("T")
 
 StoredEvent = (
     TaskSucceeded
@@ -69,6 +80,7 @@ class Meta(Struct, frozen=True, array_like=True):
     resting: str = ""  # the state whose index holds the execution
     variables_bytes: int = 0
     moving: Moving | None = None
+    attributes: dict[str, Attribute] = {}
 
 
 class Fate(Struct, frozen=True, array_like=True):
@@ -179,6 +191,14 @@ def _documents(details: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
+def read_or_none(unpack: Callable[[bytes], T], data: bytes) -> T | None:
+    """What the bytes hold, or None where they cannot be read."""
+    try:
+        return unpack(data)
+    except Exception:
+        return None
+
+
 def pack_entry(frame: str, event: StoredEvent, started: Started | None = None) -> bytes:
     """An inbox entry, for scripts that add no lease to it themselves."""
     since = str(started.at_ms) if started else ""
@@ -208,6 +228,7 @@ def meta_of(execution: Execution, resting: str) -> Meta:
         resting,
         execution.variables_bytes,
         execution.moving,
+        dict(execution.attributes),
     )
 
 
@@ -244,6 +265,7 @@ def execution_of(
         parent=static.parent,
         depth=static.depth,
         frames=frames,
+        attributes=meta.attributes,
     )
 
 

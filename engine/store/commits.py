@@ -19,6 +19,7 @@ from engine.core.effects import (
 from engine.core.execution import ROOT, Execution, Frame, FrameId
 from engine.core.states.nested import STATES_QUEUE
 from engine.store import codec, errands
+from engine.store.finding.entries import entries_of, moved, resting_entry, row_of_execution
 from engine.store.keys import ExecutionKeys, Keys, task_id
 
 FIXED_KEYS = 12  # of commit.lua; the queues and indexes a commit touches follow
@@ -157,32 +158,26 @@ class Commits:
     def _index(
         self, envelope: _Envelope, claim: Claim, transition: Transition, *, release: bool
     ) -> str:
-        """Move the execution between indexes where it closes or comes to rest; returns where it rests."""
-        after, keys = transition.execution, claim.keys
-        closes = after.status != "RUNNING"
-        root = after.frames.get(ROOT)
-        if not closes and (not release or root is None):
-            return (
-                claim.resting
-            )  # on its way, or the event did not concern the root, which was not even loaded
-        resting = "" if closes or root is None else root.state
-        namespace = keys.ref.partition(":")[0]
-        if resting != claim.resting:
-            for state, part in ((claim.resting, "unindex"), (resting, "index")):
-                if state:
-                    number = envelope.key(
-                        self._keys.resting(keys.partition, namespace, after.definition, state)
-                    )
-                    score = [str(after.started_ms)] if part == "index" else []
-                    envelope.add(part, [number, *score, after.id])
-        if closes:
-            for definition in (after.definition, ""):
-                running, ended = (
-                    envelope.key(self._keys.index(keys.partition, namespace, definition, status))
-                    for status in ("RUNNING", after.status)
-                )
-                envelope.add("unindex", [running, after.id])
-                envelope.add("index", [ended, str(after.started_ms), after.id])
+        """Write what changes in the indexes; returns the state that the execution rests in from now on."""
+        before, after = claim.execution, transition.execution
+        resting = _resting(claim, after, release=release)
+        is_same = (
+            after.status == before.status
+            and after.version == before.version
+            and after.attributes is before.attributes
+        )
+        if is_same and resting == claim.resting:
+            return resting
+        entries = resting_entry if is_same else entries_of  # most often only the state changes
+        namespace = claim.keys.ref.partition(":")[0]
+        gone, come = moved(
+            entries(self._keys, namespace, row_of_execution(before, claim.resting)),
+            entries(self._keys, namespace, row_of_execution(after, resting)),
+        )
+        for key, (_, member) in gone.items():
+            envelope.add("unindex", [envelope.key(key), member])
+        for key, (score, member) in come.items():
+            envelope.add("index", [envelope.key(key), score, member])
         return resting
 
     def _effects(
@@ -270,3 +265,15 @@ def _soonest(execution: Execution) -> int:
     """When the first of the kept signals expires; 0 where none does."""
     moments = (each.expires_ms for buffer in execution.signals.values() for each in buffer.timed)
     return min(moments, default=0)
+
+
+def _resting(claim: Claim, after: Execution, *, release: bool) -> str:
+    """The state that the execution rests in; "" once it is closed.
+
+    While it is on its way that is the state it rested in before; so it is where the event did not concern the root,
+    which was not even loaded.
+    """
+    root = after.frames.get(ROOT)
+    if after.status != "RUNNING":
+        return ""
+    return root.state if release and root is not None else claim.resting

@@ -136,6 +136,7 @@ class Executions:
             self._keys.open(keys.partition, namespace),
             self._keys.index(keys.partition, namespace, "", "RUNNING"),
             keys.refused,
+            self._keys.versions(keys.partition, namespace, definition),
             keys.inbox,
             keys.seen,
             keys.fates,

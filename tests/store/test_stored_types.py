@@ -271,14 +271,14 @@ async def child(world):
 
 TOLD = errands.tell(errands.Tell("d:n", "token", "workflow:d", "k"))
 SCENARIOS = [
-    (add_version, 2), (set_current, 1), (create_execution, 5), (claim, 4), (claim_of_what_is_over, 2),
+    (add_version, 2), (set_current, 1), (create_execution, 6), (claim, 4), (claim_of_what_is_over, 2),
     (claim_of_poison, 2), (commit_that_schedules, 11), (commit_that_keeps_a_signal, 5),
-    (commit_that_drops_a_signal, 5), (commit_that_waits, 6), (commit_that_takes_back_and_closes, 15),
+    (commit_that_drops_a_signal, 5), (commit_that_waits, 6), (commit_that_takes_back_and_closes, 16),
     (commit_that_touches, 4), (release, 2), (quarantine, 2), (deliver_signal, 4), (deliver_control, 4),
     (deliver_control_of_an_operation, 5),
     (fire_timer, 4), (expire_task, 9), (lapse_lease, 5), (lease_tasks, 5), (heartbeat_task, 3), (settle_task, 9),
-    (settle_task_of_a_callback, 8), (watch, 1), (prune_execution, 4), (create_execution_of_a_child, 6),
-    (commit_that_closes_a_child, 9), (prune_execution_that_is_to_be_told_of, 2), (stop_child, 3), (finish_errand, 6),
+    (settle_task_of_a_callback, 8), (watch, 1), (prune_execution, 4), (create_execution_of_a_child, 7),
+    (commit_that_closes_a_child, 10), (prune_execution_that_is_to_be_told_of, 2), (stop_child, 3), (finish_errand, 6),
 ]  # fmt: skip
 
 
