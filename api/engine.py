@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from engine.commands.migrations import MigrationCommands
+from engine.core.events import SignalReceived
 from engine.core.orders import PauseMode
 from engine.documents import Document
 from engine.language.resources.express import DefinitionType
@@ -31,6 +32,8 @@ from engine.views import (
     Outcome,
     Published,
     Settled,
+    SignalFate,
+    SignalPage,
     SignalResult,
     StartResult,
     VersionSummary,
@@ -171,8 +174,21 @@ class Commands(Orders, Protocol):
         name: str,
         payload: Document,
         signal_id: str | None,
+        ttl_ms: int | None,
         /,
     ) -> SignalResult: ...
+
+    async def start_with_signal(
+        self,
+        caller: Caller,
+        definition: str,
+        /,
+        *,
+        name: str | None,
+        input: Document,  # noqa: A002 - the specification's word
+        version: int | None,
+        signal: SignalReceived,
+    ) -> StartResult: ...
 
     async def stop(
         self, caller: Caller, execution: str, error: str | None, cause: str | None, wait_ms: int, /
@@ -221,6 +237,14 @@ class Queries(Protocol):
         descending: bool,
         wait_ms: int,
     ) -> HistoryPage: ...
+
+    async def signals(
+        self, caller: Caller, execution: str, limit: int, cursor: str | None, /
+    ) -> SignalPage: ...
+
+    async def signal(
+        self, caller: Caller, execution: str, signal_id: str, wait_ms: int, /
+    ) -> SignalFate: ...
 
     async def executions(
         self,

@@ -114,6 +114,23 @@ SIGNAL: Example = {
     "signal": "approval",
     "id": "approval-7",
     "duplicate": False,
+    "status": "accepted",
+}
+SIGNAL_TAKEN: Example = SIGNAL | {"status": "consumed", "state": "AwaitApproval", "record": 7}
+SIGNAL_PAGE: Example = {
+    "signals": [
+        {
+            "name": "approval",
+            "id": "approval-7",
+            "status": "consumed",
+            "received": NOW,
+            "expires": LATER,
+            "ended": NOW,
+            "state": "AwaitApproval",
+            "record": 7,
+        }
+    ],
+    "next": None,
 }
 STOPPED: Example = {"id": "order:42", "status": "ABORTED"}
 LEASED_TASK: Example = {

@@ -12,6 +12,7 @@ from engine.core.effects import (
     ReturnTask,
     ScheduleTask,
     ShiftTimer,
+    SignalEnded,
     StartTimer,
     StopChild,
     Tally,
@@ -101,8 +102,8 @@ class Commits:
         if claim.fresh:
             fields += ("claims", "0")
         if after.signals is not before.signals:
-            kept = sum(buffer.tail - buffer.head for buffer in after.signals.values())
-            fields += ("buffered", str(kept))
+            fields += ("buffered", str(sum(buffer.count for buffer in after.signals.values())))
+            fields += ("expiring", str(_soonest(after)))
         for name, frame in transition.frames.items():
             if frame is None:
                 envelope.add("del", "f:" + name)
@@ -208,6 +209,8 @@ class Commits:
                     envelope.add("untimers", f"{member}#{effect.kind}")
                 case ShiftTimer() | ReturnTask():
                     pass  # of a pause, which has been seen to
+                case SignalEnded():
+                    self._signal_ended(envelope, keys, effect)
                 case Tally():
                     self._tally(envelope, keys, effect)
                 case Close():
@@ -217,6 +220,17 @@ class Commits:
                     envelope.body["tell"] = [envelope.key(queue), name]
                     if not _is_needed(transition.execution):
                         envelope.body["spent"] = True
+
+    def _signal_ended(self, envelope: _Envelope, keys: ExecutionKeys, effect: SignalEnded) -> None:
+        fate = codec.Fate(
+            effect.name, None, effect.status, effect.record, effect.at_ms, effect.state
+        )
+        if "fates" not in envelope.body:
+            envelope.add("fates", envelope.key(keys.fates))
+        envelope.add("fates", effect.id, codec.pack(fate))
+        if effect.before_ms is not None:
+            soonest = min(effect.before_ms, int(envelope.body.get("before", effect.before_ms)))
+            envelope.body["before"] = str(soonest)
 
     def _tally(self, envelope: _Envelope, keys: ExecutionKeys, effect: Tally) -> None:
         namespace, _, identifier = keys.ref.partition(":")
@@ -255,6 +269,12 @@ class Commits:
             envelope.add("timers", str(effect.timeout_ms), identifier + "#timeout")
         if effect.heartbeat_ms is not None:
             envelope.add("timers", str(now_ms + effect.heartbeat_ms), identifier + "#heartbeat")
+
+
+def _soonest(execution: Execution) -> int:
+    """When the first of the kept signals expires; 0 where none does."""
+    moments = (each.expires_ms for buffer in execution.signals.values() for each in buffer.timed)
+    return min(moments, default=0)
 
 
 def _resting(claim: Claim, after: Execution, *, release: bool) -> str:

@@ -12,6 +12,7 @@ of an execution (ID is "definition:name")
   P:{07}:NS:x:ID:v           hash    values: Map pages and results, buffered signals
   P:{07}:NS:x:ID:o           list    outcomes of the last 100 tasks: "<frame>@<rev> <proof> <digest> <how>"
   P:{07}:NS:x:ID:sig         zset    ids of the last 10,000 accepted signals, by ms
+  P:{07}:NS:x:ID:sf          hash    what became of each of them: id -> packed Fate
   P:{07}:NS:x:ID:no          string  key of a nested start that was taken back before it happened; expires
 of a partition
   P:{07}:ready               zset    ref, by the ms from which it may be claimed
@@ -63,6 +64,7 @@ class ExecutionKeys:
     __slots__ = (
         "control",
         "execution",
+        "fates",
         "history",
         "inbox",
         "outcomes",
@@ -86,6 +88,7 @@ class ExecutionKeys:
         self.values = self.execution + ":v"
         self.outcomes = self.execution + ":o"
         self.seen = self.execution + ":sig"
+        self.fates = self.execution + ":sf"
         self.refused = self.execution + ":no"
 
 

@@ -94,6 +94,7 @@ def executions(found: Snapshot, prefix: str) -> Iterable[dict[str, Any]]:
             _signal_id(values.get(f"s:{signal}:{number}"))
             for signal, buffer in meta.signals.items()
             for number in range(buffer.head, buffer.tail)
+            if number not in buffer.gaps
         ]
         yield {
             "id": rest,
@@ -113,7 +114,7 @@ def executions(found: Snapshot, prefix: str) -> Iterable[dict[str, Any]]:
 
 
 def _signal_id(kept: str | None) -> str | None:
-    return None if kept is None else read_signal(Document.from_text(_bytes(kept)))[0]
+    return None if kept is None else read_signal("", Document.from_text(_bytes(kept))).id
 
 
 def _record(record: Any) -> dict[str, Any]:
