@@ -33,7 +33,7 @@ def missing_paths(machine: Machine, state: str, data: Any, *, entered: bool) -> 
     """What the state and those reachable from it read in vain, in the order in which they are reached.
 
     `data` is the JSON value that the state has as its raw input. With `entered`, its work has begun, so that only what
-    is evaluated after that counts. A path is missing only if it is on every way from here; one that a Choice tests with
+    is evaluated after that counts: not what a further attempt would evaluate again. A path is missing only if it is on every way from here; one that a Choice tests with
     IsPresent never is. The walk ends with the scope of `state`, and a walk of more than VISITS_MAX visits tells nothing.
     KeyError for a state that is not in the machine.
     """
