@@ -234,6 +234,7 @@ class Operated(Struct, frozen=True, array_like=True):
     held_ms: int = 0  # how much later its deadline is, for having been paused
     redriven_ms: int = 0  # when it was last redriven: its deadline counts from there
     redrives: int = 0
+    is_redrivable: bool = False  # it has closed without success, and its root frame tells where
 
     def deadline_ms(self, started_ms: int, timeout_seconds: int) -> int:
         """When the machine's TimeoutSeconds have passed."""

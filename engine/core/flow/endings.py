@@ -59,6 +59,8 @@ def end(draft: Draft, status: Status, error: str | None, cause: str | None, prev
     """
     if status == "SUCCEEDED":
         draft.drop(ROOT)
+    else:
+        draft.operated = structs.replace(draft.operated, is_redrivable=True)
     if draft.operated.paused is not None:
         draft.operated = structs.replace(draft.operated, paused=None)
     details: dict[str, Any] = {}
