@@ -21,9 +21,9 @@ from engine.core.effects import (
 from engine.core.execution import ROOT, Execution, Frame, FrameId
 from engine.core.states.nested import STATES_QUEUE
 from engine.store import codec, errands
-from engine.store.finding.entries import entries_of, moved, resting_entry, row_of_execution
 from engine.store.keys import ExecutionKeys, Keys, kept_ms, task_id
 from engine.store.pauses import is_held_up, note_pause
+from engine.store.finding.entries import entries_of, moved, row_of_execution
 
 FIXED_KEYS = 12  # of commit.lua; the queues and indexes a commit touches follow
 
@@ -167,24 +167,35 @@ class Commits:
         """Write what changes in the indexes; returns the state that the execution rests in from now on."""
         before, after = claim.execution, transition.execution
         resting = _resting(claim, after, release=release)
-        is_same = (
+        namespace = claim.keys.ref.partition(":")[0]
+        if (
             after.status == before.status
             and after.version == before.version
             and after.attributes is before.attributes
-        )
-        if is_same and resting == claim.resting:
+        ):
+            # The way of nearly every commit: at most the state has changed.
+            self._move_rest(envelope, claim, namespace, resting)
             return resting
-        entries = resting_entry if is_same else entries_of  # most often only the state changes
-        namespace = claim.keys.ref.partition(":")[0]
         gone, come = moved(
-            entries(self._keys, namespace, row_of_execution(before, claim.resting)),
-            entries(self._keys, namespace, row_of_execution(after, resting)),
+            entries_of(self._keys, namespace, row_of_execution(before, claim.resting)),
+            entries_of(self._keys, namespace, row_of_execution(after, resting)),
         )
         for key, (_, member) in gone.items():
             envelope.add("unindex", [envelope.key(key), member])
         for key, (score, member) in come.items():
             envelope.add("index", [envelope.key(key), score, member])
         return resting
+
+    def _move_rest(self, envelope: _Envelope, claim: Claim, namespace: str, resting: str) -> None:
+        if resting == claim.resting:
+            return
+        run, partition = claim.execution, claim.keys.partition
+        if claim.resting:
+            key = self._keys.resting(partition, namespace, run.definition, claim.resting)
+            envelope.add("unindex", [envelope.key(key), run.id])
+        if resting:
+            key = self._keys.resting(partition, namespace, run.definition, resting)
+            envelope.add("index", [envelope.key(key), str(run.started_ms), run.id])
 
     def _effects(
         self, envelope: _Envelope, claim: Claim, transition: Transition, now_ms: int
