@@ -23,7 +23,7 @@ from world import (
     address,
 )
 
-from engine.core.events import StopRequested, TaskSubmitted, TaskSucceeded
+from engine.core.events import SignalReceived, StopRequested, TaskSubmitted, TaskSucceeded
 from engine.documents import Document
 from engine.errors import StoreRefused
 from engine.store import errands, scripts
@@ -68,6 +68,27 @@ async def create_execution(world):
 async def create_execution_of_a_child(world):
     await world.publish()
     return world.create(key="k", tell=errands.pack(TOLD))
+
+
+async def create_execution_with_a_signal(world):
+    await world.publish()
+    signal = world.signals.sent(SignalReceived("go", "1", Document.of(1)), None)
+    return world.create(signal=signal)
+
+
+async def create_execution_where_one_gets_a_signal(world):
+    ref = await world.start()
+    await world.advance(ref)
+    await world.signals.deliver(ref, "go", "1", Document.of(1))
+    signal = world.signals.sent(SignalReceived("go", "2", Document.of(1)), None)
+    return world.create(signal=signal)
+
+
+async def commit_that_tells_of_a_signal(world):
+    ref = await world.start(states=LISTEN)
+    await world.advance(ref)
+    await world.signals.deliver(ref, "go", "1", Document.of(1))
+    return world.step(await world.claim(ref))
 
 
 async def claim(world):
@@ -274,7 +295,7 @@ SCENARIOS = [
     (add_version, 2), (set_current, 1), (create_execution, 6), (claim, 4), (claim_of_what_is_over, 2),
     (claim_of_poison, 2), (commit_that_schedules, 11), (commit_that_keeps_a_signal, 5),
     (commit_that_drops_a_signal, 5), (commit_that_waits, 6), (commit_that_takes_back_and_closes, 16),
-    (commit_that_touches, 4), (release, 2), (quarantine, 2), (deliver_signal, 4), (deliver_control, 4),
+    (commit_that_touches, 4), (release, 2), (quarantine, 2), (deliver_signal, 5), (create_execution_with_a_signal, 6), (create_execution_where_one_gets_a_signal, 5), (commit_that_tells_of_a_signal, 9), (deliver_control, 4),
     (deliver_control_of_an_operation, 5),
     (fire_timer, 4), (expire_task, 9), (lapse_lease, 5), (lease_tasks, 5), (heartbeat_task, 3), (settle_task, 9),
     (settle_task_of_a_callback, 8), (watch, 1), (prune_execution, 4), (create_execution_of_a_child, 7),
