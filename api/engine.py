@@ -14,6 +14,7 @@ from engine.documents import Document
 from engine.language.resources.express import DefinitionType
 from engine.store.finding.filter import Filter
 from engine.views import (
+    BroadcastResult,
     Caller,
     DefinitionPage,
     DefinitionText,
@@ -75,6 +76,19 @@ class Commands(Protocol):
         ttl_ms: int | None,
         /,
     ) -> SignalResult: ...
+
+    async def broadcast(
+        self,
+        caller: Caller,
+        definition: str,
+        name: str,
+        payload: Document,
+        /,
+        *,
+        signal_id: str | None,
+        ttl_ms: int | None,
+        attributes: Sequence[tuple[str, str]],
+    ) -> BroadcastResult: ...
 
     async def start_with_signal(
         self,

@@ -6,13 +6,13 @@ OutcomeUnknown, which says so: all of them may be repeated safely.
 
 from __future__ import annotations
 
+from engine.commands.broadcasts import BroadcastCommands
 from engine.commands.definitions import DefinitionCommands
 from engine.commands.executions import ExecutionCommands
-from engine.commands.signals import SignalCommands
 from engine.commands.tasks import TaskCommands
 
 
-class Commands(DefinitionCommands, ExecutionCommands, SignalCommands, TaskCommands):
+class Commands(DefinitionCommands, ExecutionCommands, BroadcastCommands, TaskCommands):
     """All of them, by what they are about."""
 
 
