@@ -17,6 +17,7 @@ from engine.language.resources.express import DefinitionType
 from engine.store.finding.filter import Filter
 from engine.views import (
     Ask,
+    BroadcastResult,
     Caller,
     DefinitionPage,
     DefinitionText,
@@ -177,6 +178,19 @@ class Commands(Orders, Protocol):
         ttl_ms: int | None,
         /,
     ) -> SignalResult: ...
+
+    async def broadcast(
+        self,
+        caller: Caller,
+        definition: str,
+        name: str,
+        payload: Document,
+        /,
+        *,
+        signal_id: str | None,
+        ttl_ms: int | None,
+        attributes: Sequence[tuple[str, str]],
+    ) -> BroadcastResult: ...
 
     async def start_with_signal(
         self,

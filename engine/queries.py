@@ -46,6 +46,7 @@ from engine.views import (
 
 T = TypeVar("T")
 
+MATCHING_PAGE = 1000  # rows read at once
 WATCH_MS = 65_000  # how long commits are announced for one wait; the longest wait is 60 s
 
 
@@ -267,6 +268,22 @@ class Queries:
             known = await self._catalog.current(caller.namespace, wanted.definition)
             if known is not None and known[1] == "EXPRESS":
                 raise ExpressUnsupported("they are not stored, and so not listed")
+
+    async def matching(self, caller: Caller, wanted: Filter, most: int) -> list[str] | None:
+        """Ids of the executions that match, in no order; None where there are more than `most`."""
+        found: set[str] = set()
+        for partition in range(self._finding.partitions):
+            after = None
+            while True:
+                rows, after = await self._finding.scan(
+                    caller.namespace, wanted, partition, after, MATCHING_PAGE
+                )
+                found.update(row.id for row in rows)
+                if len(found) > most:
+                    return None
+                if after is None:
+                    break
+        return list(found)
 
     async def health(self) -> Health:
         """What can be promised right now."""

@@ -223,6 +223,18 @@ class SignalResult(Struct, frozen=True):
     record: int | UnsetType = UNSET  # of the history, which tells of that
 
 
+class BroadcastResult(Struct, frozen=True):
+    """What became of one signal to many executions: of `matched`, so many each way; `refused` counts by error code."""
+
+    definition: str
+    signal: str
+    id: str
+    matched: int
+    delivered: int
+    duplicates: int
+    refused: dict[str, int]
+
+
 class SignalFate(Struct, frozen=True):
     """A signal and what has become of it: `record` tells of that in the history."""
 

@@ -117,6 +117,15 @@ SIGNAL: Example = {
     "status": "accepted",
 }
 SIGNAL_TAKEN: Example = SIGNAL | {"status": "consumed", "state": "AwaitApproval", "record": 7}
+BROADCAST: Example = {
+    "definition": "order",
+    "signal": "approval",
+    "id": "approval-7",
+    "matched": 3,
+    "delivered": 2,
+    "duplicates": 0,
+    "refused": {"signal_invalid": 1},
+}
 SIGNAL_PAGE: Example = {
     "signals": [
         {

@@ -284,6 +284,25 @@ class SignalBody(Body, frozen=True):
     ttl_seconds: TtlSeconds | None = None
 
 
+class BroadcastBody(Body, frozen=True):
+    """Something that many executions wait for, or will."""
+
+    payload: SignalPayload = UNSET
+    id: SignalId | None = None
+    ttl_seconds: TtlSeconds | None = None
+    attribute: (
+        Annotated[
+            dict[str, str | bool | int | float],
+            Meta(
+                max_length=10,
+                description="Only executions that have all of these search attributes; absent: all that run.",
+                examples=[{"customer": "c-7"}],
+            ),
+        ]
+        | None
+    ) = None
+
+
 class StopBody(Body, frozen=True):
     """Why an execution is ended, and how."""
 

@@ -9,9 +9,10 @@ from api.rest.decode import document, ttl_ms
 from api.rest.encode import Answer
 from api.rest.operation import Call, Operation, Shown
 from api.rest.receive import Stopping
-from api.rest.requests import NoBody, PageQuery, SignalBody, SignalQuery
+from api.rest.requests import BroadcastBody, NoBody, NoQuery, PageQuery, SignalBody, SignalQuery
 from engine.documents import NULL
 from engine.errors import (
+    DefinitionNotFound,
     ExecutionClosed,
     ExecutionNotFound,
     ExpressUnsupported,
@@ -22,7 +23,8 @@ from engine.errors import (
     SignalInvalid,
     StoreUnavailable,
 )
-from engine.views import SignalPage, SignalResult
+from engine.store.finding.filter import text_of
+from engine.views import BroadcastResult, SignalPage, SignalResult
 
 
 async def signal(call: Call[SignalQuery, SignalBody]) -> Answer:
@@ -38,6 +40,19 @@ async def signal(call: Call[SignalQuery, SignalBody]) -> Answer:
         # Waiting comes after the acknowledged signal: a client that goes away meanwhile ends the wait, not the signal.
         result = await _ended(call, result)
     return Answer(value=result, status=202 if result.status == "accepted" else 200)
+
+
+async def broadcast(call: Call[NoQuery, BroadcastBody]) -> Answer:
+    result = await call.engine.commands.broadcast(
+        call.caller,
+        call.path["name"],
+        call.path["signal"],
+        document(call.body.payload, "$.payload", NULL),
+        signal_id=call.body.id,
+        ttl_ms=ttl_ms(call.body.ttl_seconds),
+        attributes=[(name, text_of(value)) for name, value in (call.body.attribute or {}).items()],
+    )
+    return Answer(value=result)
 
 
 async def list_signals(call: Call[PageQuery, NoBody]) -> Answer:
@@ -88,6 +103,37 @@ OPERATIONS = (
             ExpressUnsupported,
             PayloadTooLarge,
             SignalInvalid,
+            QuotaExceeded,
+            StoreUnavailable,
+        ),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/definitions/{name}/signals/{signal}",
+        name="broadcast",
+        group="executions",
+        summary="Send a signal to many executions",
+        about="To all running executions of the definition, or to those that have the search attributes; who that is is "
+        "looked up first, and where more than 10,000 match nothing is sent. Each execution accepts it once per `id`, so that "
+        "repeating the request with the same `id` brings it to those that do not have it yet.",
+        perform=broadcast,
+        body=BroadcastBody,
+        body_example={
+            "payload": {"by": "ann"},
+            "id": "approval-7",
+            "attribute": {"customer": "c-7"},
+        },
+        answers={
+            200: Shown(
+                meaning="What became of it.", type=BroadcastResult, example=examples.BROADCAST
+            )
+        },
+        errors=(
+            InvalidDocument,
+            InvalidName,
+            DefinitionNotFound,
+            ExpressUnsupported,
+            PayloadTooLarge,
             QuotaExceeded,
             StoreUnavailable,
         ),

@@ -9,7 +9,7 @@ from msgspec import Struct
 from engine.documents import Document
 from engine.errors import SignalInvalid
 from engine.language.machine import Machine, Task
-from engine.language.signal_schema import Fault
+from engine.language.schema.payload import Fault
 from engine.runtime.machines import Machines
 
 STATES_TOLD_MAX = 10

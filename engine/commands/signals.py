@@ -33,7 +33,7 @@ from engine.views import (
     StartResult,
 )
 
-_NO_EXPRESS = "no state of an Express execution waits for a signal"
+NO_EXPRESS = "no state of an Express execution waits for a signal"
 
 
 class SignalCommands(Parts):
@@ -54,7 +54,7 @@ class SignalCommands(Parts):
         SignalInvalid, QuotaExceeded, PayloadTooLarge, InvalidName.
         """
         if is_express(execution):
-            raise ExpressUnsupported(_NO_EXPRESS)
+            raise ExpressUnsupported(NO_EXPRESS)
         check_execution(execution)
         signal = self._checked(name, payload, signal_id, ttl_ms)
         if not await self._deliver(ref_of(caller.namespace, execution), signal):
@@ -82,7 +82,7 @@ class SignalCommands(Parts):
         self._check_size(input)
         sent = self._checked(signal.name, signal.payload, signal.id or None, signal.ttl_ms)
         if self._express.knows(caller.namespace, definition):
-            raise ExpressUnsupported(_NO_EXPRESS)
+            raise ExpressUnsupported(NO_EXPRESS)
         if version is not None:
             await self._machines.get(caller.namespace, definition, version)
         identifier = f"{definition}:{name}"
@@ -138,7 +138,7 @@ class SignalCommands(Parts):
             case "unknown":
                 known = await self._catalog.current(caller.namespace, static.definition)
                 if known is not None and known[1] == "EXPRESS":
-                    raise ExpressUnsupported(_NO_EXPRESS)
+                    raise ExpressUnsupported(NO_EXPRESS)
                 raise DefinitionNotFound(static.definition)
             case "conflict":
                 raise ExecutionAlreadyExists(execution=static.id, execution_status=made.status)

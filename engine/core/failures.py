@@ -10,7 +10,7 @@ from msgspec import Struct
 from engine.core.execution import Frame
 from engine.documents import Document
 from engine.language.expressions.scope import ExpressionError
-from engine.language.signal_schema import Fault
+from engine.language.schema.payload import Fault
 
 ALL = "States.ALL"
 RUNTIME = "States.Runtime"

@@ -15,7 +15,7 @@ from engine.documents import Document
 from engine.language.expressions.conditions import Condition
 from engine.language.expressions.paths import Path, ReferencePath
 from engine.language.expressions.templates import Template
-from engine.language.signal_schema import SignalSchema
+from engine.language.schema.payload import SignalSchema
 
 QueryLanguage = Literal["JSONPath", "JSONata"]
 StateType = Literal["Pass", "Task", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map"]

@@ -100,6 +100,20 @@ ROWS: list[tuple[str, str, Any, str, tuple[Any, ...]]] = [
         "start_with_signal",
         ("order", "42", DOC({}), None, SignalReceived("go", "x", DOC(1), 9000)),
     ),
+    (
+        "POST",
+        "/v1/definitions/order/signals/go",
+        {"id": "x", "attribute": {"customer": "c", "total": 100.0, "vip": True}},
+        "broadcast",
+        (
+            "order",
+            "go",
+            DOC(None),
+            "x",
+            None,
+            [("customer", "c"), ("total", "100"), ("vip", "true")],
+        ),
+    ),
     ("GET", "/v1/executions/o:42/signals?limit=7", None, "signals", ("o:42", 7, None)),
     ("POST", "/v1/executions/o:42/stop", None, "stop", ("o:42", None, None, 5000)),
     (
@@ -165,6 +179,7 @@ def answering() -> ScriptedEngine:
         start=views.StartResult(EXECUTION, created=True),
         count=views.ExecutionCount(0, exact=True),
         start_with_signal=views.StartResult(EXECUTION, created=True),
+        broadcast=view(views.BroadcastResult, examples.BROADCAST),
         signals=view(views.SignalPage, examples.SIGNAL_PAGE),
         executions=view(views.ExecutionPage, examples.EXECUTION_PAGE),
         describe=DESCRIPTION,

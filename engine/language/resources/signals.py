@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.language.fields import Fields
-from engine.language.signal_schema import InvalidSchema, SignalSchema, compile_schema
+from engine.language.schema.payload import InvalidSchema, SignalSchema, compile_schema
 
 _FIELD = "Schema"
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine.documents import Document
 from engine.language import examine
-from engine.language.signal_schema import (
+from engine.language.schema.payload import (
     FAULTS_MAX,
     SCHEMA_BYTES_MAX,
     WORK_MAX,
