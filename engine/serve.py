@@ -34,9 +34,9 @@ from engine.runtime.sweeper import Sweeper
 from engine.runtime.timekeeper import Timekeeper
 from engine.settings import Settings
 from engine.store.connection import Redis
-from engine.store.doorbell import Doorbell
 from engine.store.keys import LAYOUT_VERSION, Keys
-from engine.store.promise import check_nodes
+from engine.store.server.doorbell import Doorbell
+from engine.store.server.promise import check_nodes
 from engine.store.stores import Stores
 from engine.tasks.awslambda import LambdaRunner
 from engine.tasks.connections import read_connections

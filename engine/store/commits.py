@@ -23,7 +23,7 @@ from engine.core.states.nested import STATES_QUEUE
 from engine.store import codec, errands
 from engine.store.finding.entries import entries_of, moved, row_of_execution
 from engine.store.keys import ExecutionKeys, Keys, kept_ms, task_id
-from engine.store.pauses import is_held_up, note_pause
+from engine.store.operating.pauses import is_held_up, note_pause
 
 FIXED_KEYS = 12  # of commit.lua; the queues and indexes a commit touches follow
 

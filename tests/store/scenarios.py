@@ -19,7 +19,7 @@ from engine.core.events import SignalReceived, StopRequested, TaskSubmitted, Tas
 from engine.core.orders import PauseRequested, RedriveRequested, ResumeRequested
 from engine.documents import Document
 from engine.store import errands
-from engine.store.orders import Orders
+from engine.store.operating.orders import Orders
 
 PAUSE = PauseRequested("me", None, "@o")
 BEATING = {"Pay": TIMED["Pay"] | {"HeartbeatSeconds": 10}}

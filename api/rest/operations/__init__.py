@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from api.rest import bulk, definitions, executions, health, migrations, orders, signals, tasks
 from api.rest.operation import Operation
+from api.rest.operations import (
+    bulk,
+    definitions,
+    executions,
+    health,
+    migrations,
+    orders,
+    signals,
+    tasks,
+)
 
 # The busiest come first: routes are tried in this order.
 OPERATIONS: tuple[Operation, ...] = (
