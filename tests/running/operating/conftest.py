@@ -121,3 +121,12 @@ async def alone(url: str) -> AsyncIterator[World]:
     await opened.open()
     yield World(opened)
     await opened.close()
+
+
+@pytest.fixture(params=["url", "cluster_url"])
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """The store over a standalone server, then over a cluster."""
+    opened = CheckedRedis(request.getfixturevalue(request.param))
+    await opened.open()
+    yield World(opened)
+    await opened.close()

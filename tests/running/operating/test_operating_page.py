@@ -11,11 +11,12 @@ import click
 from click.testing import CliRunner
 
 from api.app import create_app
+from api.openapi import ROOT
 from api.server import serving
 from cli.main import main
 from engine.settings import Settings
 
-PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "operate-executions.md"
+PAGE = Path(ROOT) / "docs" / "how-to" / "operate-executions.md"
 
 
 def blocks(kind: str) -> list[str]:
