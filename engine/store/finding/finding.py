@@ -90,7 +90,8 @@ class Finding:
     ) -> tuple[list[Row], Position | None]:
         """Executions of one partition oldest first, beyond `after`, and where to go on; None is the end.
 
-        Going on until None brings once each execution that matches all the while, and those that start meanwhile.
+        Going on until None brings each execution once that matches from the first call on; what starts or comes to match
+        meanwhile may be among them.
         """
         way = await self._way(namespace, wanted, (partition,))
         page = await self._matching(_Query(namespace, wanted, way, newest=False), after, limit)

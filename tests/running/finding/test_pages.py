@@ -124,7 +124,7 @@ async def test_whatever_the_filter_pages_scans_and_counts_agree_with_looking_at_
         assert (count.count, count.exact) == (len(right), True), asked
 
 
-async def test_a_scan_is_oldest_first_and_brings_what_starts_meanwhile(alone):
+async def test_a_scan_is_oldest_first_so_that_what_starts_later_comes_last(alone):
     rows = [row(n) for n in range(40)]
     await plant_many(alone, rows)
     wanted = Filter(definition="d", status="RUNNING")
