@@ -126,7 +126,9 @@ def _answer(status: str, answer: Document) -> list[str]:
         return []
     lines = [f"**{status}** {answer['description']}\n"]
     example = next(iter(content.values())).get("example")
-    if example is not None:
+    if isinstance(example, str):
+        lines.append(f"```text\n{example}```\n")
+    elif example is not None:
         shown = msgspec.json.format(msgspec.json.encode(example), indent=2).decode()
         lines.append(f"```json\n{shown}\n```\n")
     return lines

@@ -105,6 +105,15 @@ HISTORY: Example = {
     "next": 1,
     "status": "RUNNING",
 }
+EVENT_STREAM = (
+    "retry: 1000\n\n"
+    "id: 1\n"
+    "event: ExecutionStarted\n"
+    f"data: {msgspec.json.encode(HISTORY['events'][0]).decode()}\n\n"
+    ": still here\n\n"
+    "event: end\n"
+    'data: {"status":"SUCCEEDED"}\n'
+)
 SIGNAL: Example = {
     "execution": "order:42",
     "signal": "approval",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from api.rest import definitions, executions, health, tasks
+from api.rest import definitions, executions, following, health, tasks
 from api.rest.operation import Operation
 
 # The busiest come first: routes are tried in this order.
 OPERATIONS: tuple[Operation, ...] = (
     *tasks.OPERATIONS,
     *executions.OPERATIONS,
+    *following.OPERATIONS,
     *definitions.OPERATIONS,
     *health.OPERATIONS,
 )

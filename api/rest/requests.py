@@ -167,6 +167,17 @@ class HistoryQuery(Query, frozen=True):
     ] = 0
 
 
+class FollowQuery(Query, frozen=True):
+    after: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2**53,
+            description="Only records that follow this id; `Last-Event-ID` goes before it.",
+        ),
+    ] = 0
+
+
 class StartBody(Body, frozen=True):
     """A new execution. Repeating the request with the same name and input is safe."""
 
