@@ -13,6 +13,8 @@ from engine.core.execution import Status
 from engine.documents import Document
 from engine.language.resources.express import DefinitionType
 from engine.views import (
+    AliasPut,
+    AliasView,
     Caller,
     DefinitionPage,
     DefinitionText,
@@ -57,7 +59,14 @@ class Commands(Protocol):
         input: Document,  # noqa: A002 - the specification's word
         version: int | None,
         synchronous: bool,
+        alias: str | None,
     ) -> StartResult: ...
+
+    async def set_alias(
+        self, caller: Caller, definition: str, alias: str, routing: Sequence[tuple[int, int]], /
+    ) -> AliasPut: ...
+
+    async def remove_alias(self, caller: Caller, definition: str, alias: str, /) -> AliasView: ...
 
     async def finish(self, caller: Caller, execution: str, /) -> ExecutionSummary: ...
 
@@ -102,6 +111,10 @@ class Queries(Protocol):
     ) -> DefinitionText: ...
 
     async def versions(self, caller: Caller, name: str, /) -> list[VersionSummary]: ...
+
+    async def aliases(self, caller: Caller, name: str, /) -> list[AliasView]: ...
+
+    async def alias(self, caller: Caller, name: str, alias: str, /) -> AliasView: ...
 
     async def closed(self, caller: Caller, execution: str, wait_ms: int, /) -> ExecutionSummary: ...
 

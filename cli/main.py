@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "definitions",
         "List definitions and their versions, show a text.",
     ),
+    "alias": ("cli.alias", "alias", "Name versions of a definition, for starts to go by."),
     "start": ("cli.executions", "start", "Start an execution of a definition."),
     "describe": ("cli.executions", "describe", "Show where an execution rests and what it holds."),
     "history": ("cli.history", "history", "Show what has happened to an execution."),

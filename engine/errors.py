@@ -75,6 +75,13 @@ class DefinitionNotFound(EngineError):
     status = 404
 
 
+class AliasNotFound(EngineError):
+    """The definition has no alias of that name."""
+
+    code = "alias_not_found"
+    status = 404
+
+
 class ExecutionNotFound(EngineError):
     """There is no execution of that id."""
 

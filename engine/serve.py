@@ -29,6 +29,7 @@ from engine.runtime.supervisor import Supervisor
 from engine.runtime.sweeper import Sweeper
 from engine.runtime.timekeeper import Timekeeper
 from engine.settings import Settings
+from engine.store.aliases import Aliases
 from engine.store.catalog import Catalog
 from engine.store.connection import Redis
 from engine.store.doorbell import Doorbell
@@ -67,6 +68,7 @@ class Stores:
     catalog: Catalog
     listing: Listing
     errands: Errands
+    aliases: Aliases
 
     @classmethod
     def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
@@ -92,6 +94,7 @@ class Stores:
             catalog=Catalog(redis, keys),
             listing=Listing(redis, keys),
             errands=Errands(redis, keys, bell=True),
+            aliases=Aliases(redis, keys),
         )
 
 
@@ -182,6 +185,7 @@ class Engine:
             clock,
             self.counters,
             self.express,
+            stores.aliases,
         )
         if self._advances:
             self._compose_advancing(stores, machines)
@@ -202,6 +206,7 @@ class Engine:
             self.counters,
             self._offer,
             self.express,
+            stores.aliases,
         )
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:

@@ -21,9 +21,12 @@ from engine.core.execution import (
 from engine.core.tokens import task_token
 from engine.language.machine import Machine
 from engine.store import codec
+from engine.store.aliases import Alias
 from engine.store.listing import FRAMES_MAX, Stored
 from engine.views import (
+    AliasView,
     FrameView,
+    RouteView,
     TaskView,
     TimerView,
 )
@@ -43,6 +46,17 @@ def frames_shown(frames: Iterable[Frame]) -> tuple[list[Frame], bool]:
     return shown, len(shown) >= FRAMES_MAX
 
 
+def alias(definition: str, found: Alias) -> AliasView:
+    """An alias and where it leads."""
+    return AliasView(
+        definition,
+        found.name,
+        [RouteView(route.version, route.weight) for route in found.routing],
+        iso(found.created_ms),
+        iso(found.updated_ms),
+    )
+
+
 def summary_fields(stored: Stored) -> dict[str, Any]:
     run = stored.execution
     fields: dict[str, Any] = {
@@ -53,6 +67,8 @@ def summary_fields(stored: Stored) -> dict[str, Any]:
         "status": run.status,
         "started": iso(run.started_ms),
     }
+    if run.alias:
+        fields["alias"] = run.alias
     if stored.stopped_ms is not None:
         fields["stopped"] = iso(stored.stopped_ms)
     if run.output is not None:

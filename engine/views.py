@@ -67,6 +67,28 @@ class VersionSummary(Struct, frozen=True):
     created: str
 
 
+class RouteView(Struct, frozen=True):
+    """One version that an alias leads to."""
+
+    version: int
+    weight: int
+
+
+class AliasView(Struct, frozen=True):
+    """A name for versions of a definition. The weights of its routing are 100 together."""
+
+    definition: str
+    alias: str
+    routing: list[RouteView]
+    created: str
+    updated: str
+
+
+class AliasPut(Struct, frozen=True):
+    alias: AliasView
+    created: bool  # False: it was there before
+
+
 class ExecutionSummary(Struct, frozen=True):
     """One line of a listing, and the answer to start and stop."""
 
@@ -81,6 +103,7 @@ class ExecutionSummary(Struct, frozen=True):
     output: Document | UnsetType = UNSET
     error: str | UnsetType = UNSET
     cause: str | UnsetType = UNSET
+    alias: str | UnsetType = UNSET  # by which its version was chosen; not in listings
 
 
 class StartResult(Struct, frozen=True):
@@ -154,6 +177,7 @@ class ExecutionView(Struct, frozen=True, kw_only=True):
     cause: str | UnsetType = UNSET
     quarantined: str | UnsetType = UNSET
     parent: str | UnsetType = UNSET  # the execution that started it
+    alias: str | UnsetType = UNSET  # by which its version was chosen
     frames: list[FrameView] = field(default_factory=list)
     more_frames: bool | UnsetType = UNSET  # there are more frames than are shown here
     tasks: list[TaskView] = field(default_factory=list)

@@ -19,12 +19,15 @@ PATH_PARAMETERS = {
         "The execution's id, `<definition>:<name>`; `<definition>:<name>:<uuid>` of an Express one.",
         "order:42",
     ),
+    "alias": ("The alias's name.", "live"),
     "signal": ("The signal's name.", "approval"),
     "queue": ("The queue's name: the NAME of `activity:NAME`.", "pay"),
     "token": ("The task's token, as it was leased or as `$$.Task.Token` told.", examples.TOKEN),
 }
 
 FIELDS = {
+    "alias": "The name that chose the version, or is to choose it.",
+    "aliases": "In the order of their names.",
     "attempt": "1 for the first.",
     "aws": "The same as AWS Step Functions words it; left out where it would not report it.",
     "aws_also": "What AWS says besides, in consequence of the same mistake.",
@@ -74,6 +77,7 @@ FIELDS = {
     "redis": "What was found out about the Redis in use.",
     "results": "One for each outcome sent, in their order.",
     "revision": "How many transitions were committed.",
+    "routing": "The versions that starts go to.",
     "severity": "An error refuses the definition, a warning does not.",
     "signal": "The signal's name.",
     "signals": "Signals kept for a state that has not been reached.",
@@ -93,6 +97,7 @@ FIELDS = {
     "valid": "True where nothing but warnings was found.",
     "version": "Number of the definition's version.",
     "versions": "Newest first.",
+    "weight": "How many of a hundred starts go to it.",
     "waiting": "What the frame waits for; null where it can go on.",
     "more_frames": "True where there are more frames than are shown.",
     "waiting_signals": "Signals that states wait for.",

@@ -46,6 +46,14 @@ DEFINITION_TEXT: Example = {
     "variable_references": {},
 }
 VERSIONS: Example = {"versions": [{"version": 3, "hash": HASH, "created": NOW}]}
+ALIAS: Example = {
+    "definition": "order",
+    "alias": "live",
+    "routing": [{"version": 3, "weight": 100}],
+    "created": NOW,
+    "updated": NOW,
+}
+ALIASES: Example = {"aliases": [ALIAS]}
 VALIDATED: Example = {
     "valid": False,
     "problems": msgspec.json.decode(msgspec.json.encode(check(MISTAKEN))),

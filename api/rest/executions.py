@@ -22,6 +22,7 @@ from api.rest.requests import (
 from api.rest.shapes import Stopped
 from engine.documents import EMPTY_OBJECT, NULL
 from engine.errors import (
+    AliasNotFound,
     DefinitionNotFound,
     ExecutionAlreadyExists,
     ExecutionClosed,
@@ -54,6 +55,7 @@ async def start(call: Call[WaitQuery, StartBody]) -> Answer:
         input=document(call.body.input, "$.input", EMPTY_OBJECT),
         version=call.body.version,
         synchronous=call.query.wait > 0,
+        alias=call.body.alias,
     )
     summary = result.execution
     if call.query.wait and summary.status == "RUNNING":
@@ -171,6 +173,7 @@ OPERATIONS = (
             InvalidDocument,
             InvalidName,
             DefinitionNotFound,
+            AliasNotFound,
             ExecutionAlreadyExists,
             PayloadTooLarge,
             QuotaExceeded,

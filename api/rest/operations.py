@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.rest import definitions, executions, following, health, tasks
+from api.rest import aliases, definitions, executions, following, health, tasks
 from api.rest.operation import Operation
 
 # The busiest come first: routes are tried in this order.
@@ -11,6 +11,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *executions.OPERATIONS,
     *following.OPERATIONS,
     *definitions.OPERATIONS,
+    *aliases.OPERATIONS,
     *health.OPERATIONS,
 )
 

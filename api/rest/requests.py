@@ -192,6 +192,36 @@ class StartBody(Body, frozen=True):
         Meta(description="Any JSON value; `{}` if absent.", examples=[{"order": 42}]),
     ] = UNSET
     version: VersionNumber | None = None
+    alias: (
+        Annotated[
+            str, Meta(description="The alias that chooses the version; not beside `version`.")
+        ]
+        | None
+    ) = None
+
+
+class RouteBody(Body, frozen=True):
+    """One version that an alias leads to."""
+
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1, description="A version of the definition.")]
+    weight: Annotated[int, Meta(ge=0, le=100, description="How many of a hundred starts go to it.")]
+
+
+class AliasBody(Body, frozen=True):
+    """Where starts on an alias go: `version`, or `routing` to share them out."""
+
+    version: (
+        Annotated[int, Meta(ge=1, le=2**31 - 1, description="The version of every start.")] | None
+    ) = None
+    routing: (
+        Annotated[
+            list[RouteBody],
+            Meta(
+                min_length=1, max_length=2, description="Versions whose weights are 100 together."
+            ),
+        ]
+        | None
+    ) = None
 
 
 class SignalBody(Body, frozen=True):

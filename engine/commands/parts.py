@@ -14,6 +14,7 @@ from engine.queries import Queries
 from engine.runtime.dispatcher import Dispatcher
 from engine.runtime.machines import Machines
 from engine.settings import Settings
+from engine.store.aliases import Aliases
 from engine.store.catalog import Catalog
 from engine.store.executions import Executions
 from engine.store.signals import Signals
@@ -40,6 +41,7 @@ class Parts:
         counters: Counters,
         offer: Callable[[str], None],
         express: Express,
+        aliases: Aliases,
     ) -> None:
         self._executions = executions
         self._tasks = tasks
@@ -52,6 +54,7 @@ class Parts:
         self._counters = counters
         self._offer = offer
         self._express = express
+        self._aliases = aliases
 
     def _check_size(self, document: Document) -> None:
         if len(document.text) > self._settings.payload_bytes_max:

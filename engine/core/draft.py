@@ -270,5 +270,6 @@ class Draft:
             self.frames,
             self.loaded,
             before.redrives,
+            before.alias,
         )
         return Transition(after, self.changed, self.values, tuple(records), tuple(self.effects))

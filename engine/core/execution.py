@@ -207,3 +207,4 @@ class Execution(Struct, frozen=True):
     )  # pages, results, buffered signals
     # How often it was redriven, for the Context Object; None where that tells nothing of it: a synchronous Express run.
     redrives: int | None = 0
+    alias: str = ""  # of the definition, by which the version was chosen that it started on

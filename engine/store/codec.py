@@ -53,6 +53,7 @@ class Static(Struct, frozen=True, array_like=True):
     seed: bytes
     parent: str = ""  # the execution that started it
     depth: int = 0  # executions above it
+    alias: str = ""  # of the definition, by which its version was chosen
 
 
 class Meta(Struct, frozen=True, array_like=True):
@@ -220,6 +221,7 @@ def execution_of(
         variables_bytes=meta.variables_bytes,
         parent=static.parent,
         depth=static.depth,
+        alias=static.alias,
         frames=frames,
     )
 

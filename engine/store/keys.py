@@ -29,6 +29,7 @@ of the whole store
   P:{store}:layout           hash    layout version, number of partitions, identity
   P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"
   P:{catalog}:NS:d:DEF       hash    current hash created v:<n> -> text
+  P:{catalog}:NS:a:DEF       hash    alias -> "<created ms> <updated ms> <routing>" (see aliases.py)
 channels
   P:bell                     "<sender> ready <ref>", "<sender> queue <ref> NS:QUEUE"
   P:changes                  "<ref>" or "<ref> closed": commits of executions that somebody watches
@@ -138,6 +139,9 @@ class Keys:
 
     def definition(self, namespace: str, name: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:d:{name}"
+
+    def aliases(self, namespace: str, name: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:a:{name}"
 
 
 def ref_of(namespace: str, execution: str) -> str:

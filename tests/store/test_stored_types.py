@@ -27,6 +27,7 @@ from engine.core.events import TaskSubmitted, TaskSucceeded
 from engine.documents import Document
 from engine.errors import StoreRefused
 from engine.store import errands, scripts
+from engine.store.aliases import Route
 
 BEATING = {"Pay": TIMED["Pay"] | {"HeartbeatSeconds": 10}}
 
@@ -58,6 +59,11 @@ async def add_version(world):
 async def set_current(world):
     await world.publish()
     return world.publish(states=TWO)
+
+
+async def set_alias(world):
+    await world.publish()
+    return world.aliases.put(NS, "d", "live", [Route(1, 100)])
 
 
 async def create_execution(world):
@@ -266,7 +272,7 @@ async def child(world):
 
 TOLD = errands.tell(errands.Tell("d:n", "token", "workflow:d", "k"))
 SCENARIOS = [
-    (add_version, 2), (set_current, 1), (create_execution, 5), (claim, 4), (claim_of_what_is_over, 2),
+    (add_version, 2), (set_current, 1), (set_alias, 2), (create_execution, 5), (claim, 4), (claim_of_what_is_over, 2),
     (claim_of_poison, 2), (commit_that_schedules, 11), (commit_that_keeps_a_signal, 5),
     (commit_that_drops_a_signal, 5), (commit_that_waits, 6), (commit_that_takes_back_and_closes, 15),
     (commit_that_touches, 4), (release, 2), (quarantine, 2), (deliver_signal, 4), (deliver_control, 3),

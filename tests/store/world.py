@@ -21,6 +21,7 @@ from engine.errors import ExecutionNotFound
 from engine.language import read
 from engine.language.machine import Machine
 from engine.store import codec
+from engine.store.aliases import Aliases
 from engine.store.catalog import Catalog
 from engine.store.commits import Claim, Commit
 from engine.store.connection import Redis
@@ -96,6 +97,7 @@ class World:
         self.catalog = Catalog(redis, self.keys)
         self.errands = Errands(redis, self.keys, bell=True)
         self.listing = Listing(redis, self.keys)
+        self.aliases = Aliases(redis, self.keys)
 
     async def publish(self, name: str = "d", states: JSON | None = None, **top: Any) -> int:
         states = PAY if states is None else states
