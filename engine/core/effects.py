@@ -66,7 +66,15 @@ class Close(Struct, frozen=True):
     status: Status
 
 
-Effect = ScheduleTask | CancelTask | StopChild | StartTimer | CancelTimer | Close
+class Tally(Struct, frozen=True):
+    """The execution's answer to an operation on many. `outcome` is counted; `reason` is kept with the execution's id."""
+
+    operation: str
+    outcome: str
+    reason: str | None = None
+
+
+Effect = ScheduleTask | CancelTask | StopChild | StartTimer | CancelTimer | Close | Tally
 
 
 class Record(Struct, frozen=True, array_like=True):

@@ -19,21 +19,27 @@ from collections.abc import Callable
 from msgspec import structs
 
 from engine.clock import RedisClock
-from engine.core.effects import Close, Needs, ScheduleTask, StartTimer, StopChild, Transition
-from engine.core.events import Advance, Begin, Event
-from engine.core.execution import Execution, Frame, FrameId
-from engine.core.limits import READY_MAX
+from engine.core.effects import Close, ScheduleTask, StartTimer, StopChild, Transition
+from engine.core.events import Event, MigrateRequested
+from engine.core.moving.move import target_version
+from engine.core.moving.undo import UNDO
 from engine.core.needs import needs
 from engine.core.states.nested import STATES_QUEUE
-from engine.documents import Document
-from engine.errors import EngineError, OutcomeUnknown, StaleCommit, StoreUnavailable
+from engine.errors import (
+    DefinitionNotFound,
+    EngineError,
+    InvalidDefinition,
+    OutcomeUnknown,
+    StaleCommit,
+    StoreUnavailable,
+)
 from engine.language.machine import Machine
 from engine.runtime.changes import Changes
 from engine.runtime.deciders import NotNow
 from engine.runtime.deciding import Deciding
+from engine.runtime.holding import came_ms, is_last, needed_frames, next_event, with_loaded
 from engine.runtime.keeping import while_kept
 from engine.runtime.machines import Machines
-from engine.store import codec
 from engine.store.commits import Claim
 from engine.store.executions import ClockAhead, Committed, Executions
 from engine.store.keys import task_id
@@ -200,14 +206,15 @@ class Advancer:
     async def _run(self, claim: Claim, machine: Machine) -> bool:
         extended = self._clock.monotonic()
         for _ in range(TRANSITIONS_MAX):
-            event, controls, taken = _next(claim)
+            event, controls, taken = next_event(claim)
             if event is None:
                 if await self._idle(claim):
                     return False
                 continue
             await self._load(claim, machine, event)
-            step = await self._decide(claim, machine, event)
-            release = _is_last(claim, step, controls, taken)
+            target = await self._target(claim, event)
+            step = await self._decide(claim, machine, event, target)
+            release = is_last(claim, step, controls, taken)
             moment = self._clock.monotonic()
             extend = moment - extended > self._extend_seconds
             if extend:
@@ -217,6 +224,9 @@ class Advancer:
             )
             if committed is None:
                 continue
+            if step.execution.version != claim.execution.version:
+                assert target is not None
+                machine = target
             self._accept(claim, step, committed)
             if committed.released:
                 return False
@@ -225,11 +235,28 @@ class Advancer:
         await self._executions.release(claim, reset=True)
         return True
 
-    async def _decide(self, claim: Claim, machine: Machine, event: Event) -> Transition:
+    async def _target(self, claim: Claim, event: Event) -> Machine | None:
+        """The machine of the version that a migration leads to; None where there is none."""
+        execution = claim.execution
+        if execution.moving is not None:
+            version = execution.moving.version
+        elif isinstance(event, MigrateRequested):
+            version = target_version(event, execution.values.get(UNDO))
+        else:
+            return None
+        namespace = claim.keys.ref.partition(":")[0]
+        try:
+            return await self._machines.get(namespace, execution.definition, version)
+        except (DefinitionNotFound, InvalidDefinition):
+            return None
+
+    async def _decide(
+        self, claim: Claim, machine: Machine, event: Event, target: Machine | None
+    ) -> Transition:
         """Decide here, or elsewhere what takes long: the claim is kept meanwhile, and others get the place."""
         execution = claim.execution
-        now_ms = max(self._clock.now_ms(), execution.last_ms, _came_ms(event))
-        step = self._deciding.at_once(machine, execution, event, now_ms)
+        now_ms = max(self._clock.now_ms(), execution.last_ms, came_ms(event))
+        step = self._deciding.at_once(machine, execution, event, now_ms, target)
         if step is not None:
             return step
         named = claim.keys.ref.partition(":")[0], execution.definition, execution.version
@@ -282,7 +309,7 @@ class Advancer:
         if committed.frames:
             execution = structs.replace(execution, frames={**committed.frames, **execution.frames})
         if len(execution.frames) > FRAMES_KEPT:
-            execution = structs.replace(execution, frames=_needed(execution, committed))
+            execution = structs.replace(execution, frames=needed_frames(execution, committed))
         if len(execution.values) > VALUES_KEPT:
             execution = structs.replace(execution, values={})
         claim.execution = execution
@@ -309,7 +336,7 @@ class Advancer:
         """Read whatever the event's transition needs and the claim did not bring."""
         while wanted := needs(machine, claim.execution, event):
             frames, values, given = await self._executions.load(claim, wanted)
-            claim.execution = _with(claim.execution, wanted, frames, values, given)
+            claim.execution = with_loaded(claim.execution, wanted, frames, values, given)
 
     async def _idle(self, claim: Claim) -> bool:
         """Nothing to do: let go without a transition, unless something came in meanwhile."""
@@ -338,62 +365,3 @@ class Advancer:
             return  # the claim lapses; the next holder finds the same
         if is_ours:
             emit("execution.quarantined", execution=claim.keys.ref, cause=reason, error=error)
-
-
-def _came_ms(event: Event) -> int:
-    """When a task of this event was leased, by Redis' clock: what follows is never dated before it."""
-    started = getattr(event, "started", None)
-    return started.at_ms if started is not None else 0
-
-
-def _next(claim: Claim) -> tuple[Event | None, int, int]:
-    """The event to apply, and how many control and inbox entries it consumes."""
-    execution = claim.execution
-    if claim.control:
-        return codec.unpack_entry(claim.control[0]), 1, 0
-    if execution.revision == 0:
-        return Begin(), 0, 0
-    if claim.entries and execution.closing is None and len(execution.ready) < READY_MAX:
-        return codec.unpack_entry(claim.entries[0]), 0, 1
-    if execution.ready:
-        return Advance(execution.ready[0]), 0, 0
-    if execution.closing is not None:
-        return Advance(""), 0, 0
-    return None, 0, 0
-
-
-def _is_last(claim: Claim, step: Transition, controls: int, taken: int) -> bool:
-    """Whether nothing known is left to do after this step. The commit looks at the inbox itself before letting go."""
-    after = step.execution
-    return (
-        not after.ready
-        and after.closing is None
-        and len(claim.control) <= controls
-        and len(claim.entries) <= taken
-    )
-
-
-def _needed(execution: Execution, committed: Committed) -> dict[FrameId, Frame | None]:
-    """The frames that can go on or that entries name, with their ancestors."""
-    keep = set(committed.frames)
-    for name in execution.ready:
-        at = name
-        while at:
-            keep.add(at)
-            at = at.rpartition("/")[0]
-    return {name: frame for name, frame in execution.frames.items() if name in keep}
-
-
-def _with(
-    execution: Execution,
-    wanted: Needs,
-    frames: dict[FrameId, Frame | None],
-    values: dict[str, Document | None],
-    given: Document | None,
-) -> Execution:
-    return structs.replace(
-        execution,
-        frames={**execution.frames, **frames},
-        values={**execution.values, **values},
-        input=given if wanted.input else execution.input,
-    )

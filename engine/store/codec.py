@@ -19,6 +19,7 @@ from msgspec import Struct, structs
 from engine.core.effects import Record
 from engine.core.events import (
     DeadlineReached,
+    MigrateRequested,
     SignalReceived,
     Started,
     StopRequested,
@@ -27,7 +28,7 @@ from engine.core.events import (
     TaskSucceeded,
     TimerFired,
 )
-from engine.core.execution import Buffer, Closing, Enter, Execution, Frame, Status
+from engine.core.execution import Buffer, Closing, Enter, Execution, Frame, Moving, Status
 from engine.documents import Document
 from engine.errors import StoreRefused
 
@@ -41,6 +42,7 @@ StoredEvent = (
     | SignalReceived
     | StopRequested
     | DeadlineReached
+    | MigrateRequested
 )
 
 
@@ -67,6 +69,7 @@ class Meta(Struct, frozen=True, array_like=True):
     cause: str | None = None
     resting: str = ""  # the state whose index holds the execution
     variables_bytes: int = 0
+    moving: Moving | None = None
 
 
 class TaskRow(Struct, frozen=True, array_like=True):
@@ -187,6 +190,7 @@ def meta_of(execution: Execution, resting: str) -> Meta:
         execution.cause,
         resting,
         execution.variables_bytes,
+        execution.moving,
     )
 
 
@@ -219,6 +223,7 @@ def execution_of(
         error=meta.error,
         cause=meta.cause,
         variables_bytes=meta.variables_bytes,
+        moving=meta.moving,
         parent=static.parent,
         depth=static.depth,
         alias=static.alias,

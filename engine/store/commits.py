@@ -12,6 +12,7 @@ from engine.core.effects import (
     ScheduleTask,
     StartTimer,
     StopChild,
+    Tally,
     Transition,
 )
 from engine.core.execution import ROOT, Execution, Frame, FrameId
@@ -91,6 +92,8 @@ class Commits:
         fields: list[Any] = ["m", codec.pack(codec.meta_of(after, resting))]
         if after.ready != before.ready:
             fields += ("ready", " ".join(after.ready))
+        if after.version != before.version:
+            fields += ("ver", str(after.version))
         if claim.fresh:
             fields += ("claims", "0")
         if after.signals is not before.signals:
@@ -202,6 +205,8 @@ class Commits:
                 case CancelTimer():
                     member = task_id(keys.ref, effect.frame, effect.revision)
                     envelope.add("untimers", f"{member}#{effect.kind}")
+                case Tally():
+                    self._tally(envelope, keys, effect)
                 case Close():
                     envelope.body["close"] = self._retention_ms
                     name = f"{namespace}:{STATES_QUEUE}"
@@ -209,6 +214,13 @@ class Commits:
                     envelope.body["tell"] = [envelope.key(queue), name]
                     if not any(b.head < b.tail for b in transition.execution.signals.values()):
                         envelope.body["spent"] = True
+
+    def _tally(self, envelope: _Envelope, keys: ExecutionKeys, effect: Tally) -> None:
+        namespace, _, identifier = keys.ref.partition(":")
+        counts, waiting = self._keys.operation(keys.partition, namespace, effect.operation)
+        reason = [] if effect.reason is None else [effect.reason]
+        numbers = envelope.key(counts), envelope.key(waiting)
+        envelope.add("tallies", [*numbers, effect.outcome, identifier, *reason])
 
     def _errand(self, envelope: _Envelope, keys: ExecutionKeys, row: codec.TaskRow) -> None:
         namespace = keys.ref.partition(":")[0]

@@ -25,13 +25,18 @@ of a partition
   P:{07}:NS:ix:DEF:STATUS    zset    execution ids, by start ms; with an empty DEF, those of every definition
   P:{07}:NS:at:DEF:STATE     zset    ids of running executions that rest there, by start ms
   P:{07}:NS:open             string  number of running executions
+  P:{07}:NS:op:ID            hash    answers to an operation on many executions: outcome -> count, "x:<id>" -> reason
+  P:{07}:NS:op:ID:out        set     ids of executions that have not answered yet
 of the whole store
   P:{store}:layout           hash    layout version, number of partitions, identity
   P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"
   P:{catalog}:NS:d:DEF       hash    current hash created v:<n> -> text
   P:{catalog}:NS:a:DEF       hash    alias -> "<created ms> <updated ms> <routing>" (see aliases.py)
+  P:{catalog}:NS:operations  zset    ids of operations on many executions, by ms
+  P:{catalog}:NS:o:ID        hash    created finished status asked own until place seen sent done
+  P:{catalog}:NS:active      set     ids of operations that have not ended
 channels
-  P:bell                     "<sender> ready <ref>", "<sender> queue <ref> NS:QUEUE"
+  P:bell                     "<sender> ready <ref>", "<sender> queue <ref> NS:QUEUE", "<sender> operation ID"
   P:changes                  "<ref>" or "<ref> closed": commits of executions that somebody watches
 """
 
@@ -134,11 +139,25 @@ class Keys:
     def open(self, partition: int, namespace: str) -> str:
         return f"{self.tag(partition)}:{namespace}:open"
 
+    def operation(self, partition: int, namespace: str, identifier: str) -> tuple[str, str]:
+        """(answers, ids that have not answered) of an operation on many executions in a partition."""
+        answers = f"{self.tag(partition)}:{namespace}:op:{identifier}"
+        return answers, answers + ":out"
+
     def catalog(self, namespace: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:definitions"
 
     def definition(self, namespace: str, name: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:d:{name}"
+
+    def asked(self, namespace: str, operation: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:o:{operation}"
+
+    def operations(self, namespace: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:operations"
+
+    def active_operations(self, namespace: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:active"
 
     def aliases(self, namespace: str, name: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:a:{name}"

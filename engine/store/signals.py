@@ -41,13 +41,34 @@ class Signals:
 
     async def stop(self, ref: str, error: str | None, cause: str | None, *, watch_ms: int) -> None:
         """Put a stop before everything else. Raises ExecutionNotFound, ExecutionClosed or QuotaExceeded."""
+        await self.control(ref, StopRequested(error, cause), watch_ms=watch_ms)
+
+    async def control(
+        self, ref: str, event: codec.StoredEvent, *, operation: str = "", watch_ms: int = 0
+    ) -> bool:
+        """Put a control event before everything else; False when the operation has put it before.
+
+        An `operation` on many executions is told of each one's answer (see `effects.Tally`). `watch_ms`: how long the
+        caller wants commits to be announced. Raises ExecutionNotFound, ExecutionClosed or QuotaExceeded.
+        """
         keys = self._keys.of(ref)
+        namespace, _, identifier = ref.partition(":")
+        _, waiting = self._keys.operation(keys.partition, namespace, operation)
         reply = await self._redis.script(
             "deliver_control",
-            [keys.execution, keys.control, keys.tag + ":ready"],
-            [ref, codec.pack_entry("", StopRequested(error, cause)), self._bell, watch_ms],
+            [keys.execution, keys.control, keys.tag + ":ready", keys.seen, waiting],
+            [
+                ref,
+                codec.pack_entry("", event),
+                self._bell,
+                watch_ms,
+                operation,
+                identifier,
+                SEEN_MAX,
+            ],
         )
         _refuse(reply, "control events wait for this execution already")
+        return bool(reply[0] == b"OK")
 
 
 def _refuse(reply: list[bytes], what: str) -> None:

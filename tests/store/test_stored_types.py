@@ -23,7 +23,7 @@ from world import (
     address,
 )
 
-from engine.core.events import TaskSubmitted, TaskSucceeded
+from engine.core.events import StopRequested, TaskSubmitted, TaskSucceeded
 from engine.documents import Document
 from engine.errors import StoreRefused
 from engine.store import errands, scripts
@@ -173,6 +173,11 @@ async def deliver_control(world):
     return world.signals.stop(ref, None, None, watch_ms=1000)
 
 
+async def deliver_control_of_an_operation(world):
+    ref = await world.start()
+    return world.signals.control(ref, StopRequested(), operation="o")
+
+
 async def fire_timer(world):
     ref = await world.start(states=WAIT)
     await world.advance(ref)
@@ -275,7 +280,8 @@ SCENARIOS = [
     (add_version, 2), (set_current, 1), (set_alias, 2), (create_execution, 5), (claim, 4), (claim_of_what_is_over, 2),
     (claim_of_poison, 2), (commit_that_schedules, 11), (commit_that_keeps_a_signal, 5),
     (commit_that_drops_a_signal, 5), (commit_that_waits, 6), (commit_that_takes_back_and_closes, 15),
-    (commit_that_touches, 4), (release, 2), (quarantine, 2), (deliver_signal, 4), (deliver_control, 3),
+    (commit_that_touches, 4), (release, 2), (quarantine, 2), (deliver_signal, 4), (deliver_control, 4),
+    (deliver_control_of_an_operation, 5),
     (fire_timer, 4), (expire_task, 9), (lapse_lease, 5), (lease_tasks, 5), (heartbeat_task, 3), (settle_task, 9),
     (settle_task_of_a_callback, 8), (watch, 1), (prune_execution, 4), (create_execution_of_a_child, 6),
     (commit_that_closes_a_child, 9), (prune_execution_that_is_to_be_told_of, 2), (stop_child, 3), (finish_errand, 6),

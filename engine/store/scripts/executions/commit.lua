@@ -5,7 +5,7 @@
 
   KEYS[1] x hash, [2] inbox list, [3] control list, [4] history list, [5] values hash: of the execution
   KEYS[6] ready zset, [7] timers zset, [8] tasks hash, [9] leases hash, [10] queues set, [11] closed zset: of the partition
-  KEYS[12] open string, of the namespace in the partition; KEYS[13...] queues and indexes (zsets) that the envelope names by number
+  KEYS[12] open string, of the namespace in the partition; KEYS[13...] queues and indexes (zsets), and tallies (see include/tally), that the envelope names by number
   ARGV[1] ref, [2] nonce, [3] revision the holder read, [4] lease_ms (0 = leave the lease as it is), [5] envelope, msgpack:
     set {field, bytes ...}  del {field ...}  records {bytes ...}
     keep {field, bytes ...}  drop {field ...}                  values
@@ -14,6 +14,7 @@
     tasks {{id, row, queue key number, queue}...}  untasks {{id, queue key number, queue}...}
     index {{key number, score, member}...}  unindex {{key number, member}...}
     close                    prune_ms: the execution has ended; spent: its values can go (no signal is left over)
+    tallies {{hash key number, set key number, outcome, id, reason or nil}...} answers to operations on many executions
     tell {key number, queue} queue of the errands that tell whoever waits for the end
     release                  let go if nothing has come in
     bells {ready, queues}  changes   channels; now_ms: the holder's clock, refused when ahead of Redis time
@@ -24,6 +25,7 @@
 --- @include inbox
 --- @include tell
 --- @include types
+--- @include tally
 local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ready, timers, tasks, leases, queues, closed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local at = redis.call('HMGET', x, 'own', 'rev', 'watch', 'tell')
@@ -40,7 +42,10 @@ if e.tasks or e.untasks or e.close then
   expect('HLEN', tasks, leases)
   expect('SCARD', queues)
 end
-for number = 13, #KEYS do expect('ZCARD', KEYS[number]) end
+local theirs = expect_tallies(KEYS, e.tallies)
+for number = 13, #KEYS do
+  if not theirs[number] then expect('ZCARD', KEYS[number]) end
+end
 if e.release or e.close or lease_ms > 0 then expect('ZCARD', ready) end
 if e.close then
   expect('ZCARD', closed)
@@ -66,6 +71,7 @@ for _, task in ipairs(e.untasks or {}) do
     redis.call('SREM', queues, task[3])
   end
 end
+tally(KEYS, e.tallies)
 for _, add in ipairs(e.index or {}) do redis.call('ZADD', KEYS[add[1]], add[2], add[3]) end
 for _, gone in ipairs(e.unindex or {}) do redis.call('ZREM', KEYS[gone[1]], gone[2]) end
 if at[3] and tonumber(at[3]) > now then redis.call('PUBLISH', e.changes, ref .. (e.close and ' closed' or '')) end

@@ -1,0 +1,20 @@
+-- What has become of an operation on many executions: counts by outcome, and reasons by execution as "x:<id>", in a
+-- hash; the executions that have not answered yet in a set. An entry is {hash, set, outcome, id, reason or nil}, the
+-- keys by their numbers among `keys`.
+local function expect_tallies(keys, tallies)
+  local theirs = {}
+  for _, one in ipairs(tallies or {}) do
+    expect('HLEN', keys[one[1]])
+    expect('SCARD', keys[one[2]])
+    theirs[one[1]], theirs[one[2]] = true, true
+  end
+  return theirs
+end
+
+local function tally(keys, tallies)
+  for _, one in ipairs(tallies or {}) do
+    redis.call('SREM', keys[one[2]], one[4])
+    redis.call('HINCRBY', keys[one[1]], one[3], 1)
+    if one[5] then redis.call('HSET', keys[one[1]], 'x:' .. one[4], one[5]) end
+  end
+end
