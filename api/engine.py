@@ -16,6 +16,7 @@ from engine.views import (
     AliasPut,
     AliasView,
     Caller,
+    ChangePage,
     DefinitionPage,
     DefinitionText,
     ExecutionPage,
@@ -150,6 +151,14 @@ class Queries(Protocol):
     async def metrics(self) -> str: ...
 
 
+class FeedQueries(Protocol):
+    """What a caller can ask of what becomes of all executions."""
+
+    async def changes(
+        self, caller: Caller, /, *, after: str | None, definition: str | None, wait_ms: int
+    ) -> ChangePage: ...
+
+
 class Engine(Protocol):
     """The engine as the faces see it."""
 
@@ -158,3 +167,6 @@ class Engine(Protocol):
 
     @property
     def queries(self) -> Queries: ...
+
+    @property
+    def feed(self) -> FeedQueries: ...

@@ -131,6 +131,13 @@ class DefinitionTypeConflict(EngineError):
     status = 409
 
 
+class ChangesNotKept(EngineError):
+    """This server keeps no changes of executions to follow: set DETENT_CHANGES_KEPT."""
+
+    code = "changes_not_kept"
+    status = 409
+
+
 class ExpressUnsupported(EngineError):
     """Express executions do not support this operation."""
 

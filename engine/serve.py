@@ -16,12 +16,14 @@ from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.core.states.nested import STATES_QUEUE, Naming
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
+from engine.following import FeedQueries
 from engine.queries import Queries
 from engine.runtime.advancer import Advancer
 from engine.runtime.changes import Changes
 from engine.runtime.deciders import Deciders
 from engine.runtime.deciding import Deciding
 from engine.runtime.dispatcher import Dispatcher
+from engine.runtime.followers import Followers
 from engine.runtime.machines import Machines
 from engine.runtime.performer import Performer
 from engine.runtime.pruner import Pruner
@@ -35,6 +37,7 @@ from engine.store.connection import Redis
 from engine.store.doorbell import Doorbell
 from engine.store.errands import Errands
 from engine.store.executions import Executions
+from engine.store.feed import Feed
 from engine.store.keys import LAYOUT_VERSION, Keys
 from engine.store.listing import Listing
 from engine.store.promise import check_nodes
@@ -69,6 +72,7 @@ class Stores:
     listing: Listing
     errands: Errands
     aliases: Aliases
+    feed: Feed
 
     @classmethod
     def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
@@ -81,6 +85,7 @@ class Stores:
                 retention_ms=int(settings.retention_hours * HOUR_MS),
                 open_max=settings.open_executions_max,
                 bell=True,
+                changes_kept=settings.changes_kept,
             ),
             tasks=tasks,
             timers=Timers(redis, keys, tasks, bell=True),
@@ -95,6 +100,7 @@ class Stores:
             listing=Listing(redis, keys),
             errands=Errands(redis, keys, bell=True),
             aliases=Aliases(redis, keys),
+            feed=Feed(redis, keys),
         )
 
 
@@ -153,6 +159,7 @@ class Engine:
         if self._doorbell is not None:
             await self._doorbell.stop()
         await self._supervisor.stop()
+        await self.followers.close()
         for performer in self._performers:
             await performer.stop(seconds)
         if not self._performers:
@@ -177,6 +184,8 @@ class Engine:
             self.counters,
             settings,
         )
+        self.followers = Followers(stores.feed, clock)
+        self.feed = FeedQueries(self.followers, clock, settings.changes_kept)
         self.queries = Queries(
             stores.listing,
             stores.catalog,
@@ -274,7 +283,9 @@ class Engine:
 
     def _begin(self, keys: Keys) -> None:
         supervisor = self._supervisor
-        self._doorbell = Doorbell(self.redis, [keys.bell, keys.changes], self._hear(keys))
+        self._doorbell = Doorbell(
+            self.redis, [keys.bell, keys.changes, keys.feed], self._hear(keys)
+        )
         self._doorbell.start()
         supervisor.every(SWEEP_SECONDS, "sweep", self.sweeper.tick)
         supervisor.every(SWEEP_SECONDS, "changes", self.changes.tick)
@@ -294,6 +305,9 @@ class Engine:
             if channel == keys.changes:
                 ref, _, closed = message.partition(" ")
                 self.changes.ring(ref, closed=bool(closed))
+                return
+            if channel == keys.feed:
+                self.followers.ring(message.partition(":")[0])
                 return
             sender, kind, ref, *queue = message.split(" ", 3)
             if sender == keys.sender:

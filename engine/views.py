@@ -194,6 +194,28 @@ class HistoryPage(Struct, frozen=True):
     next: int | None = None
 
 
+class ChangeView(Struct, frozen=True):
+    """Something that has become of an execution: it started, came to rest in another state, moved to another version, closed."""
+
+    kind: Literal["started", "parked", "moved", "closed"]
+    execution: str
+    definition: str
+    version: int
+    status: str
+    revision: int
+    time: str
+    place: str  # where the feed goes on after it
+    state: str | UnsetType = UNSET
+
+
+class ChangePage(Struct, frozen=True):
+    """Changes in order. `place`: up to where these are all that match; `gap`: some before them are kept no longer."""
+
+    changes: list[ChangeView]
+    place: str
+    gap: bool
+
+
 class SignalResult(Struct, frozen=True):
     execution: str
     signal: str

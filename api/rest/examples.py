@@ -122,6 +122,15 @@ EVENT_STREAM = (
     "event: end\n"
     'data: {"status":"SUCCEEDED"}\n'
 )
+CHANGES_STREAM = (
+    "retry: 1000\n\n"
+    ": still here\n\n"
+    "id: 1795341600000\n\n"
+    "id: 1795341630000-17-0\n"
+    "event: parked\n"
+    'data: {"kind":"parked","execution":"order:42","definition":"order","version":3,"status":"RUNNING",'
+    f'"revision":1,"time":"{LATER}","place":"1795341630000-17-0","state":"Pay"}}\n'
+)
 SIGNAL: Example = {
     "execution": "order:42",
     "signal": "approval",

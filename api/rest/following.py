@@ -7,7 +7,7 @@ from typing import Any
 
 from api.rest import examples
 from api.rest.operation import Call, Operation, Shown
-from api.rest.requests import FollowQuery, NoBody
+from api.rest.requests import ChangesQuery, FollowQuery, NoBody
 from api.rest.streaming import (
     KEEP_ALIVE,
     KEEP_ALIVE_MS,
@@ -17,13 +17,14 @@ from api.rest.streaming import (
     last_event_id,
 )
 from engine.errors import (
+    ChangesNotKept,
     ExecutionNotFound,
     InvalidName,
     InvalidRequest,
     QuotaExceeded,
     StoreUnavailable,
 )
-from engine.views import HistoryPage
+from engine.views import ChangePage, HistoryPage
 
 # Read at once for one reader: with payloads of the largest size, what a page of history may hold in any case.
 RECORDS_AT_ONCE = 16
@@ -63,6 +64,36 @@ async def _records(call: Call[FollowQuery, NoBody], after: int) -> AsyncGenerato
         page = await _page(call, after, KEEP_ALIVE_MS)
 
 
+async def changes(call: Call[ChangesQuery, NoBody]) -> Streamed:
+    given = last_event_id(call.headers)
+    after = call.query.after if given is None else given
+    return Streamed(chunks=_changes(call, after))
+
+
+async def _changes(
+    call: Call[ChangesQuery, NoBody], after: str | None
+) -> AsyncGenerator[bytes, None]:
+    page = await _some(call, after, 0)
+    yield OPENING
+    place = after
+    while True:
+        if page.gap:
+            yield event("gap", {"after": place})
+        for change in page.changes:
+            yield event(change.kind, change, change.place)
+        if not page.changes:
+            # A line with an id and no data is no event, and moves the place where its reader comes back to.
+            yield KEEP_ALIVE + f"id: {page.place}\n\n".encode()
+        place = page.place
+        page = await _some(call, place, KEEP_ALIVE_MS)
+
+
+async def _some(call: Call[ChangesQuery, NoBody], after: str | None, wait_ms: int) -> ChangePage:
+    return await call.engine.feed.changes(
+        call.caller, after=after, definition=call.query.definition, wait_ms=wait_ms
+    )
+
+
 async def _page(call: Call[Any, NoBody], after: int, wait_ms: int) -> HistoryPage:
     return await call.engine.queries.history(
         call.caller,
@@ -96,5 +127,27 @@ OPERATIONS = (
             )
         },
         errors=(InvalidName, ExecutionNotFound, QuotaExceeded, StoreUnavailable),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/events",
+        name="follow_all",
+        group="executions",
+        summary="Follow all executions",
+        about="Server-sent events, one for each change of an execution: `started`, `parked` (it rests in another state), "
+        "`moved` (to another version), `closed`. All that there are, in one order, from `Last-Event-ID` or `after` on, or from "
+        "now on; the stream does not end by itself. The server keeps about `DETENT_CHANGES_KEPT` changes, and an event `gap` "
+        "tells that some before the next one may be kept no longer. Express executions are not told of. A comment and the id "
+        "reached come every 15 s in which nothing happened.",
+        perform=changes,
+        query=ChangesQuery,
+        answers={
+            200: Shown(
+                meaning="The changes, as they come.",
+                example=examples.CHANGES_STREAM,
+                content_type="text/event-stream",
+            )
+        },
+        errors=(InvalidName, ChangesNotKept, QuotaExceeded, StoreUnavailable),
     ),
 )

@@ -178,6 +178,23 @@ class FollowQuery(Query, frozen=True):
     ] = 0
 
 
+class ChangesQuery(Query, frozen=True):
+    definition: Annotated[str, Meta(description="Only executions of this definition.")] | None = (
+        None
+    )
+    after: (
+        Annotated[
+            str,
+            Meta(
+                max_length=64,
+                description="Begin after the event of this id, or at this moment in milliseconds since 1970; now if absent. "
+                "`Last-Event-ID` goes before it.",
+            ),
+        ]
+        | None
+    ) = None
+
+
 class StartBody(Body, frozen=True):
     """A new execution. Repeating the request with the same name and input is safe."""
 

@@ -132,6 +132,11 @@ def _body(data: bytes) -> memoryview:
     return memoryview(data)[1:]
 
 
+def contents(data: bytes) -> memoryview:
+    """What `pack` was given, as MessagePack. Raises StoreRefused for another format."""
+    return _body(data)
+
+
 def unpack_frame(data: bytes) -> Frame:
     return _frames.decode(_body(data))
 

@@ -25,6 +25,8 @@ of a partition
   P:{07}:NS:ix:DEF:STATUS    zset    execution ids, by start ms; with an empty DEF, those of every definition
   P:{07}:NS:at:DEF:STATE     zset    ids of running executions that rest there, by start ms
   P:{07}:NS:open             string  number of running executions
+  P:{07}:NS:ch               stream  changes of executions for followers, by ms (see feed.py)
+  P:{07}:NS:ch:bell          string  there while a follower wants to hear of the next change; expires
   P:{07}:NS:op:ID            hash    answers to an operation on many executions: outcome -> count, "x:<id>" -> reason
   P:{07}:NS:op:ID:out        set     ids of executions that have not answered yet
 of the whole store
@@ -38,6 +40,7 @@ of the whole store
 channels
   P:bell                     "<sender> ready <ref>", "<sender> queue <ref> NS:QUEUE", "<sender> operation ID"
   P:changes                  "<ref>" or "<ref> closed": commits of executions that somebody watches
+  P:feed                     "<ref>": a change for which a bell was armed
 """
 
 from __future__ import annotations
@@ -92,6 +95,7 @@ class Keys:
         self.sender = secrets.token_hex(4)  # this process: it need not hear its own bell
         self.ringer = f"{self.bell} {self.sender}"
         self.changes = f"{prefix}:changes"
+        self.feed = f"{prefix}:feed"
         self.of = lru_cache(maxsize=4096)(self._of)
 
     def _of(self, ref: str) -> ExecutionKeys:
@@ -138,6 +142,11 @@ class Keys:
 
     def open(self, partition: int, namespace: str) -> str:
         return f"{self.tag(partition)}:{namespace}:open"
+
+    def changes_of(self, partition: int, namespace: str) -> tuple[str, str]:
+        """The stream of changes in a partition, and the bell of its followers."""
+        stream = f"{self.tag(partition)}:{namespace}:ch"
+        return stream, stream + ":bell"
 
     def operation(self, partition: int, namespace: str, identifier: str) -> tuple[str, str]:
         """(answers, ids that have not answered) of an operation on many executions in a partition."""

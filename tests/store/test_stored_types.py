@@ -28,6 +28,7 @@ from engine.documents import Document
 from engine.errors import StoreRefused
 from engine.store import errands, scripts
 from engine.store.aliases import Route
+from engine.store.feed import Place
 
 BEATING = {"Pay": TIMED["Pay"] | {"HeartbeatSeconds": 10}}
 
@@ -237,6 +238,19 @@ async def settle_task_of_a_callback(world):
     return world.tasks.settle(address(lease), event, lease=lease.lease)
 
 
+async def read_changes(world):
+    following = World(world.redis, changes_kept=100)
+    await following.publish()
+    await following.create()
+    return following.feed.read(NS, Place(0), arm=True)
+
+
+async def commit_that_is_followed(world):
+    following = World(world.redis, changes_kept=100)
+    ref = await following.start(states=PAY)
+    return following.step(await following.claim(ref))
+
+
 async def watch(world):
     return world.listing.watch(await world.start(states=PAY), 1000)
 
@@ -283,7 +297,8 @@ SCENARIOS = [
     (commit_that_touches, 4), (release, 2), (quarantine, 2), (deliver_signal, 4), (deliver_control, 4),
     (deliver_control_of_an_operation, 5),
     (fire_timer, 4), (expire_task, 9), (lapse_lease, 5), (lease_tasks, 5), (heartbeat_task, 3), (settle_task, 9),
-    (settle_task_of_a_callback, 8), (watch, 1), (prune_execution, 4), (create_execution_of_a_child, 6),
+    (settle_task_of_a_callback, 8), (watch, 1), (read_changes, 1),
+    (commit_that_is_followed, 11), (prune_execution, 4), (create_execution_of_a_child, 6),
     (commit_that_closes_a_child, 9), (prune_execution_that_is_to_be_told_of, 2), (stop_child, 3), (finish_errand, 6),
 ]  # fmt: skip
 

@@ -15,6 +15,7 @@
     index {{key number, score, member}...}  unindex {{key number, member}...}
     close                    prune_ms: the execution has ended; spent: its values can go (no signal is left over)
     tallies {{hash key number, set key number, outcome, id, reason or nil}...} answers to operations on many executions
+    event {stream key number, bell key number, most, entry, version}  feed: what followers are told, on which channel
     tell {key number, queue} queue of the errands that tell whoever waits for the end
     release                  let go if nothing has come in
     bells {ready, queues}  changes   channels; now_ms: the holder's clock, refused when ahead of Redis time
@@ -26,6 +27,7 @@
 --- @include tell
 --- @include types
 --- @include tally
+--- @include announce
 local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ready, timers, tasks, leases, queues, closed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local at = redis.call('HMGET', x, 'own', 'rev', 'watch', 'tell')
@@ -42,7 +44,7 @@ if e.tasks or e.untasks or e.close then
   expect('HLEN', tasks, leases)
   expect('SCARD', queues)
 end
-local theirs = expect_tallies(KEYS, e.tallies)
+local theirs = expect_event(KEYS, e.event, expect_tallies(KEYS, e.tallies))
 for number = 13, #KEYS do
   if not theirs[number] then expect('ZCARD', KEYS[number]) end
 end
@@ -72,6 +74,7 @@ for _, task in ipairs(e.untasks or {}) do
   end
 end
 tally(KEYS, e.tallies)
+announce(KEYS, e.event, e.feed, ref)
 for _, add in ipairs(e.index or {}) do redis.call('ZADD', KEYS[add[1]], add[2], add[3]) end
 for _, gone in ipairs(e.unindex or {}) do redis.call('ZREM', KEYS[gone[1]], gone[2]) end
 if at[3] and tonumber(at[3]) > now then redis.call('PUBLISH', e.changes, ref .. (e.close and ' closed' or '')) end

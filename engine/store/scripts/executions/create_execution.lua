@@ -8,10 +8,12 @@
   KEYS[5] open         string number of open executions of the namespace in the partition
   KEYS[6] everything   zset   of RUNNING, whatever the definition, in the partition
   KEYS[7] refused      string key of a nested start that was taken back before it happened
+  KEYS[8] changes      stream of the partition, [9] bell string: of followers
   ARGV[1] ref          namespace:definition:name
   ARGV[2] envelope     msgpack: id, definition, version ("" = current), digest of the input, fields {field, bytes ...},
                        open_max (0 = no limit), watch_ms (0 = none), bell; of a nested start, key: which start it is,
-                       tell: the errand that tells the parent of the end ("" = nobody is to be told)
+                       tell: the errand that tells the parent of the end ("" = nobody is to be told);
+                       event {1, 2, most, entry}, feed: what followers are told, on which channel
   Returns {"OK", now_ms, version} | {"EXISTS", started_ms, version} | {"CONFLICT", status} | {"UNKNOWN"} | {"QUOTA"}
   | {"REFUSED"}; everything but OK wrote nothing, but that EXISTS notes whom to tell as well.
 ]]
@@ -19,6 +21,7 @@
 --- @include bell
 --- @include wake
 --- @include types
+--- @include announce
 local x, ready, definitions, index, open, everything = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local ref, e = ARGV[1], cmsgpack.unpack(ARGV[2])
 local found = redis.call('HMGET', x, 'status', 'digest', 'started', 'ver', 'key', 'tell')
@@ -38,6 +41,8 @@ if version == '' then version = redis.call('HGET', definitions, e.definition) en
 if not version then return {'UNKNOWN'} end
 if e.open_max > 0 and tonumber(redis.call('GET', open) or '0') >= e.open_max then return {'QUOTA'} end
 expect('ZCARD', ready, index, everything)
+local followed = {KEYS[8], KEYS[9]}
+expect_event(followed, e.event, {})
 local now = now_ms()
 redis.call('INCR', open)
 redis.call('HSET', x, 'status', 'RUNNING', 'rev', '0', 'own', '', 'until', '0', 'claims', '0', 'ready', '0',
@@ -48,4 +53,6 @@ if e.watch_ms > 0 then redis.call('HSET', x, 'watch', text(now + e.watch_ms)) en
 redis.call('ZADD', index, text(now), e.id)
 redis.call('ZADD', everything, text(now), e.id)
 wake(ready, ref, {}, now, e.bell)
+if e.event then e.event[5] = version end
+announce(followed, e.event, e.feed, ref)
 return {'OK', text(now), version}
