@@ -16,7 +16,6 @@ from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.core.states.nested import STATES_QUEUE, Naming
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
-from engine.following import FeedQueries
 from engine.queries import Queries
 from engine.runtime.advancer import Advancer
 from engine.runtime.changes import Changes
@@ -24,6 +23,7 @@ from engine.runtime.deciders import Deciders
 from engine.runtime.deciding import Deciding
 from engine.runtime.dispatcher import Dispatcher
 from engine.runtime.followers import Followers
+from engine.runtime.following import FeedQueries
 from engine.runtime.machines import Machines
 from engine.runtime.performer import Performer
 from engine.runtime.pruner import Pruner
