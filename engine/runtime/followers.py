@@ -12,11 +12,12 @@ from collections import deque
 from itertools import takewhile
 
 from engine.clock import Clock
-from engine.errors import StoreUnavailable
+from engine.errors import EngineError
 from engine.store.feed import Change, Feed, Place, Told
 
 LOOK_SECONDS = 1.0  # until the loop looks for itself: a bell may have failed to ring
 PAUSE_SECONDS = 0.05  # between two readings, whatever rings
+UNUSED_MAX = 30  # readings in a row that nobody waited for, and the loop ends
 KEPT = 4096  # changes in memory, for all followers of a namespace
 PAGE = 200  # changes handed to one follower at once
 
@@ -108,22 +109,29 @@ class _Tail:
             self._waiting -= 1
 
     async def _run(self) -> None:
-        while self._unused * LOOK_SECONDS < 30:
+        while self._unused < UNUSED_MAX:
             self.rung.clear()
+            found = False
             try:
-                await self._look()
-            except StoreUnavailable as error:
+                found = await self._look()
+            except EngineError as error:
                 log.debug("followers wait for Redis: %s", error)
+            if not found:
+                await self._ring()
+            # What has rung is told once its millisecond has passed; and whatever else comes meanwhile is read with it.
             await self._clock.sleep(PAUSE_SECONDS)
-            try:
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self.rung.wait()
-            except TimeoutError:
-                pass
             self._unused = 0 if self._waiting else self._unused + 1
 
-    async def _look(self) -> None:
-        """Read what is new, and wake everybody if there is something."""
+    async def _ring(self) -> None:
+        """Return when something was added, or when it is time to look."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self.rung.wait()
+        except TimeoutError:
+            pass
+
+    async def _look(self) -> bool:
+        """Read what is new, and wake everybody if there is something; whether there was."""
         is_first = self._start is None
         if is_first:
             self._start = self._upto = await self._feed.now(self._namespace)
@@ -139,3 +147,4 @@ class _Tail:
         if told.changes or told.gap or is_first:
             news, self._news = self._news, asyncio.Event()
             news.set()
+        return bool(told.changes)

@@ -12,6 +12,7 @@ from stream_reader import events_in, events_of
 from engine.core.events import MigrateRequested
 from engine.documents import Document
 from engine.errors import InvalidRequest
+from engine.runtime import followers
 from engine.store.feed import Place, read_place
 from engine.store.keys import ref_of
 
@@ -110,6 +111,25 @@ async def test_nothing_is_missed_or_told_twice_while_executions_change_at_two_en
     assert told == await changes(desk.engine)
     assert len({change.place for change in told}) == len(told)
     assert sum(change.kind == "started" for change in told) == 60
+
+
+async def test_a_commit_at_another_server_wakes_who_follows_here(desk, engines, monkeypatch):
+    monkeypatch.setattr(followers, "LOOK_SECONDS", 1000)
+    other = await engines(changes_kept=100_000)
+    await desk.publish(WAIT)
+    place = (await other.feed.changes(ME, after=None, definition=None, wait_ms=0)).place
+    for name in ("a", "b"):
+        following = asyncio.create_task(
+            other.feed.changes(ME, after=place, definition=None, wait_ms=60_000)
+        )
+        await asyncio.sleep(0.3)
+        assert not following.done()
+        await desk.start(name)
+        page = await following
+        assert page.changes[0].execution == f"d:{name}"
+        while page.changes[-1].kind != "parked":
+            page = await other.feed.changes(ME, after=page.place, definition=None, wait_ms=60_000)
+        place = page.place
 
 
 async def test_changes_of_one_definition_are_told_without_the_others(desk):
