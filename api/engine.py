@@ -16,9 +16,12 @@ from engine.documents import Document
 from engine.language.resources.express import DefinitionType
 from engine.store.finding.filter import Filter
 from engine.views import (
+    AliasPut,
+    AliasView,
     Ask,
     BroadcastResult,
     Caller,
+    ChangePage,
     DefinitionPage,
     DefinitionText,
     ExecutionCount,
@@ -164,7 +167,14 @@ class Commands(Orders, Protocol):
         input: Document,  # noqa: A002 - the specification's word
         version: int | None,
         synchronous: bool,
+        alias: str | None,
     ) -> StartResult: ...
+
+    async def set_alias(
+        self, caller: Caller, definition: str, alias: str, routing: Sequence[tuple[int, int]], /
+    ) -> AliasPut: ...
+
+    async def remove_alias(self, caller: Caller, definition: str, alias: str, /) -> AliasView: ...
 
     async def finish(self, caller: Caller, execution: str, /) -> ExecutionSummary: ...
 
@@ -202,6 +212,7 @@ class Commands(Orders, Protocol):
         input: Document,  # noqa: A002 - the specification's word
         version: int | None,
         signal: SignalReceived,
+        alias: str | None,
     ) -> StartResult: ...
 
     async def stop(
@@ -235,6 +246,10 @@ class Queries(Protocol):
     ) -> DefinitionText: ...
 
     async def versions(self, caller: Caller, name: str, /) -> list[VersionSummary]: ...
+
+    async def aliases(self, caller: Caller, name: str, /) -> list[AliasView]: ...
+
+    async def alias(self, caller: Caller, name: str, alias: str, /) -> AliasView: ...
 
     async def closed(self, caller: Caller, execution: str, wait_ms: int, /) -> ExecutionSummary: ...
 
@@ -277,6 +292,14 @@ class Queries(Protocol):
     async def metrics(self) -> str: ...
 
 
+class FeedQueries(Protocol):
+    """What a caller can ask of what becomes of all executions."""
+
+    async def changes(
+        self, caller: Caller, /, *, after: str | None, definition: str | None, wait_ms: int
+    ) -> ChangePage: ...
+
+
 class Engine(Protocol):
     """The engine as the faces see it."""
 
@@ -288,3 +311,6 @@ class Engine(Protocol):
 
     @property
     def operations(self) -> MigrationCommands: ...
+
+    @property
+    def feed(self) -> FeedQueries: ...

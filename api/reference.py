@@ -24,7 +24,8 @@ browser.
   wrong are named at once, in `errors`.
 - **Credentials.** Where `DETENT_TOKEN` is set, every path but `/healthz`, `/readyz`, `/docs` and `/openapi.json` needs
   `Authorization: Bearer <token>`. Where it is not, the server is reached from its own machine only: requests must name
-  `localhost`, `127.0.0.1` or `[::1]` as their host, and `PUT` and `POST` of web pages of another origin are refused.
+  `localhost`, `127.0.0.1` or `[::1]` as their host, and `PUT`, `POST` and
+  `DELETE` of web pages of another origin are refused.
   `GET` is answered whatever its `Origin`; no answer allows a page of another origin to read it, so browsers keep it.
 - **Size.** A body has at most `DETENT_REQUEST_BYTES_MAX` bytes, and 30 s to arrive. Compressed bodies are not read.
 - **Waiting.** `wait` and `wait_seconds` hold the answer; closing the connection ends the wait. A process lets 5,000
@@ -128,7 +129,9 @@ def _answer(status: str, answer: Document) -> list[str]:
         return []
     lines = [f"**{status}** {answer['description']}\n"]
     example = next(iter(content.values())).get("example")
-    if example is not None:
+    if isinstance(example, str):
+        lines.append(f"```text\n{example}```\n")
+    elif example is not None:
         shown = msgspec.json.format(msgspec.json.encode(example), indent=2).decode()
         lines.append(f"```json\n{shown}\n```\n")
     return lines

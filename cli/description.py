@@ -22,6 +22,8 @@ def _head(view: View) -> Iterator[tuple[str, str]]:
     yield "execution", view["id"]
     yield "status", status_text(view["status"])
     yield "version", f"{view['definition']} {view['version']}"
+    if "alias" in view:
+        yield "by alias", visible(view["alias"])
     if "parent" in view:
         yield "started by", visible(view["parent"])
     yield "started", moment(view["started"])

@@ -32,6 +32,10 @@ from cli.waiting import Patient, watching
     "--version", type=click.IntRange(min=1), help="Start this version instead of the newest."
 )
 @click.option(
+    "--alias",
+    help="Start the version that this alias of the definition leads to; not with --version.",
+)
+@click.option(
     "--wait", is_flag=True, help="Show its history as it happens; exit 1 unless it succeeds."
 )
 @on_server
@@ -42,6 +46,7 @@ def start(
     name: str | None,
     input_: str | None,
     version: int | None,
+    alias: str | None,
     wait: bool,
 ) -> None:
     """Start an execution of DEFINITION.
@@ -49,8 +54,10 @@ def start(
     The same name and input again is answered with the execution that runs already. Ctrl-C while waiting ends the
     waiting only.
     """
+    if version is not None and alias is not None:
+        raise click.UsageError("--version and --alias both choose a version: give one")
     number = None if version is None else str(version)
-    body = members(name=quoted(name), input=input_, version=number)
+    body = members(name=quoted(name), input=input_, version=number, alias=quoted(alias))
     status, started = server.ask("POST", path("definitions", definition, "executions"), body=body)
     existed = status == HTTPStatus.OK
     if existed and version not in {None, started["version"]}:

@@ -38,6 +38,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "operations",
         "Show and steer what goes on on many executions.",
     ),
+    "alias": (
+        "cli.authoring.alias",
+        "alias",
+        "Name versions of a definition, for starts to go by.",
+    ),
     "start": ("cli.executions", "start", "Start an execution of a definition."),
     "describe": ("cli.executions", "describe", "Show where an execution rests and what it holds."),
     "history": ("cli.history", "history", "Show what has happened to an execution."),

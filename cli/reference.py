@@ -38,13 +38,18 @@ def page() -> str:
     return "\n\n".join([_HEAD, *(_section(name, context) for name in COMMANDS)]) + "\n"
 
 
-def _section(name: str, parent: click.Context) -> str:
-    command = main.get_command(parent, name)
+def _section(name: str, parent: click.Context, heading: str = "##") -> str:
+    """A command's part of the page; those of a group's commands follow the group's own."""
+    group = parent.command
+    assert isinstance(group, click.Group)
+    command = group.get_command(parent, name)
     assert command is not None
     context = click.Context(command, info_name=name, parent=parent)
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     prose = inspect.cleandoc(command.help or "")
-    return "\n\n".join([f"## {name}", f"    {usage}", prose, *_options(command)])
+    inner = command.commands if isinstance(command, click.Group) else {}
+    within = (_section(each, context, f"#{heading} {name}") for each in inner)
+    return "\n\n".join([f"{heading} {name}", f"    {usage}", prose, *_options(command), *within])
 
 
 def _options(command: click.Command) -> Iterator[str]:

@@ -75,6 +75,13 @@ class DefinitionNotFound(EngineError):
     status = 404
 
 
+class AliasNotFound(EngineError):
+    """The definition has no alias of that name."""
+
+    code = "alias_not_found"
+    status = 404
+
+
 class ExecutionNotFound(EngineError):
     """There is no execution of that id."""
 
@@ -142,6 +149,13 @@ class DefinitionTypeConflict(EngineError):
     """The definition exists with another type, and a definition's type never changes; nothing was published."""
 
     code = "definition_type_conflict"
+    status = 409
+
+
+class ChangesNotKept(EngineError):
+    """This server keeps no changes of executions to follow: set DETENT_CHANGES_KEPT."""
+
+    code = "changes_not_kept"
     status = 409
 
 

@@ -12,7 +12,7 @@ from engine.clock import RedisClock, iso
 from engine.core.execution import Work
 from engine.core.records import render
 from engine.documents import EMPTY_OBJECT
-from engine.errors import DefinitionNotFound, ExecutionNotFound, ExpressUnsupported
+from engine.errors import AliasNotFound, DefinitionNotFound, ExecutionNotFound, ExpressUnsupported
 from engine.express.express import Express
 from engine.express.remembered import Remembered
 from engine.names import check_execution, check_name, is_express
@@ -20,6 +20,7 @@ from engine.paging import decode_cursor, encode_cursor, history_records, moment_
 from engine.runtime.changes import Changes
 from engine.runtime.machines import Machines
 from engine.showing import fate_view, kept_signals, status_of
+from engine.store.aliases import Aliases
 from engine.store.catalog import Catalog
 from engine.store.finding.filter import Filter
 from engine.store.finding.finding import Finding
@@ -28,6 +29,7 @@ from engine.store.listing import Listing, Stored
 from engine.store.server.promise import Promise
 from engine.telemetry import Counters
 from engine.views import (
+    AliasView,
     Caller,
     DefinitionPage,
     DefinitionSummary,
@@ -61,6 +63,7 @@ class Queries:
         clock: RedisClock,
         counters: Counters,
         express: Express,
+        aliases: Aliases,
     ) -> None:
         self._listing = listing
         self._finding = finding
@@ -70,6 +73,7 @@ class Queries:
         self._clock = clock
         self._counters = counters
         self._express = express
+        self._aliases = aliases
         self.promise: Promise | None = None  # what the last check found; set by the process
         self.down: str | None = None  # why Redis cannot be reached, while it cannot
 
@@ -108,6 +112,22 @@ class Queries:
         if not found:
             raise DefinitionNotFound(name)
         return [VersionSummary(v.version, v.hash, iso(v.created_ms)) for v in found]
+
+    async def aliases(self, caller: Caller, name: str) -> list[AliasView]:
+        """Every alias of a definition, by name. Raises DefinitionNotFound."""
+        check_name(name, "definition")
+        found = await self._aliases.all(caller.namespace, name)
+        if not found and await self._catalog.current(caller.namespace, name) is None:
+            raise DefinitionNotFound(name)
+        return [showing.alias(name, each) for each in found]
+
+    async def alias(self, caller: Caller, name: str, alias: str) -> AliasView:
+        """One alias. Raises AliasNotFound."""
+        check_name(name, "definition")
+        found = await self._aliases.get(caller.namespace, name, check_name(alias, "alias"))
+        if found is None:
+            raise AliasNotFound(f"{name}, {alias}")
+        return showing.alias(name, found)
 
     async def describe(self, caller: Caller, execution: str, wait_ms: int = 0) -> ExecutionView:
         """Where an execution is, with its data, tasks, timers and signals; waits up to `wait_ms` for it to close.

@@ -26,6 +26,8 @@ from engine.runtime.changes import Changes
 from engine.runtime.deciders import Deciders
 from engine.runtime.deciding import Deciding
 from engine.runtime.dispatcher import Dispatcher
+from engine.runtime.followers import Followers
+from engine.runtime.following import FeedQueries
 from engine.runtime.machines import Machines
 from engine.runtime.performer import Performer
 from engine.runtime.pruner import Pruner
@@ -111,6 +113,7 @@ class Engine:
         if self._doorbell is not None:
             await self._doorbell.stop()
         await self._supervisor.stop()
+        await self.followers.close()
         for performer in self._performers:
             await performer.stop(seconds)
         if not self._performers:
@@ -135,6 +138,8 @@ class Engine:
             self.counters,
             settings,
         )
+        self.followers = Followers(stores.feed, clock)
+        self.feed = FeedQueries(self.followers, clock, settings.changes_kept)
         self.queries = Queries(
             stores.listing,
             stores.finding,
@@ -144,6 +149,7 @@ class Engine:
             clock,
             self.counters,
             self.express,
+            stores.aliases,
         )
         if self._advances:
             self._compose_advancing(stores, machines)
@@ -175,6 +181,7 @@ class Engine:
             self._offer,
             self.express,
             stores.orders,
+            stores.aliases,
         )
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:
@@ -274,7 +281,9 @@ class Engine:
 
     def _begin(self, keys: Keys) -> None:
         supervisor = self._supervisor
-        self._doorbell = Doorbell(self.redis, [keys.bell, keys.changes], self._hear(keys))
+        self._doorbell = Doorbell(
+            self.redis, [keys.bell, keys.changes, keys.feed], self._hear(keys)
+        )
         self._doorbell.start()
         supervisor.every(SWEEP_SECONDS, "sweep", self.sweeper.tick)
         supervisor.every(SWEEP_SECONDS, "changes", self.changes.tick)
@@ -296,6 +305,9 @@ class Engine:
             if channel == keys.changes:
                 ref, _, closed = message.partition(" ")
                 self.changes.ring(ref, closed=bool(closed))
+                return
+            if channel == keys.feed:
+                self.followers.ring(message.partition(":")[0])
                 return
             sender, kind, ref, *queue = message.split(" ", 3)
             if sender == keys.sender:

@@ -25,13 +25,16 @@ from engine.core.tokens import task_token
 from engine.express.remembered import Remembered
 from engine.language.machine import Machine
 from engine.store import codec
+from engine.store.aliases import Alias
 from engine.store.fates import Told
 from engine.store.finding.rows import Row
 from engine.store.listing import FRAMES_MAX, Listing, Stored
 from engine.views import (
+    AliasView,
     ExecutionSummary,
     FrameView,
     PausedView,
+    RouteView,
     SignalFate,
     SignalView,
     TaskView,
@@ -56,6 +59,17 @@ def frames_shown(frames: Iterable[Frame]) -> tuple[list[Frame], bool]:
     return shown, len(shown) >= FRAMES_MAX
 
 
+def alias(definition: str, found: Alias) -> AliasView:
+    """An alias and where it leads."""
+    return AliasView(
+        definition,
+        found.name,
+        [RouteView(route.version, route.weight) for route in found.routing],
+        iso(found.created_ms),
+        iso(found.updated_ms),
+    )
+
+
 def summary_fields(stored: Stored) -> dict[str, Any]:
     run = stored.execution
     fields: dict[str, Any] = {
@@ -66,6 +80,8 @@ def summary_fields(stored: Stored) -> dict[str, Any]:
         "status": run.status,
         "started": iso(run.started_ms),
     }
+    if run.alias:
+        fields["alias"] = run.alias
     if stored.stopped_ms is not None:
         fields["stopped"] = iso(stored.stopped_ms)
     if run.output is not None:

@@ -20,12 +20,15 @@ PATH_PARAMETERS = {
         "order:42",
     ),
     "operation": ("The operation's id.", "4c1f7a"),
+    "alias": ("The alias's name.", "live"),
     "signal": ("The signal's name.", "approval"),
     "queue": ("The queue's name: the NAME of `activity:NAME`.", "pay"),
     "token": ("The task's token, as it was leased or as `$$.Task.Token` told.", examples.TOKEN),
 }
 
 FIELDS = {
+    "alias": "The name that chose the version, or is to choose it.",
+    "aliases": "In the order of their names.",
     "attempt": "1 for the first.",
     "answers": "Executions that have answered, counted by outcome: moved, already (there), blocked, skipped, done, refused, closed.",
     "by": "Who asked for it.",
@@ -114,6 +117,7 @@ FIELDS = {
     "refused": "How many of them did not take it, by the code of the error.",
     "results": "One for each outcome sent, in their order.",
     "revision": "How many transitions were committed.",
+    "routing": "The versions that starts go to.",
     "severity": "An error refuses the definition, a warning does not.",
     "since": "From when.",
     "signal": "The signal's name; of a start, the signal that went with it.",
@@ -134,6 +138,7 @@ FIELDS = {
     "valid": "True where nothing but warnings was found.",
     "version": "Number of the definition's version.",
     "versions": "Newest first.",
+    "weight": "How many of a hundred starts go to it.",
     "waiting": "What the frame waits for; null where it can go on.",
     "more_frames": "True where there are more frames than are shown.",
     "waiting_signals": "Signals that states wait for.",

@@ -46,6 +46,14 @@ DEFINITION_TEXT: Example = {
     "variable_references": {},
 }
 VERSIONS: Example = {"versions": [{"version": 3, "hash": HASH, "created": NOW}]}
+ALIAS: Example = {
+    "definition": "order",
+    "alias": "live",
+    "routing": [{"version": 3, "weight": 100}],
+    "created": NOW,
+    "updated": NOW,
+}
+ALIASES: Example = {"aliases": [ALIAS]}
 VALIDATED: Example = {
     "valid": False,
     "problems": msgspec.json.decode(msgspec.json.encode(check(MISTAKEN))),
@@ -109,6 +117,24 @@ HISTORY: Example = {
     "next": 1,
     "status": "RUNNING",
 }
+EVENT_STREAM = (
+    "retry: 1000\n\n"
+    "id: 1\n"
+    "event: ExecutionStarted\n"
+    f"data: {msgspec.json.encode(HISTORY['events'][0]).decode()}\n\n"
+    ": still here\n\n"
+    "event: end\n"
+    'data: {"status":"SUCCEEDED"}\n'
+)
+CHANGES_STREAM = (
+    "retry: 1000\n\n"
+    ": still here\n\n"
+    "id: 1795341600000\n\n"
+    "id: 1795341630000-17-0\n"
+    "event: parked\n"
+    'data: {"kind":"parked","execution":"order:42","definition":"order","version":3,"status":"RUNNING",'
+    f'"revision":1,"time":"{LATER}","place":"1795341630000-17-0","state":"Pay"}}\n'
+)
 SIGNAL: Example = {
     "execution": "order:42",
     "signal": "approval",

@@ -234,6 +234,34 @@ class StartSignal(Body, frozen=True):
     ttl_seconds: TtlSeconds | None = None
 
 
+class FollowQuery(Query, frozen=True):
+    after: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2**53,
+            description="Only records that follow this id; `Last-Event-ID` goes before it.",
+        ),
+    ] = 0
+
+
+class ChangesQuery(Query, frozen=True):
+    definition: Annotated[str, Meta(description="Only executions of this definition.")] | None = (
+        None
+    )
+    after: (
+        Annotated[
+            str,
+            Meta(
+                max_length=64,
+                description="Begin after the event of this id, or at this moment in milliseconds since 1970; now if absent. "
+                "`Last-Event-ID` goes before it.",
+            ),
+        ]
+        | None
+    ) = None
+
+
 class StartBody(Body, frozen=True):
     """A new execution. Repeating the request with the same name and input is safe."""
 
@@ -257,6 +285,12 @@ class StartBody(Body, frozen=True):
         ]
         | None
     ) = None
+    alias: (
+        Annotated[
+            str, Meta(description="The alias that chooses the version; not beside `version`.")
+        ]
+        | None
+    ) = None
 
 
 class SignalQuery(Query, frozen=True):
@@ -274,6 +308,30 @@ class SignalQuery(Query, frozen=True):
             description="Seconds to wait for that before answering as it stands.",
         ),
     ] = 30
+
+
+class RouteBody(Body, frozen=True):
+    """One version that an alias leads to."""
+
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1, description="A version of the definition.")]
+    weight: Annotated[int, Meta(ge=0, le=100, description="How many of a hundred starts go to it.")]
+
+
+class AliasBody(Body, frozen=True):
+    """Where starts on an alias go: `version`, or `routing` to share them out."""
+
+    version: (
+        Annotated[int, Meta(ge=1, le=2**31 - 1, description="The version of every start.")] | None
+    ) = None
+    routing: (
+        Annotated[
+            list[RouteBody],
+            Meta(
+                min_length=1, max_length=2, description="Versions whose weights are 100 together."
+            ),
+        ]
+        | None
+    ) = None
 
 
 class SignalBody(Body, frozen=True):

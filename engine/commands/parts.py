@@ -15,6 +15,7 @@ from engine.queries import Queries
 from engine.runtime.dispatcher import Dispatcher
 from engine.runtime.machines import Machines
 from engine.settings import Settings
+from engine.store.aliases import Aliases
 from engine.store.catalog import Catalog
 from engine.store.executions import Executions
 from engine.store.operating.orders import Orders
@@ -43,6 +44,7 @@ class Parts:
         offer: Callable[[str], None],
         express: Express,
         orders: Orders,
+        aliases: Aliases,
     ) -> None:
         self._executions = executions
         self._tasks = tasks
@@ -57,6 +59,7 @@ class Parts:
         self._express = express
         self._orders = orders
         self._fitting = Fitting(machines)
+        self._aliases = aliases
 
     def _check_size(self, document: Document) -> None:
         if len(document.text) > self._settings.payload_bytes_max:

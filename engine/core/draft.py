@@ -300,5 +300,6 @@ class Draft:
             self.moving,
             self._attributes(),
             self.operated,
+            before.alias,
         )
         return Transition(after, self.changed, self.values, tuple(records), tuple(self.effects))

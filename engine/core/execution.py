@@ -287,3 +287,4 @@ class Execution(Struct, frozen=True):
     moving: Moving | None = None
     attributes: Mapping[str, Attribute] = NO_ATTRIBUTES  # search attributes, by name
     operated: Operated = UNTOUCHED
+    alias: str = ""  # of the definition, by which the version was chosen that it started on

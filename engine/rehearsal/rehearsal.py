@@ -98,6 +98,7 @@ class Rehearsal:
         given: Sequence[Given] = (),
         definition: str = "rehearsal",
         name: str = "run",
+        version: int = 1,
         names: Names | None = None,
         machines: Mapping[str, Machine] | None = None,
         naming: Naming = Naming(),  # noqa: B008 - frozen
@@ -134,7 +135,7 @@ class Rehearsal:
             f"{definition}:{name}",
             definition,
             name,
-            1,
+            version,
             seed,
             start_ms,
             input=document,

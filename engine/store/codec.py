@@ -79,6 +79,7 @@ class Static(Struct, frozen=True, array_like=True):
     seed: bytes
     parent: str = ""  # the execution that started it
     depth: int = 0  # executions above it
+    alias: str = ""  # of the definition, by which its version was chosen
 
 
 class Meta(Struct, frozen=True, array_like=True):
@@ -167,6 +168,11 @@ def _body(data: bytes) -> memoryview:
             f"the data has format {data[:1]!r}, this engine reads {FORMAT!r}; upgrade the engine"
         )
     return memoryview(data)[1:]
+
+
+def contents(data: bytes) -> memoryview:
+    """What `pack` was given, as MessagePack. Raises StoreRefused for another format."""
+    return _body(data)
 
 
 def unpack_frame(data: bytes) -> Frame:
@@ -279,6 +285,7 @@ def execution_of(
         moving=meta.moving,
         parent=static.parent,
         depth=static.depth,
+        alias=static.alias,
         frames=frames,
         attributes=meta.attributes,
         redrives=meta.operated.redrives if meta.operated else 0,

@@ -21,6 +21,7 @@ from engine.core.effects import (
 from engine.core.execution import ROOT, Execution, Frame, FrameId
 from engine.core.states.nested import STATES_QUEUE
 from engine.store import codec, errands
+from engine.store.feed import Entry, Kind
 from engine.store.finding.entries import entries_of, moved, row_of_execution
 from engine.store.keys import ExecutionKeys, Keys, kept_ms, task_id
 from engine.store.operating.pauses import is_held_up, note_pause
@@ -69,13 +70,19 @@ class Commit:
 
 
 class Commits:
-    """`lease_ms`: how long a claim holds without a commit; `retention_ms`: how long a closed execution is kept."""
+    """`lease_ms`: how long a claim holds without a commit; `retention_ms`: how long a closed execution is kept.
 
-    def __init__(self, keys: Keys, *, lease_ms: int, retention_ms: int, bell: str) -> None:
+    `changes_kept`: how many changes of executions a partition keeps for followers; 0 is none.
+    """
+
+    def __init__(
+        self, keys: Keys, *, lease_ms: int, retention_ms: int, bell: str, changes_kept: int = 0
+    ) -> None:
         self._keys = keys
         self._lease_ms = lease_ms
         self._retention_ms = retention_ms
         self._bell = bell
+        self._changes_kept = changes_kept
 
     def of(
         self,
@@ -94,6 +101,7 @@ class Commits:
             {"now": str(now_ms), "bell": self._bell, "changes": self._keys.changes}
         )
         resting = self._index(envelope, claim, transition, release=release)
+        self._announce(envelope, claim, after, resting)
         fields: list[Any] = ["m", codec.pack(codec.meta_of(after, resting))]
         if after.ready != before.ready:
             fields += ("ready", " ".join(after.ready))
@@ -196,6 +204,23 @@ class Commits:
         if resting:
             key = self._keys.resting(partition, namespace, run.definition, resting)
             envelope.add("index", [envelope.key(key), str(run.started_ms), run.id])
+
+    def _announce(self, envelope: _Envelope, claim: Claim, after: Execution, resting: str) -> None:
+        """What followers of all executions are told of this commit, if anything."""
+        kind = _change(claim, after, resting)
+        if not self._changes_kept or kind is None:
+            return
+        keys = claim.keys
+        stream, bell = self._keys.changes_of(keys.partition, keys.ref.partition(":")[0])
+        entry = Entry(kind, after.id, after.status, resting, after.revision)
+        envelope.body["event"] = [
+            envelope.key(stream),
+            envelope.key(bell),
+            self._changes_kept,
+            codec.pack(entry),
+            str(after.version),
+        ]
+        envelope.body["feed"] = self._keys.feed
 
     def _effects(
         self, envelope: _Envelope, claim: Claim, transition: Transition, now_ms: int
@@ -305,3 +330,12 @@ def _is_needed(execution: Execution) -> bool:
     if any(buffer.head < buffer.tail for buffer in execution.signals.values()):
         return True
     return execution.status != "SUCCEEDED" and execution.variables_bytes > 0
+
+
+def _change(claim: Claim, after: Execution, resting: str) -> Kind | None:
+    """What becomes of an execution, for those who follow many; None for a step on its way."""
+    if after.status != "RUNNING":
+        return "closed"
+    if after.version != claim.execution.version:
+        return "moved"
+    return "parked" if resting != claim.resting else None

@@ -31,17 +31,22 @@ of a partition
   P:{07}:NS:vs:DEF           zset    "<version>:<start ms>:<id>" of running executions, all of score 0
   P:{07}:NS:open             string  number of running executions
   P:{07}:NS:op:ID            hash    answers to an operation: outcome -> count, "x:<id>" -> reason; of one order ("@...") it expires
+  P:{07}:NS:ch               stream  changes of executions for followers, by ms (see feed.py)
+  P:{07}:NS:ch:bell          string  there while a follower wants to hear of the next change; expires
+  P:{07}:NS:op:ID            hash    answers to an operation on many executions: outcome -> count, "x:<id>" -> reason
   P:{07}:NS:op:ID:out        set     ids of executions that have not answered yet
 of the whole store
   P:{store}:layout           hash    layout version, number of partitions, identity
   P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"
   P:{catalog}:NS:d:DEF       hash    current hash created v:<n> -> text
+  P:{catalog}:NS:a:DEF       hash    alias -> "<created ms> <updated ms> <routing>" (see aliases.py)
   P:{catalog}:NS:operations  zset    ids of operations on many executions, by ms
   P:{catalog}:NS:o:ID        hash    created finished status asked own until place seen sent done
   P:{catalog}:NS:active      set     ids of operations that have not ended
 channels
   P:bell                     "<sender> ready <ref>", "<sender> queue <ref> NS:QUEUE", "<sender> operation ID"
   P:changes                  "<ref>" or "<ref> closed": commits of executions that somebody watches
+  P:feed                     "<ref>": a change for which a bell was armed
 """
 
 from __future__ import annotations
@@ -103,6 +108,7 @@ class Keys:
         self.sender = secrets.token_hex(4)  # this process: it need not hear its own bell
         self.ringer = f"{self.bell} {self.sender}"
         self.changes = f"{prefix}:changes"
+        self.feed = f"{prefix}:feed"
         self.of = lru_cache(maxsize=4096)(self._of)
 
     def _of(self, ref: str) -> ExecutionKeys:
@@ -164,6 +170,11 @@ class Keys:
     def open(self, partition: int, namespace: str) -> str:
         return f"{self.tag(partition)}:{namespace}:open"
 
+    def changes_of(self, partition: int, namespace: str) -> tuple[str, str]:
+        """The stream of changes in a partition, and the bell of its followers."""
+        stream = f"{self.tag(partition)}:{namespace}:ch"
+        return stream, stream + ":bell"
+
     def operation(self, partition: int, namespace: str, identifier: str) -> tuple[str, str]:
         """(answers, ids that have not answered) of an operation on many executions in a partition."""
         answers = f"{self.tag(partition)}:{namespace}:op:{identifier}"
@@ -183,6 +194,9 @@ class Keys:
 
     def active_operations(self, namespace: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:active"
+
+    def aliases(self, namespace: str, name: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:a:{name}"
 
 
 def _short(text: str) -> str:

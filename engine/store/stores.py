@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.settings import Settings
+from engine.store.aliases import Aliases
 from engine.store.catalog import Catalog
 from engine.store.connection import Redis
 from engine.store.errands import Errands
 from engine.store.executions import Executions
+from engine.store.feed import Feed
 from engine.store.finding.finding import Finding
 from engine.store.keys import Keys
 from engine.store.listing import Listing
@@ -37,6 +39,8 @@ class Stores:
     positions: Positions
     finding: Finding
     orders: Orders
+    aliases: Aliases
+    feed: Feed
 
     @classmethod
     def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
@@ -50,6 +54,7 @@ class Stores:
                 retention_ms=int(settings.retention_hours * HOUR_MS),
                 open_max=settings.open_executions_max,
                 bell=True,
+                changes_kept=settings.changes_kept,
             ),
             tasks=tasks,
             timers=Timers(redis, keys, tasks, bell=True),
@@ -67,4 +72,6 @@ class Stores:
             positions=Positions(redis, keys),
             finding=Finding(redis, keys, catalog),
             orders=Orders(redis, keys, open_max=settings.open_executions_max, bell=True),
+            aliases=Aliases(redis, keys),
+            feed=Feed(redis, keys),
         )

@@ -96,6 +96,28 @@ class VersionSummary(Struct, frozen=True):
     created: str
 
 
+class RouteView(Struct, frozen=True):
+    """One version that an alias leads to."""
+
+    version: int
+    weight: int
+
+
+class AliasView(Struct, frozen=True):
+    """A name for versions of a definition. The weights of its routing are 100 together."""
+
+    definition: str
+    alias: str
+    routing: list[RouteView]
+    created: str
+    updated: str
+
+
+class AliasPut(Struct, frozen=True):
+    alias: AliasView
+    created: bool  # False: it was there before
+
+
 class ExecutionSummary(Struct, frozen=True):
     """One line of a listing, and the answer to start and stop."""
 
@@ -114,6 +136,7 @@ class ExecutionSummary(Struct, frozen=True):
         UNSET  # search attributes; left out where there are none
     )
     signal: SignalResult | UnsetType = UNSET  # the one that a start was made with
+    alias: str | UnsetType = UNSET  # by which its version was chosen; not in listings
 
 
 class StartResult(Struct, frozen=True):
@@ -223,6 +246,7 @@ class ExecutionView(Struct, frozen=True, kw_only=True):
     attributes: dict[str, Attribute] | UnsetType = UNSET
     paused: PausedView | UnsetType = UNSET
     redrives: int | UnsetType = UNSET  # how often it was redriven
+    alias: str | UnsetType = UNSET  # by which its version was chosen
     frames: list[FrameView] = field(default_factory=list)
     more_frames: bool | UnsetType = UNSET  # there are more frames than are shown here
     tasks: list[TaskView] = field(default_factory=list)
@@ -237,6 +261,28 @@ class HistoryPage(Struct, frozen=True):
     events: list[dict[str, Any]]
     status: Status
     next: int | None = None
+
+
+class ChangeView(Struct, frozen=True):
+    """Something that has become of an execution: it started, came to rest in another state, moved to another version, closed."""
+
+    kind: Literal["started", "parked", "moved", "closed"]
+    execution: str
+    definition: str
+    version: int
+    status: str
+    revision: int
+    time: str
+    place: str  # where the feed goes on after it
+    state: str | UnsetType = UNSET
+
+
+class ChangePage(Struct, frozen=True):
+    """Changes in order. `place`: up to where these are all that match; `gap`: some before them are kept no longer."""
+
+    changes: list[ChangeView]
+    place: str
+    gap: bool
 
 
 class SignalResult(Struct, frozen=True):

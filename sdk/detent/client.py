@@ -11,7 +11,9 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Self
 
+from detent.aliases import AliasCalls
 from detent.errors import ExecutionAlreadyExists
+from detent.following import follow
 from detent.pages import Pages
 from detent.requests import get, given, history, listing, post, with_definition
 from detent.shapes import (
@@ -47,7 +49,7 @@ class _Absent:
 ABSENT: Final = _Absent()
 
 
-class Client:
+class Client(AliasCalls):
     """Speaks to one Detent server. Use as `async with Client() as client`, or call `close()` at the end.
 
     `url` defaults to DETENT_URL, then http://127.0.0.1:8083; `token` to DETENT_TOKEN. Methods raise `DetentError`.
@@ -64,6 +66,7 @@ class Client:
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._transport = Transport(url, token, retry_seconds=retry_seconds)
+        self._retry_seconds = retry_seconds
 
     async def __aenter__(self) -> Self:
         return self
@@ -139,9 +142,12 @@ class Client:
         *,
         name: str | None = None,
         version: int | None = None,
+        alias: str | None = None,
         wait_seconds: float = 0,
     ) -> ExecutionSummary:
         """Start an execution, or find the running one of this name and input; `input` defaults to {}.
+
+        Without a `version` or an `alias` that leads to one, it is of the newest version.
 
         With `wait_seconds` (any number) return once it has closed, with its output or error, or as it is by then.
         Raises ExecutionAlreadyExists where the name was used with another input or has ended. After a broken
@@ -151,7 +157,7 @@ class Client:
         may start two: give `retry_seconds=0` to the client where that must not be.
         """
         chosen = name if name is not None else str(uuid.uuid4())
-        body = given(name=chosen, version=version)
+        body = given(name=chosen, version=version, alias=alias)
         if input is not ABSENT:
             body["input"] = input
         deadline = monotonic() + wait_seconds
@@ -224,6 +230,15 @@ class Client:
         query = given(limit=page_size, order="desc" if descending else "asc")
         path = f"/v1/executions/{segment(execution)}/history"
         return Pages(lambda: history(self._transport, path, query, after, follow=follow))
+
+    def follow(self, execution: str, *, after: int | None = None) -> Pages[dict[str, Any]]:
+        """The records of an execution as they are written, those after id `after` only, until it has closed.
+
+        The server sends them over one connection, and tells them at once. A connection that breaks is taken up where it
+        broke, within `retry_seconds`: each record comes once. Ids leave a gap where records are kept no longer.
+        """
+        path = f"/v1/executions/{segment(execution)}/events"
+        return Pages(lambda: follow(self._transport, path, after, self._retry_seconds))
 
     async def signal(
         self, execution: str, signal: str, payload: Any = ABSENT, *, id: str | None = None

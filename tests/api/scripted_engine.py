@@ -32,6 +32,10 @@ class ScriptedEngine:
         return self
 
     @property
+    def feed(self) -> Any:
+        return self
+
+    @property
     def queries(self) -> Any:
         return self
 

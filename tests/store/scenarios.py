@@ -19,6 +19,8 @@ from engine.core.events import SignalReceived, StopRequested, TaskSubmitted, Tas
 from engine.core.orders import PauseRequested, RedriveRequested, ResumeRequested
 from engine.documents import Document
 from engine.store import errands
+from engine.store.aliases import Route
+from engine.store.feed import Place
 from engine.store.operating.orders import Orders
 
 PAUSE = PauseRequested("me", None, "@o")
@@ -325,8 +327,27 @@ async def steer_operation(world):
     return world.operations.steer(NS, "o", "CANCELLED")
 
 
+async def set_alias(world):
+    await world.publish()
+    return world.aliases.put(NS, "d", "live", [Route(1, 100)])
+
+
+async def read_changes(world):
+    following = World(world.redis, changes_kept=100)
+    await following.publish()
+    await following.create()
+    return following.feed.read(NS, Place(0), arm=True)
+
+
+async def commit_that_is_followed(world):
+    following = World(world.redis, changes_kept=100)
+    ref = await following.start(states=PAY)
+    return following.step(await following.claim(ref))
+
+
 TOLD = errands.tell(errands.Tell("d:n", "token", "workflow:d", "k"))
 SCENARIOS = [
+    (set_alias, 2), (read_changes, 1), (commit_that_is_followed, 12),
     (add_version, 2), (set_current, 1), (create_execution, 6), (claim, 4),
     (claim_of_what_is_over, 2), (claim_of_poison, 2), (commit_that_schedules, 11),
     (commit_that_keeps_a_signal, 5), (commit_that_drops_a_signal, 5), (commit_that_waits, 6),

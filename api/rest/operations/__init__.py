@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from api.rest.operation import Operation
 from api.rest.operations import (
+    aliases,
     bulk,
     definitions,
     executions,
+    following,
     health,
     migrations,
     orders,
@@ -20,7 +22,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *executions.OPERATIONS,
     *orders.OPERATIONS,
     *signals.OPERATIONS,
+    *following.OPERATIONS,
     *definitions.OPERATIONS,
+    *aliases.OPERATIONS,
     *migrations.OPERATIONS,
     *bulk.OPERATIONS,
     *health.OPERATIONS,

@@ -25,6 +25,7 @@ from api.rest.shapes import Stopped
 from engine.core.events import SignalReceived
 from engine.documents import EMPTY_OBJECT, NULL
 from engine.errors import (
+    AliasNotFound,
     DefinitionNotFound,
     ExecutionAlreadyExists,
     ExecutionClosed,
@@ -81,6 +82,7 @@ async def _started(call: Call[WaitQuery, StartBody]) -> StartResult:
             input=given,
             version=body.version,
             synchronous=call.query.wait > 0,
+            alias=body.alias,
         )
     payload = document(body.signal.payload, "$.signal.payload", NULL)
     return await commands.start_with_signal(
@@ -92,6 +94,7 @@ async def _started(call: Call[WaitQuery, StartBody]) -> StartResult:
         signal=SignalReceived(
             body.signal.name, body.signal.id or "", payload, ttl_ms(body.signal.ttl_seconds)
         ),
+        alias=body.alias,
     )
 
 
@@ -204,6 +207,7 @@ OPERATIONS = (
             InvalidDocument,
             InvalidName,
             DefinitionNotFound,
+            AliasNotFound,
             ExecutionAlreadyExists,
             ExpressUnsupported,
             SignalInvalid,

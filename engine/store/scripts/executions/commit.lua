@@ -16,6 +16,7 @@
     close                    prune_ms: the execution has ended; spent: its values can go (no signal is left over)
     tallies {{hash key number, set key number, outcome, id, keep_ms, reason or nil}...} answers to operations on many executions
     fates {key number, id, fate ...} what became of signals; before: ms from which all this must not be, by Redis time
+    event {stream key number, bell key number, most, entry, version}  feed: what followers are told, on which channel
     tell {key number, queue} queue of the errands that tell whoever waits for the end
     release                  let go if nothing has come in; paused: the inbox does not count; pause: see include/pause_commit
     bells {ready, queues}  changes   channels; now_ms: the holder's clock, refused when ahead of Redis time
@@ -29,6 +30,7 @@
 --- @include tally
 --- @include pause_commit
 --- @include fates
+--- @include announce
 local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ready, timers, tasks, leases, queues, closed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local at = redis.call('HMGET', x, 'own', 'rev', 'watch', 'tell')
@@ -45,7 +47,7 @@ if e.tasks or e.untasks or e.close or e.pause then
   expect('HLEN', tasks, leases)
   expect('SCARD', queues)
 end
-local theirs = expect_tallies(KEYS, e.tallies)
+local theirs = expect_event(KEYS, e.event, expect_tallies(KEYS, e.tallies))
 expect_pause(KEYS, e.pause, theirs)
 expect_fates(KEYS, e.fates, theirs)
 for number = 13, #KEYS do if not theirs[number] then expect('ZCARD', KEYS[number]) end end
@@ -70,6 +72,7 @@ take_back(KEYS, e.untasks, tasks, leases, timers, queues)
 tally(KEYS, e.tallies)
 apply_pause(KEYS, e.pause, ref, timers, tasks, queues, e.bell)
 tell_fates(KEYS, e.fates)
+announce(KEYS, e.event, e.feed, ref)
 for _, add in ipairs(e.index or {}) do redis.call('ZADD', KEYS[add[1]], add[2], add[3]) end
 for _, gone in ipairs(e.unindex or {}) do redis.call('ZREM', KEYS[gone[1]], gone[2]) end
 if at[3] and tonumber(at[3]) > now then redis.call('PUBLISH', e.changes, ref .. (e.close and ' closed' or '')) end
