@@ -43,6 +43,8 @@ def row_of(identifier: str, fields: Sequence[bytes | None]) -> Row | None:
         int(started),
         int(stopped) if stopped else None,
         meta.resting,
-        meta.error,
+        None
+        if status == b"RUNNING"
+        else meta.error,  # a redriven one still has the old one at first
         meta.attributes,
     )

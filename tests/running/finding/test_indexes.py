@@ -9,6 +9,7 @@ from world import LISTEN, NS, PAY, RETENTION_MS, WAIT, address
 from engine.core.events import TaskFailed
 from engine.documents import Document
 from engine.errors import StaleCommit
+from engine.store import codec
 from engine.store.finding.entries import entries_of
 from engine.store.finding.filter import Filter
 from engine.store.finding.rows import FIELDS, row_of
@@ -72,6 +73,13 @@ async def test_closed_executions_keep_their_attributes_and_have_their_error(worl
     assert await ids(world, definition=None, error="Card.Declined") == ["d:n"]
     assert await ids(world, attributes=(("who", "ann"),), status="FAILED") == ["d:n"]
     await assert_indexes_say_what_is(world, ref)
+
+
+def test_an_execution_that_was_opened_again_has_no_error():
+    packed = codec.pack(codec.Meta(error="Lost"))
+    fields = [b"1", b"1000", None, packed]
+    assert row_of("d:n", [b"FAILED", *fields]).error == "Lost"
+    assert row_of("d:n", [b"RUNNING", *fields]).error is None
 
 
 async def test_what_is_pruned_leaves_no_entry_in_any_index(world):
