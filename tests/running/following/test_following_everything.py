@@ -59,8 +59,9 @@ async def run(desk, *names, definition="d"):
 
 
 async def waiting(engine):
-    wanted = Filter(definition="d", state="Ask")
-    return await engine.queries.executions(ME, wanted, limit=1000, cursor=None)
+    return await engine.queries.executions(
+        ME, Filter(definition="d", state="Ask"), limit=1000, cursor=None
+    )
 
 
 def story(found):
