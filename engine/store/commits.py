@@ -338,4 +338,7 @@ def _change(claim: Claim, after: Execution, resting: str) -> Kind | None:
         return "closed"
     if after.version != claim.execution.version:
         return "moved"
+    was, now = claim.execution.operated.paused, after.operated.paused
+    if (was is None) != (now is None):
+        return "resumed" if now is None else "paused"
     return "parked" if resting != claim.resting else None

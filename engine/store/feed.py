@@ -20,7 +20,7 @@ from engine.store.connection import Redis
 from engine.store.keys import Keys
 from engine.store.server.link import Argument
 
-Kind = Literal["started", "parked", "moved", "closed"]
+Kind = Literal["started", "parked", "moved", "paused", "resumed", "closed"]
 
 ENTRIES_AT_ONCE = 20  # of one partition; a page has as many at most for each of them
 ARM_MS = 300_000  # a bell that nobody rings is armed anew after this

@@ -266,7 +266,7 @@ class HistoryPage(Struct, frozen=True):
 class ChangeView(Struct, frozen=True):
     """Something that has become of an execution: it started, came to rest in another state, moved to another version, closed."""
 
-    kind: Literal["started", "parked", "moved", "closed"]
+    kind: Literal["started", "parked", "moved", "paused", "resumed", "closed"]
     execution: str
     definition: str
     version: int

@@ -135,7 +135,7 @@ OPERATIONS = (
         group="executions",
         summary="Follow all executions",
         about="Server-sent events, one for each change of an execution: `started`, `parked` (it rests in another state), "
-        "`moved` (to another version), `closed`. All that there are, in one order, from `Last-Event-ID` or `after` on, or from "
+        "`moved` (to another version), `paused`, `resumed`, `closed`. All that there are, in one order, from `Last-Event-ID` or `after` on, or from "
         "now on; the stream does not end by itself. The server keeps about `DETENT_CHANGES_KEPT` changes, and an event `gap` "
         "tells that some before the next one may be kept no longer. Express executions are not told of. A comment and the id "
         "reached come every 15 s in which nothing happened.",

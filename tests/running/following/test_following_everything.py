@@ -16,6 +16,7 @@ from engine.runtime import followers
 from engine.store.feed import Place, read_place
 from engine.store.finding.filter import Filter
 from engine.store.keys import ref_of
+from engine.views import Ask
 
 WAIT = {
     "Ask": {"Type": "Task", "Resource": "signal:go", "Next": "Rest"},
@@ -225,6 +226,18 @@ async def test_an_execution_that_moves_to_another_version_is_told_of(desk, engin
     await move(engine, execution, 2)
     found = await settled(engine, 3)
     assert [(c.kind, c.version) for c in found if c.kind == "moved"] == [("moved", 2)]
+
+
+async def test_an_execution_that_is_paused_and_resumed_is_told_of(desk, engine):
+    await desk.publish(WAIT)
+    execution = await desk.start("n")
+    await settled(engine, 2)
+    ask = Ask(wait_ms=10_000, reason="a test")
+    await engine.commands.pause(ME, execution, ask, "hold")
+    await engine.commands.resume(ME, execution, ask)
+    found = await settled(engine, 4)
+    assert [change.kind for change in found] == ["started", "parked", "paused", "resumed"]
+    assert {change.state for change in found[1:]} == {"Ask"}
 
 
 async def move(engine, execution, version):
