@@ -144,6 +144,7 @@ class Traffic:
         self.taken: list[float] = []
         self.started: list[int] = []
         self.decided: set[int] = set()
+        self._open = True
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -152,25 +153,24 @@ class Traffic:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._task is not None
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        self._open = False
+        await self._task
 
     async def _run(self) -> None:
         applications = Applications(self._running, 0)
-        while True:
+        while self._open:
             number = next(self._starts)
-            await self._timed(applications.start(number))
+            await self._timed(lambda n=number: applications.start(n))
             self.started.append(number)
             decided = next(self._signals, None)
             if decided is not None:
-                await self._timed(decide(self._running, decided))
+                await self._timed(lambda n=decided: decide(self._running, n))
                 self.decided.add(decided)
             await asyncio.sleep(0.005)
 
     async def _timed(self, deed: Any) -> None:
         began = time.perf_counter()
-        with contextlib.suppress(EngineError):
-            await deed
+        await again(deed)
         self.taken.append(time.perf_counter() - began)
 
 
@@ -211,7 +211,7 @@ async def migrate(running: Engine, applications: Applications, count: int) -> di
     answers, figures["canary_seconds"] = await ended(running, canary.id)
     figures["canary"] = answers["moved"]
     assert set(answers) == {"moved"}, answers
-    assert 0.02 * count < answers["moved"] < 0.09 * count, answers
+    assert count < 1000 or 0.03 * count < answers["moved"] < 0.07 * count, answers
     moved = await standing(running, applications.ids)
     assert sum(version == 2 for version, _, _ in moved.values()) == answers["moved"]
 
@@ -268,17 +268,27 @@ async def finish(running: Engine, office: Office, applications: Applications) ->
                 approved = Outcome(token, output=Document.of({"approved": True}))
                 await again(lambda o=approved: running.commands.settle(CALLER, o))
         await asyncio.sleep(0.2)
-    assert await applications.count(status="SUCCEEDED") == count
+    succeeded = await applications.count(status="SUCCEEDED")
+    assert succeeded == count, (succeeded, count)
     twice = {which: times for which, times in office.performed.items() if times > 1}
     assert not twice, twice
-    by_state = {
-        state: sum(1 for _, at, _ in office.performed if at == state)
+    checked, mailed = (
+        {execution for execution, at, _ in office.performed if at == state}
         for state in ("ComplianceCheck", "MailOffer")
-    }
-    assert set(by_state.values()) == {count}, by_state
+    )
+    assert len(mailed) == count, len(mailed)
+    # Who was decided on before being moved had the offer's mail in hand already, and kept it.
+    unchecked = mailed - checked
+    assert unchecked <= {f"{NAME}:A-{number}" for number in applications_decided}, unchecked
     versions = {row.version for row in await finished(running, applications)}
     assert versions == {2}, versions
-    return {"finished": count, "tasks": len(office.performed), "performed_twice": 0, "lost": 0}
+    return {
+        "finished": count,
+        "checked": len(checked),
+        "tasks": len(office.performed),
+        "performed_twice": 0,
+        "lost": 0,
+    }
 
 
 async def finished(running: Engine, applications: Applications) -> list[Any]:
@@ -357,19 +367,24 @@ async def main() -> None:
         show("machine", machine(at, options.data))
         async with engines(at, options.engines, options.kill_seconds) as running:
             office = Office(running)
-            began = time.perf_counter()
-            applications = await park(running, office, options.executions)
-            show(
-                "parked", {"executions": options.executions, "seconds": time.perf_counter() - began}
-            )
-            figures = await migrate(running, applications, options.executions)
-            show("migrated", figures)
-            result = await finish(running, office, applications)
-            if options.engines:
-                result["engines_killed"] = len(KILLED)
-            show("finished", result)
-            await office.close()
-        close(options, {**figures, **result})
+            try:
+                figures = await story(running, office, options)
+            finally:
+                await office.close()
+        close(options, figures)
+
+
+async def story(running: Engine, office: Office, options: Any) -> dict[str, Any]:
+    began = time.perf_counter()
+    applications = await park(running, office, options.executions)
+    show("parked", {"executions": options.executions, "seconds": time.perf_counter() - began})
+    figures = await migrate(running, applications, options.executions)
+    show("migrated", figures)
+    result = await finish(running, office, applications)
+    if options.engines:
+        result["engines_killed"] = len(KILLED)
+    show("finished", result)
+    return figures | result
 
 
 if __name__ == "__main__":
