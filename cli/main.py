@@ -28,7 +28,12 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "history": ("cli.history", "history", "Show what has happened to an execution."),
     "list": ("cli.finding", "list_executions", "List executions, newest first."),
     "count": ("cli.finding", "count_executions", "Count executions."),
-    "signal": ("cli.executions", "signal", "Send a signal to an execution."),
+    "signal": ("cli.executions", "signal", "Send a signal to an execution, or to many."),
+    "signals": (
+        "cli.executions",
+        "signals",
+        "List an execution's signals and what became of them.",
+    ),
     "stop": ("cli.executions", "stop", "End an execution as ABORTED."),
     "demo": ("cli.demo.command", "demo", "Watch an order survive a kill -9 (15 seconds)."),
 }

@@ -120,6 +120,8 @@ class SyncClient:
     executions = _paged(Client.executions)
     history = _paged(Client.history)
     signal = _blocking(Client.signal)
+    broadcast = _blocking(Client.broadcast)
+    signals = _paged(Client.signals)
     stop = _blocking(Client.stop)
     lease = _blocking(Client.lease)
     exchange = _blocking(Client.exchange)
