@@ -6,16 +6,22 @@ else on purpose; whatever else comes out is answered as an internal error.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+from engine.commands.migrations import MigrationCommands
 from engine.core.events import SignalReceived
+from engine.core.orders import PauseMode
 from engine.documents import Document
 from engine.language.resources.express import DefinitionType
 from engine.store.finding.filter import Filter
 from engine.views import (
+    AliasPut,
+    AliasView,
+    Ask,
     BroadcastResult,
     Caller,
+    ChangePage,
     DefinitionPage,
     DefinitionText,
     ExecutionCount,
@@ -26,6 +32,7 @@ from engine.views import (
     Heartbeat,
     HistoryPage,
     LeasedTask,
+    Ordered,
     Outcome,
     Published,
     Settled,
@@ -39,7 +46,105 @@ from engine.views import (
 Format = Literal["yaml", "json"]
 
 
-class Commands(Protocol):
+class Orders(Protocol):
+    """What an operator can do with one execution."""
+
+    async def pause(
+        self, caller: Caller, execution: str, ask: Ask, mode: PauseMode, /
+    ) -> Ordered: ...
+
+    async def resume(self, caller: Caller, execution: str, ask: Ask, /) -> Ordered: ...
+
+    async def cancel(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        error: str | None,
+        cause: str | None,
+        /,
+    ) -> Ordered: ...
+
+    async def terminate(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        error: str | None,
+        cause: str | None,
+        /,
+    ) -> Ordered: ...
+
+    async def retry(
+        self, caller: Caller, execution: str, ask: Ask, frame: str | None, /
+    ) -> Ordered: ...
+
+    async def skip(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        /,
+        *,
+        frame: str,
+        output: Document,
+        next_state: str | None,
+    ) -> Ordered: ...
+
+    async def goto(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        /,
+        *,
+        frame: str,
+        state: str,
+        data: Document | None,
+    ) -> Ordered: ...
+
+    async def set_data(
+        self, caller: Caller, execution: str, ask: Ask, frame: str, data: Document, /
+    ) -> Ordered: ...
+
+    async def set_variables(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        frame: str,
+        variables: Mapping[str, Document],
+        /,
+    ) -> Ordered: ...
+
+    async def redrive(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        /,
+        *,
+        version: int | None,
+        data: Document | None,
+    ) -> Ordered: ...
+
+    async def complete_task(
+        self, caller: Caller, execution: str, ask: Ask, frame: str, output: Document, /
+    ) -> ExecutionSummary: ...
+
+    async def fail_task(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        frame: str,
+        error: str | None,
+        cause: str | None,
+        /,
+    ) -> ExecutionSummary: ...
+
+
+class Commands(Orders, Protocol):
     """What a caller can do."""
 
     async def publish(
@@ -62,7 +167,14 @@ class Commands(Protocol):
         input: Document,  # noqa: A002 - the specification's word
         version: int | None,
         synchronous: bool,
+        alias: str | None,
     ) -> StartResult: ...
+
+    async def set_alias(
+        self, caller: Caller, definition: str, alias: str, routing: Sequence[tuple[int, int]], /
+    ) -> AliasPut: ...
+
+    async def remove_alias(self, caller: Caller, definition: str, alias: str, /) -> AliasView: ...
 
     async def finish(self, caller: Caller, execution: str, /) -> ExecutionSummary: ...
 
@@ -100,6 +212,7 @@ class Commands(Protocol):
         input: Document,  # noqa: A002 - the specification's word
         version: int | None,
         signal: SignalReceived,
+        alias: str | None,
     ) -> StartResult: ...
 
     async def stop(
@@ -133,6 +246,10 @@ class Queries(Protocol):
     ) -> DefinitionText: ...
 
     async def versions(self, caller: Caller, name: str, /) -> list[VersionSummary]: ...
+
+    async def aliases(self, caller: Caller, name: str, /) -> list[AliasView]: ...
+
+    async def alias(self, caller: Caller, name: str, alias: str, /) -> AliasView: ...
 
     async def closed(self, caller: Caller, execution: str, wait_ms: int, /) -> ExecutionSummary: ...
 
@@ -175,6 +292,14 @@ class Queries(Protocol):
     async def metrics(self) -> str: ...
 
 
+class FeedQueries(Protocol):
+    """What a caller can ask of what becomes of all executions."""
+
+    async def changes(
+        self, caller: Caller, /, *, after: str | None, definition: str | None, wait_ms: int
+    ) -> ChangePage: ...
+
+
 class Engine(Protocol):
     """The engine as the faces see it."""
 
@@ -183,3 +308,9 @@ class Engine(Protocol):
 
     @property
     def queries(self) -> Queries: ...
+
+    @property
+    def operations(self) -> MigrationCommands: ...
+
+    @property
+    def feed(self) -> FeedQueries: ...

@@ -181,6 +181,8 @@ def _responses(operation: Operation) -> Schema:
         if shown.type is not None:
             media["schema"] = {"$ref": REF.format(name=shown.type.__name__)}
             media["example"] = shown.example
+        elif shown.example is not None:
+            media = {"schema": {"type": "string"}, "example": shown.example}
         response["content"] = {shown.content_type: media}
         responses[str(status)] = response
     by_status: dict[int, list[type[EngineError]]] = {}

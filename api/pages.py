@@ -172,10 +172,14 @@ def _answer(status: str, answer: Document) -> str:
         content["example"] for content in answer.get("content", {}).values() if "example" in content
     ]
     shown = "".join(
-        f"<pre>{escape(msgspec.json.format(msgspec.json.encode(example), indent=2).decode())}</pre>"
+        f"<pre>{escape(example if isinstance(example, str) else _indented(example))}</pre>"
         for example in examples
     )
     return f'<p><b class="status">{status}</b> {_prose(answer["description"])}</p>{shown}'
+
+
+def _indented(example: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(example), indent=2).decode()
 
 
 def _error(status: str, answer: Document) -> str:

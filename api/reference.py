@@ -24,7 +24,8 @@ browser.
   wrong are named at once, in `errors`.
 - **Credentials.** Where `DETENT_TOKEN` is set, every path but `/healthz`, `/readyz`, `/docs` and `/openapi.json` needs
   `Authorization: Bearer <token>`. Where it is not, the server is reached from its own machine only: requests must name
-  `localhost`, `127.0.0.1` or `[::1]` as their host, and `PUT` and `POST` of web pages of another origin are refused.
+  `localhost`, `127.0.0.1` or `[::1]` as their host, and `PUT`, `POST` and
+  `DELETE` of web pages of another origin are refused.
   `GET` is answered whatever its `Origin`; no answer allows a page of another origin to read it, so browsers keep it.
 - **Size.** A body has at most `DETENT_REQUEST_BYTES_MAX` bytes, and 30 s to arrive. Compressed bodies are not read.
 - **Waiting.** `wait` and `wait_seconds` hold the answer; closing the connection ends the wait. A process lets 5,000
@@ -95,6 +96,8 @@ def _fields(schema: Document, schemas: Document, head: str) -> Iterator[tuple[st
         where = "body, required" if name in body.get("required", ()) else "body"
         yield head + name, where, _bounds(field), _about(field)
         yield from _fields(field.get("items", {}), schemas, f"{head}{name}[].")
+        for inner in (field, *field.get("allOf", ()), *field.get("anyOf", ())):
+            yield from _fields(inner, schemas, f"{head}{name}.")
 
 
 def _about(schema: Document) -> str:
@@ -115,7 +118,7 @@ def _bounds(schema: Document) -> str:
         if "enum" in option:
             found.append(", ".join(f"`{value}`" for value in option["enum"]))
     default = schema.get("default")
-    if default not in {None, ""} if not isinstance(default, list) else False:
+    if not isinstance(default, list | dict) and default not in {None, ""}:
         found.append(f"default {default}")
     return "; ".join(found)
 
@@ -126,7 +129,9 @@ def _answer(status: str, answer: Document) -> list[str]:
         return []
     lines = [f"**{status}** {answer['description']}\n"]
     example = next(iter(content.values())).get("example")
-    if example is not None:
+    if isinstance(example, str):
+        lines.append(f"```text\n{example}```\n")
+    elif example is not None:
         shown = msgspec.json.format(msgspec.json.encode(example), indent=2).decode()
         lines.append(f"```json\n{shown}\n```\n")
     return lines

@@ -22,6 +22,8 @@ def _head(view: View) -> Iterator[tuple[str, str]]:
     yield "execution", view["id"]
     yield "status", status_text(view["status"])
     yield "version", f"{view['definition']} {view['version']}"
+    if "alias" in view:
+        yield "by alias", visible(view["alias"])
     if "parent" in view:
         yield "started by", visible(view["parent"])
     yield "started", moment(view["started"])
@@ -29,6 +31,14 @@ def _head(view: View) -> Iterator[tuple[str, str]]:
         yield "stopped", moment(view["stopped"])
     if view.get("attributes"):
         yield "attributes", attributes_text(view["attributes"])
+    if "paused" in view:
+        paused = view["paused"]
+        why = f": {visible(paused['reason'])}" if "reason" in paused else ""
+        mode = "timers hold" if paused["mode"] == "hold" else "timers catch up"
+        since = moment(paused["since"])
+        yield "paused", f"since {since} by {visible(paused['by'])} ({mode}){why}"
+    if "redrives" in view:
+        yield "redriven", f"{view['redrives']} times"
     for name in ("error", "cause", "quarantined"):
         if view.get(name):
             yield name, visible(str(view[name]))

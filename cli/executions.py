@@ -36,6 +36,10 @@ _SECONDS = click.FloatRange(0, 99_999_999, min_open=True)  # a signal's time
     "--version", type=click.IntRange(min=1), help="Start this version instead of the newest."
 )
 @click.option(
+    "--alias",
+    help="Start the version that this alias of the definition leads to; not with --version.",
+)
+@click.option(
     "--signal",
     "signal_name",
     help="Start it with this signal; where one of the name runs already, only send that the signal.",
@@ -64,6 +68,7 @@ def start(
     name: str | None,
     input_: str | None,
     version: int | None,
+    alias: str | None,
     wait: bool,
     **signal_given: Any,
 ) -> None:
@@ -72,9 +77,17 @@ def start(
     The same name and input again is answered with the execution that runs already. Ctrl-C while waiting ends the
     waiting only.
     """
+    if version is not None and alias is not None:
+        raise click.UsageError("--version and --alias both choose a version: give one")
     number = None if version is None else str(version)
     with_signal = _with_signal(**signal_given)
-    body = members(name=quoted(name), input=input_, version=number, signal=with_signal)
+    body = members(
+        name=quoted(name),
+        input=input_,
+        version=number,
+        alias=quoted(alias),
+        signal=with_signal,
+    )
     status, started = server.ask("POST", path("definitions", definition, "executions"), body=body)
     existed = status == HTTPStatus.OK
     if existed and version not in {None, started["version"]}:
@@ -212,10 +225,27 @@ def signals(server: Server, execution: str, *, limit: int, cursor: str | None) -
 @click.argument("execution", metavar="ID")
 @click.option("--error", help="The error it ends with.")
 @click.option("--cause", help="The cause it ends with.")
+@click.option(
+    "--graceful", is_flag=True, help="Let a Catch of Detent.Cancelled undo what has been done."
+)
+@click.option("--reason", help="Why; kept in the history of a graceful stop beside who asked.")
 @on_server
-def stop(server: Server, execution: str, error: str | None, cause: str | None) -> None:
-    """End the execution ID as ABORTED. Nothing is undone: its tasks and timers are dropped."""
-    body = members(error=quoted(error), cause=quoted(cause))
+def stop(
+    server: Server,
+    execution: str,
+    *,
+    error: str | None,
+    cause: str | None,
+    graceful: bool,
+    reason: str | None,
+) -> None:
+    """Stop the execution ID.
+
+    It ends as ABORTED at once, its tasks and timers are dropped, and nothing is undone. With --graceful the state it is
+    in fails as Detent.Cancelled instead, and a Catch of that name leads on.
+    """
+    said = {"graceful": "true", "reason": quoted(reason)} if graceful else {}
+    body = members(error=quoted(error), cause=quoted(cause), **said)
     stopped = server.call("POST", path("executions", execution, "stop"), body=body)
     if wants_json():
         emit_json(stopped)

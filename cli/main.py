@@ -16,12 +16,32 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "api": ("cli.serving", "api", "Run the HTTP face alone."),
     "engine": ("cli.serving", "engine", "Run the engine alone."),
-    "validate": ("cli.definitions", "validate", "Check definitions without a server."),
-    "publish": ("cli.definitions", "publish", "Publish definitions to a server."),
+    "validate": ("cli.authoring.definitions", "validate", "Check definitions without a server."),
+    "diff": (
+        "cli.authoring.diff",
+        "diff",
+        "Compare two versions of a definition; say who could not move.",
+    ),
+    "publish": ("cli.authoring.definitions", "publish", "Publish definitions to a server."),
     "definitions": (
-        "cli.catalogue",
+        "cli.authoring.catalogue",
         "definitions",
         "List definitions and their versions, show a text.",
+    ),
+    "migrate": (
+        "cli.authoring.migrations",
+        "migrate",
+        "Move running executions to another version, or show the plan.",
+    ),
+    "operations": (
+        "cli.authoring.migrations",
+        "operations",
+        "Show and steer what goes on on many executions.",
+    ),
+    "alias": (
+        "cli.authoring.alias",
+        "alias",
+        "Name versions of a definition, for starts to go by.",
     ),
     "start": ("cli.executions", "start", "Start an execution of a definition."),
     "describe": ("cli.executions", "describe", "Show where an execution rests and what it holds."),
@@ -34,12 +54,23 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "signals",
         "List an execution's signals and what became of them.",
     ),
-    "stop": ("cli.executions", "stop", "End an execution as ABORTED."),
+    "stop": ("cli.executions", "stop", "Stop an execution, gracefully if wanted."),
+    "terminate": ("cli.operating", "terminate", "End an execution as ABORTED at once."),
+    "pause": ("cli.operating", "pause", "Have nothing of an execution begun until it is resumed."),
+    "resume": ("cli.operating", "resume", "Resume a paused execution."),
+    "retry": ("cli.operating", "retry", "Begin the next attempt of a state now."),
+    "skip": ("cli.operating", "skip", "Leave a state with an output of your own."),
+    "goto": ("cli.operating", "goto", "Send an execution to another state."),
+    "set": ("cli.operating", "set_", "Set the data or variables of an execution."),
+    "complete": ("cli.operating", "complete", "Complete a task in its worker's place."),
+    "fail": ("cli.operating", "fail", "Fail a task in its worker's place."),
+    "redrive": ("cli.operating", "redrive", "Go on with a closed execution from where it failed."),
     "demo": ("cli.demo.command", "demo", "Watch an order survive a kill -9 (15 seconds)."),
 }
 
 EPILOG = """\b
-Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 server unreachable.
+Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 executions
+            would be left behind; 4 server unreachable.
 Settings:   DETENT_URL and DETENT_TOKEN stand for --url and --token."""
 
 

@@ -23,7 +23,8 @@ _HEAD = """# Command line
 | 0 | done |
 | 1 | refused by the server, or done and the answer is no: an invalid definition, an execution that failed |
 | 2 | wrong usage; nothing was asked of the server |
-| 3 | the server could not be reached, or was away for more than a minute while an execution was followed |
+| 3 | executions would be, or were, left behind on an older version |
+| 4 | the server could not be reached, or was away for more than a minute while an execution was followed |
 | 130 | ended by Ctrl-C |
 
 `--url` and `--token` may be given as `DETENT_URL` and `DETENT_TOKEN`. With `--json` a command prints one JSON document to
@@ -37,13 +38,18 @@ def page() -> str:
     return "\n\n".join([_HEAD, *(_section(name, context) for name in COMMANDS)]) + "\n"
 
 
-def _section(name: str, parent: click.Context) -> str:
-    command = main.get_command(parent, name)
+def _section(name: str, parent: click.Context, heading: str = "##") -> str:
+    """A command's part of the page; those of a group's commands follow the group's own."""
+    group = parent.command
+    assert isinstance(group, click.Group)
+    command = group.get_command(parent, name)
     assert command is not None
     context = click.Context(command, info_name=name, parent=parent)
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     prose = inspect.cleandoc(command.help or "")
-    return "\n\n".join([f"## {name}", f"    {usage}", prose, *_options(command)])
+    inner = command.commands if isinstance(command, click.Group) else {}
+    within = (_section(each, context, f"#{heading} {name}") for each in inner)
+    return "\n\n".join([f"{heading} {name}", f"    {usage}", prose, *_options(command), *within])
 
 
 def _options(command: click.Command) -> Iterator[str]:

@@ -75,11 +75,32 @@ class DefinitionNotFound(EngineError):
     status = 404
 
 
+class AliasNotFound(EngineError):
+    """The definition has no alias of that name."""
+
+    code = "alias_not_found"
+    status = 404
+
+
 class ExecutionNotFound(EngineError):
     """There is no execution of that id."""
 
     code = "execution_not_found"
     status = 404
+
+
+class OperationNotFound(EngineError):
+    """There is no operation of that id."""
+
+    code = "operation_not_found"
+    status = 404
+
+
+class OperationEnded(EngineError):
+    """The operation has ended; it cannot be paused, resumed or cancelled any more."""
+
+    code = "operation_ended"
+    status = 409
 
 
 class TaskNotFound(EngineError):
@@ -117,10 +138,24 @@ class LeaseLost(EngineError):
     status = 409
 
 
+class OrderRefused(EngineError):
+    """The execution cannot do that as it stands; nothing was changed."""
+
+    code = "order_refused"
+    status = 409
+
+
 class DefinitionTypeConflict(EngineError):
     """The definition exists with another type, and a definition's type never changes; nothing was published."""
 
     code = "definition_type_conflict"
+    status = 409
+
+
+class ChangesNotKept(EngineError):
+    """This server keeps no changes of executions to follow: set DETENT_CHANGES_KEPT."""
+
+    code = "changes_not_kept"
     status = 409
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 from msgspec import UNSET
 
 from engine import showing
@@ -9,7 +12,7 @@ from engine.clock import RedisClock, iso
 from engine.core.execution import Work
 from engine.core.records import render
 from engine.documents import EMPTY_OBJECT
-from engine.errors import DefinitionNotFound, ExecutionNotFound, ExpressUnsupported
+from engine.errors import AliasNotFound, DefinitionNotFound, ExecutionNotFound, ExpressUnsupported
 from engine.express.express import Express
 from engine.express.remembered import Remembered
 from engine.names import check_execution, check_name, is_express
@@ -17,14 +20,16 @@ from engine.paging import decode_cursor, encode_cursor, history_records, moment_
 from engine.runtime.changes import Changes
 from engine.runtime.machines import Machines
 from engine.showing import fate_view, kept_signals, status_of
+from engine.store.aliases import Aliases
 from engine.store.catalog import Catalog
 from engine.store.finding.filter import Filter
 from engine.store.finding.finding import Finding
 from engine.store.keys import ref_of
 from engine.store.listing import Listing, Stored
-from engine.store.promise import Promise
+from engine.store.server.promise import Promise
 from engine.telemetry import Counters
 from engine.views import (
+    AliasView,
     Caller,
     DefinitionPage,
     DefinitionSummary,
@@ -41,6 +46,8 @@ from engine.views import (
     VersionSummary,
 )
 
+T = TypeVar("T")
+
 MATCHING_PAGE = 1000  # rows read at once
 WATCH_MS = 65_000  # how long commits are announced for one wait; the longest wait is 60 s
 
@@ -56,6 +63,7 @@ class Queries:
         clock: RedisClock,
         counters: Counters,
         express: Express,
+        aliases: Aliases,
     ) -> None:
         self._listing = listing
         self._finding = finding
@@ -65,6 +73,7 @@ class Queries:
         self._clock = clock
         self._counters = counters
         self._express = express
+        self._aliases = aliases
         self.promise: Promise | None = None  # what the last check found; set by the process
         self.down: str | None = None  # why Redis cannot be reached, while it cannot
 
@@ -104,6 +113,22 @@ class Queries:
             raise DefinitionNotFound(name)
         return [VersionSummary(v.version, v.hash, iso(v.created_ms)) for v in found]
 
+    async def aliases(self, caller: Caller, name: str) -> list[AliasView]:
+        """Every alias of a definition, by name. Raises DefinitionNotFound."""
+        check_name(name, "definition")
+        found = await self._aliases.all(caller.namespace, name)
+        if not found and await self._catalog.current(caller.namespace, name) is None:
+            raise DefinitionNotFound(name)
+        return [showing.alias(name, each) for each in found]
+
+    async def alias(self, caller: Caller, name: str, alias: str) -> AliasView:
+        """One alias. Raises AliasNotFound."""
+        check_name(name, "definition")
+        found = await self._aliases.get(caller.namespace, name, check_name(alias, "alias"))
+        if found is None:
+            raise AliasNotFound(f"{name}, {alias}")
+        return showing.alias(name, found)
+
     async def describe(self, caller: Caller, execution: str, wait_ms: int = 0) -> ExecutionView:
         """Where an execution is, with its data, tasks, timers and signals; waits up to `wait_ms` for it to close.
 
@@ -114,7 +139,9 @@ class Queries:
         stored = await self._read(caller, execution)
         ref = ref_of(caller.namespace, execution)
         run = stored.execution
-        frames, more = showing.frames_shown(f for f in run.frames.values() if f is not None)
+        # A closed one may keep a frame for a redrive; it rests nowhere.
+        alive = run.frames.values() if run.status == "RUNNING" else ()
+        frames, more = showing.frames_shown(f for f in alive if f is not None)
         machine = None
         if frames:
             machine = await self._machines.get(caller.namespace, run.definition, run.version)
@@ -126,7 +153,9 @@ class Queries:
             input=run.input or EMPTY_OBJECT,
             quarantined=stored.quarantine or UNSET,
             parent=run.parent or UNSET,
-            frames=[showing.frame(f, machine) for f in frames] if run.status == "RUNNING" else [],
+            paused=showing.paused(run),
+            redrives=run.operated.redrives or UNSET,
+            frames=[showing.frame(f, machine) for f in frames],
             more_frames=more or UNSET,
             tasks=[
                 showing.task(run, f, r) for f, r in zip(working, rows, strict=True) if r is not None
@@ -315,4 +344,18 @@ class Queries:
                 left = deadline - self._clock.monotonic()
                 if at is None or at[0] != "RUNNING" or left <= 0:
                     return
+                await change.wait(left)
+
+    async def until(
+        self, ref: str, look: Callable[[], Awaitable[T | None]], wait_ms: int
+    ) -> T | None:
+        """What `look` finds at a running execution, looking again after each commit; None after `wait_ms`, or its end."""
+        deadline = self._clock.monotonic() + wait_ms / 1000
+        with self._changes.watching(ref) as change:
+            while True:
+                at = await self._listing.watch(ref, WATCH_MS if wait_ms else 0)
+                found = await look()
+                left = deadline - self._clock.monotonic()
+                if found is not None or at is None or at[0] != "RUNNING" or left <= 0:
+                    return found
                 await change.wait(left)

@@ -205,6 +205,9 @@ class Settings:
     buffered_signals_max: int = _count(
         1000, "signals", "Sent before a state waits for them, per execution.", 1, 10**6
     )
+    changes_kept: int = _count(
+        0, "changes", "For `GET /v1/events`; 0 keeps none, for it costs some 7 %.", 0, 10**8
+    )
     deciders: int = _count(
         1,
         "processes",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal, cast
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from engine.clock import iso
 from engine.core.events import SignalReceived, read_signal
@@ -25,12 +25,16 @@ from engine.core.tokens import task_token
 from engine.express.remembered import Remembered
 from engine.language.machine import Machine
 from engine.store import codec
+from engine.store.aliases import Alias
 from engine.store.fates import Told
 from engine.store.finding.rows import Row
 from engine.store.listing import FRAMES_MAX, Listing, Stored
 from engine.views import (
+    AliasView,
     ExecutionSummary,
     FrameView,
+    PausedView,
+    RouteView,
     SignalFate,
     SignalView,
     TaskView,
@@ -55,6 +59,17 @@ def frames_shown(frames: Iterable[Frame]) -> tuple[list[Frame], bool]:
     return shown, len(shown) >= FRAMES_MAX
 
 
+def alias(definition: str, found: Alias) -> AliasView:
+    """An alias and where it leads."""
+    return AliasView(
+        definition,
+        found.name,
+        [RouteView(route.version, route.weight) for route in found.routing],
+        iso(found.created_ms),
+        iso(found.updated_ms),
+    )
+
+
 def summary_fields(stored: Stored) -> dict[str, Any]:
     run = stored.execution
     fields: dict[str, Any] = {
@@ -65,6 +80,8 @@ def summary_fields(stored: Stored) -> dict[str, Any]:
         "status": run.status,
         "started": iso(run.started_ms),
     }
+    if run.alias:
+        fields["alias"] = run.alias
     if stored.stopped_ms is not None:
         fields["stopped"] = iso(stored.stopped_ms)
     if run.output is not None:
@@ -91,6 +108,16 @@ def summary(row: Row) -> ExecutionSummary:
     return ExecutionSummary(
         row.id, definition, name, row.version, row.status, iso(row.started_ms), **extra
     )
+
+
+def paused(run: Execution) -> PausedView | UnsetType:
+    held = run.operated.paused
+    if held is None:
+        return UNSET
+    since = iso(held.since_ms)
+    if held.reason is None:
+        return PausedView(since, held.by, held.mode)
+    return PausedView(since, held.by, held.mode, held.reason)
 
 
 def frame(frame: Frame, machine: Machine | None) -> FrameView:
@@ -141,8 +168,8 @@ def task(run: Execution, frame: Frame, stored: tuple[codec.TaskRow, bytes | None
         status = "waiting"
     if isinstance(frame.hold, Work) and frame.hold.child is not None:
         extra["child"] = frame.hold.child.id
-    if row.timeout_ms is not None:
-        extra["timeout"] = iso(row.timeout_ms)
+    if isinstance(frame.hold, Work) and frame.hold.timeout_ms is not None:
+        extra["timeout"] = iso(frame.hold.timeout_ms)
     return TaskView(row.frame, row.state, row.queue, row.attempt, cast("Any", status), **extra)
 
 

@@ -46,6 +46,14 @@ DEFINITION_TEXT: Example = {
     "variable_references": {},
 }
 VERSIONS: Example = {"versions": [{"version": 3, "hash": HASH, "created": NOW}]}
+ALIAS: Example = {
+    "definition": "order",
+    "alias": "live",
+    "routing": [{"version": 3, "weight": 100}],
+    "created": NOW,
+    "updated": NOW,
+}
+ALIASES: Example = {"aliases": [ALIAS]}
 VALIDATED: Example = {
     "valid": False,
     "problems": msgspec.json.decode(msgspec.json.encode(check(MISTAKEN))),
@@ -109,6 +117,24 @@ HISTORY: Example = {
     "next": 1,
     "status": "RUNNING",
 }
+EVENT_STREAM = (
+    "retry: 1000\n\n"
+    "id: 1\n"
+    "event: ExecutionStarted\n"
+    f"data: {msgspec.json.encode(HISTORY['events'][0]).decode()}\n\n"
+    ": still here\n\n"
+    "event: end\n"
+    'data: {"status":"SUCCEEDED"}\n'
+)
+CHANGES_STREAM = (
+    "retry: 1000\n\n"
+    ": still here\n\n"
+    "id: 1795341600000\n\n"
+    "id: 1795341630000-17-0\n"
+    "event: parked\n"
+    'data: {"kind":"parked","execution":"order:42","definition":"order","version":3,"status":"RUNNING",'
+    f'"revision":1,"time":"{LATER}","place":"1795341630000-17-0","state":"Pay"}}\n'
+)
 SIGNAL: Example = {
     "execution": "order:42",
     "signal": "approval",
@@ -167,4 +193,70 @@ HEALTH: Example = {
     "promise": "durable",
     "redis": {"version": "8.2.1", "appendfsync": "always"},
     "reasons": [],
+}
+
+PLAN: Example = {
+    "definition": "order",
+    "version": 4,
+    "mapping": {"3": {"Sign": "AwaitSignature"}},
+    "examined": 1200,
+    "complete": True,
+    "moves": 1100,
+    "moves_by_mapping": 99,
+    "blocked": 1,
+    "positions": [
+        {
+            "version": 3,
+            "state": "Notarise",
+            "outcome": "blocked",
+            "to": "",
+            "count": 1,
+            "reason": "state_removed",
+            "detail": 'The new definition has no state "Notarise".',
+            "warned": 0,
+            "warnings": [],
+            "example": "order:42",
+        }
+    ],
+}
+VERDICTS: Example = {
+    "executions": [
+        {
+            "id": "order:42",
+            "version": 3,
+            "state": "Sign",
+            "outcome": "moves_by_mapping",
+            "to": "AwaitSignature",
+            "reason": "",
+            "detail": "",
+            "warnings": [],
+        }
+    ],
+    "next": None,
+}
+OPERATION: Example = {
+    "id": "4c1f7a",
+    "kind": "migrate",
+    "definition": "order",
+    "status": "RUNNING",
+    "by": "anonymous",
+    "created": NOW,
+    "seen": 800,
+    "told": 40,
+    "waiting": 2,
+    "answers": {"moved": 37, "blocked": 1},
+    "version": 4,
+    "mapping": {"Sign": "AwaitSignature"},
+    "percent": 5.0,
+}
+OPERATION_PAGE: Example = {"operations": [OPERATION], "next": None}
+ANSWERS: Example = {
+    "executions": [
+        {
+            "execution": "order:42",
+            "reason": "state_removed",
+            "detail": 'The new definition has no state "Notarise".',
+        }
+    ],
+    "next": None,
 }

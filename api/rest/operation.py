@@ -16,6 +16,7 @@ from api.engine import Engine
 from api.rest.encode import Answer
 from api.rest.receive import Headers, Waits
 from api.rest.requests import Body, NoBody, NoQuery, Query
+from api.rest.streaming import Streamed
 from engine.errors import EngineError
 from engine.settings import Settings
 from engine.views import Caller
@@ -75,13 +76,13 @@ class Shown:
 class Operation:
     """One endpoint. `guarded` ones need the token, where one is set."""
 
-    method: Literal["GET", "PUT", "POST"]
+    method: Literal["GET", "PUT", "POST", "DELETE"]
     path: str
     name: str
     group: str
     summary: str
     about: str
-    perform: Callable[[Call[Any, Any]], Awaitable[Answer]]
+    perform: Callable[[Call[Any, Any]], Awaitable[Answer | Streamed]]
     answers: Mapping[int, Shown]
     errors: tuple[type[EngineError], ...] = ()
     query: type[Query] = NoQuery

@@ -99,6 +99,16 @@ class PublishQuery(Query, frozen=True):
         ]
         | None
     ) = None
+    running: (
+        Annotated[
+            Literal["keep", "plan", "migrate"],
+            Meta(
+                description="What becomes of executions that run on older versions: they stay, the answer says what a "
+                "migration would do, or one begins. Absent: what the definition itself says, or else they stay."
+            ),
+        ]
+        | None
+    ) = None
 
 
 class ValidateQuery(Query, frozen=True):
@@ -224,6 +234,34 @@ class StartSignal(Body, frozen=True):
     ttl_seconds: TtlSeconds | None = None
 
 
+class FollowQuery(Query, frozen=True):
+    after: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2**53,
+            description="Only records that follow this id; `Last-Event-ID` goes before it.",
+        ),
+    ] = 0
+
+
+class ChangesQuery(Query, frozen=True):
+    definition: Annotated[str, Meta(description="Only executions of this definition.")] | None = (
+        None
+    )
+    after: (
+        Annotated[
+            str,
+            Meta(
+                max_length=64,
+                description="Begin after the event of this id, or at this moment in milliseconds since 1970; now if absent. "
+                "`Last-Event-ID` goes before it.",
+            ),
+        ]
+        | None
+    ) = None
+
+
 class StartBody(Body, frozen=True):
     """A new execution. Repeating the request with the same name and input is safe."""
 
@@ -247,6 +285,12 @@ class StartBody(Body, frozen=True):
         ]
         | None
     ) = None
+    alias: (
+        Annotated[
+            str, Meta(description="The alias that chooses the version; not beside `version`.")
+        ]
+        | None
+    ) = None
 
 
 class SignalQuery(Query, frozen=True):
@@ -264,6 +308,30 @@ class SignalQuery(Query, frozen=True):
             description="Seconds to wait for that before answering as it stands.",
         ),
     ] = 30
+
+
+class RouteBody(Body, frozen=True):
+    """One version that an alias leads to."""
+
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1, description="A version of the definition.")]
+    weight: Annotated[int, Meta(ge=0, le=100, description="How many of a hundred starts go to it.")]
+
+
+class AliasBody(Body, frozen=True):
+    """Where starts on an alias go: `version`, or `routing` to share them out."""
+
+    version: (
+        Annotated[int, Meta(ge=1, le=2**31 - 1, description="The version of every start.")] | None
+    ) = None
+    routing: (
+        Annotated[
+            list[RouteBody],
+            Meta(
+                min_length=1, max_length=2, description="Versions whose weights are 100 together."
+            ),
+        ]
+        | None
+    ) = None
 
 
 class SignalBody(Body, frozen=True):
@@ -294,72 +362,34 @@ class BroadcastBody(Body, frozen=True):
 
 
 class StopBody(Body, frozen=True):
-    """Why an execution is ended."""
+    """Why an execution is ended, and how."""
 
     error: Error | None = None
     cause: Cause | None = None
-
-
-class LeaseBody(Body, frozen=True):
-    """A worker's request for tasks."""
-
-    max: Annotated[int, Meta(ge=1, le=100, description="How many tasks to take at most.")] = 1
-    wait_seconds: WaitSeconds = 0
-    lease_seconds: LeaseSeconds | None = None
-    worker: Worker = ""
-
-
-class ResultBody(Body, frozen=True):
-    """The outcome of one task: `output`, or `error` with an optional `cause`."""
-
-    token: Annotated[str, Meta(min_length=1, max_length=2048, description="The task's token.")]
-    lease: LeaseSecret | None = None
-    output: Annotated[
-        Raw | UnsetType,
-        Meta(description="The task's result, any JSON value.", examples=[{"paid": True}]),
-    ] = UNSET
-    error: Error | None = None
-    cause: Cause | None = None
-
-
-class ExchangeBody(Body, frozen=True):
-    """Outcomes of finished tasks, and a request for new ones."""
-
-    results: Annotated[
-        list[ResultBody],
+    graceful: Annotated[
+        bool,
         Meta(
-            max_length=EXCHANGE_RESULTS_MAX,
-            description="Made durable before any task is handed out.",
+            description="Let the state it is in fail as `Detent.Cancelled`, so that a Catch of that name compensates."
         ),
-    ] = []
-    max: Annotated[
-        int, Meta(ge=0, le=100, description="How many tasks to take at most; 0 only settles.")
-    ] = 0
-    wait_seconds: WaitSeconds = 0
-    lease_seconds: LeaseSeconds | None = None
-    worker: Worker = ""
-
-
-class SucceedBody(Body, frozen=True):
-    """A task's result."""
-
-    output: Annotated[
-        Raw | UnsetType,
-        Meta(description="Any JSON value; null if absent.", examples=[{"paid": True}]),
-    ] = UNSET
-    lease: LeaseSecret | None = None
-
-
-class FailBody(Body, frozen=True):
-    """A task's failure; Retry and Catch of the state decide what follows."""
-
-    error: Error | None = None
-    cause: Cause | None = None
-    lease: LeaseSecret | None = None
-
-
-class HeartbeatBody(Body, frozen=True):
-    """A sign of life."""
-
-    lease: LeaseSecret | None = None
-    lease_seconds: LeaseSeconds | None = None
+    ] = False
+    reason: (
+        Annotated[
+            str,
+            Meta(
+                max_length=32_768,
+                description="Why; kept in history beside who asked, for a graceful stop.",
+            ),
+        ]
+        | None
+    ) = None
+    id: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=128,
+                description="A graceful stop of this id is applied once; made up if absent.",
+            ),
+        ]
+        | None
+    ) = None

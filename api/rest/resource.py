@@ -13,6 +13,7 @@ from api.rest.encode import problem, send_answer
 from api.rest.operation import Call, Face, Operation
 from api.rest.receive import ClientGone, media_type, read_all
 from api.rest.requests import Body, NoBody, Query
+from api.rest.streaming import Streamed, send_stream
 from engine.views import Caller
 
 ANYBODY = Caller()
@@ -36,6 +37,10 @@ class Resource:
             operation = self._operation(scope["method"])
             name = operation.name
             answer = await operation.perform(await self._read(operation, scope, receive))
+            if isinstance(answer, Streamed):
+                is_head = scope["method"] == "HEAD"
+                await send_stream(self._face.waits, receive, send, answer, is_head=is_head)
+                return
         except ClientGone:
             _log.debug("the client went away during %s", name)
             return

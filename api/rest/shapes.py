@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from engine.core.execution import Status
 from engine.language.problems import Problem
-from engine.views import LeasedTask, Settled, VersionSummary
+from engine.views import AliasView, LeasedTask, Settled, VersionSummary
 
 
 class Validated(Struct, frozen=True):
@@ -22,6 +22,12 @@ class Versions(Struct, frozen=True):
     """All versions of a definition, newest first."""
 
     versions: list[VersionSummary]
+
+
+class AliasList(Struct, frozen=True):
+    """All aliases of a definition, by name."""
+
+    aliases: list[AliasView]
 
 
 class Stopped(Struct, frozen=True):

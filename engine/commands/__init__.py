@@ -9,10 +9,13 @@ from __future__ import annotations
 from engine.commands.broadcasts import BroadcastCommands
 from engine.commands.definitions import DefinitionCommands
 from engine.commands.executions import ExecutionCommands
+from engine.commands.operating import OperatingCommands
 from engine.commands.tasks import TaskCommands
 
 
-class Commands(DefinitionCommands, ExecutionCommands, BroadcastCommands, TaskCommands):
+class Commands(
+    DefinitionCommands, ExecutionCommands, OperatingCommands, BroadcastCommands, TaskCommands
+):
     """All of them, by what they are about."""
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import secrets
 import uuid
 
+from msgspec import structs
+
 from engine.clock import iso
-from engine.commands.parts import Parts, check_failure
+from engine.commands.aliases import AliasCommands
+from engine.commands.parts import check_failure
 from engine.documents import Document
 from engine.errors import (
     DefinitionNotFound,
@@ -16,6 +19,7 @@ from engine.errors import (
 from engine.express.express import StartRequest
 from engine.names import check_execution, check_name, is_express
 from engine.store.codec import Static
+from engine.store.executions import Creation
 from engine.store.keys import ref_of
 from engine.views import (
     Caller,
@@ -24,7 +28,7 @@ from engine.views import (
 )
 
 
-class ExecutionCommands(Parts):
+class ExecutionCommands(AliasCommands):
     """Start and stop."""
 
     async def start(
@@ -37,16 +41,23 @@ class ExecutionCommands(Parts):
         version: int | None,
         wait_ms: int = 0,
         synchronous: bool = False,
+        alias: str | None = None,
     ) -> StartResult:
         """Start an execution, once per name: the same name and input while it runs returns the running one.
 
         Of an Express definition each start is a new execution, in this process; `synchronous` says that the caller
-        waits for its end. Raises DefinitionNotFound, ExecutionAlreadyExists, PayloadTooLarge, QuotaExceeded, InvalidName.
+        waits for its end. An `alias` chooses the version: the one it leads to before or after a change that comes at the
+        same time. Raises DefinitionNotFound, AliasNotFound, ExecutionAlreadyExists, PayloadTooLarge, QuotaExceeded,
+        InvalidName, InvalidRequest for a version and an alias.
         """
         check_name(definition, "definition")
         name = str(uuid.uuid4()) if name is None else check_name(name, "execution")
         self._check_size(input)
-        request = StartRequest(caller.namespace, definition, version, name, input, synchronous)
+        if alias is not None:
+            version = await self.aliased_version(caller, definition, name, version, alias)
+        request = StartRequest(
+            caller.namespace, definition, version, name, input, synchronous, alias or ""
+        )
         # Where a version is named, the partition does not look it up, and would not find that it is Express.
         if version is not None or self._express.knows(caller.namespace, definition):
             started = await self.start_express(caller, request)
@@ -56,28 +67,24 @@ class ExecutionCommands(Parts):
             await self._machines.get(caller.namespace, definition, version)
         identifier = f"{definition}:{name}"
         ref = ref_of(caller.namespace, identifier)
-        static = Static(identifier, definition, name, secrets.token_bytes(16))
+        static = Static(identifier, definition, name, secrets.token_bytes(16), alias=alias or "")
         created = await self._executions.create(
             ref, static, input, version=version, watch_ms=wait_ms
         )
-        match created.verdict:
-            case "unknown":
-                started = await self.start_express(caller, request)
-                if started is None:
-                    raise DefinitionNotFound(definition)
-                return started
-            case "conflict":
-                raise ExecutionAlreadyExists(execution=identifier, execution_status=created.status)
-            case "quota":
-                raise QuotaExceeded("too many running executions")
-            case _:
-                pass
+        if created.verdict == "unknown":
+            started = await self.start_express(caller, request)
+            if started is None:
+                raise DefinitionNotFound(definition)
+            return started
+        _check(identifier, created)
         if created.verdict == "created":
             self._counters.add("detent_executions_started_total")
             self._offer(ref)
         summary = ExecutionSummary(
             identifier, definition, name, created.version, "RUNNING", iso(created.started_ms)
         )
+        if alias is not None and created.verdict == "created":
+            summary = structs.replace(summary, alias=alias)
         if wait_ms:
             summary = await self._queries.closed(caller, identifier, wait_ms)
         return StartResult(summary, created.verdict == "created")
@@ -117,3 +124,11 @@ class ExecutionCommands(Parts):
         await self._signals.stop(ref, error, cause, watch_ms=max(wait_ms, 1))
         self._offer(ref)
         return await self._queries.closed(caller, execution, wait_ms)
+
+
+def _check(execution: str, created: Creation) -> None:
+    """Raise what a start that was refused is answered with."""
+    if created.verdict == "conflict":
+        raise ExecutionAlreadyExists(execution=execution, execution_status=created.status)
+    if created.verdict == "quota":
+        raise QuotaExceeded("too many running executions")

@@ -15,8 +15,10 @@ from engine.queries import Queries
 from engine.runtime.dispatcher import Dispatcher
 from engine.runtime.machines import Machines
 from engine.settings import Settings
+from engine.store.aliases import Aliases
 from engine.store.catalog import Catalog
 from engine.store.executions import Executions
+from engine.store.operating.orders import Orders
 from engine.store.signals import Signals
 from engine.store.tasks import Tasks
 from engine.telemetry import Counters
@@ -41,6 +43,8 @@ class Parts:
         counters: Counters,
         offer: Callable[[str], None],
         express: Express,
+        orders: Orders,
+        aliases: Aliases,
     ) -> None:
         self._executions = executions
         self._tasks = tasks
@@ -53,7 +57,9 @@ class Parts:
         self._counters = counters
         self._offer = offer
         self._express = express
+        self._orders = orders
         self._fitting = Fitting(machines)
+        self._aliases = aliases
 
     def _check_size(self, document: Document) -> None:
         if len(document.text) > self._settings.payload_bytes_max:

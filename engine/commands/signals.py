@@ -8,8 +8,8 @@ import uuid
 from msgspec import structs
 
 from engine.clock import iso
+from engine.commands.aliases import AliasCommands
 from engine.commands.fitting import ANY_OTHER, VERSIONS_MAX, refusal
-from engine.commands.parts import Parts
 from engine.core.events import SignalReceived
 from engine.documents import Document
 from engine.errors import (
@@ -36,7 +36,7 @@ from engine.views import (
 NO_EXPRESS = "no state of an Express execution waits for a signal"
 
 
-class SignalCommands(Parts):
+class SignalCommands(AliasCommands):
     """Send to one execution, and start one with a signal."""
 
     async def signal(
@@ -70,6 +70,7 @@ class SignalCommands(Parts):
         input: Document,  # noqa: A002 - ASL's word
         version: int | None,
         signal: SignalReceived,
+        alias: str | None = None,
     ) -> StartResult:
         """Start an execution that has the signal in its inbox; where one of the name runs, only deliver the signal to it.
 
@@ -83,10 +84,12 @@ class SignalCommands(Parts):
         sent = self._checked(signal.name, signal.payload, signal.id or None, signal.ttl_ms)
         if self._express.knows(caller.namespace, definition):
             raise ExpressUnsupported(NO_EXPRESS)
+        if alias is not None:
+            version = await self.aliased_version(caller, definition, name, version, alias)
         if version is not None:
             await self._machines.get(caller.namespace, definition, version)
         identifier = f"{definition}:{name}"
-        static = Static(identifier, definition, name, secrets.token_bytes(16))
+        static = Static(identifier, definition, name, secrets.token_bytes(16), alias=alias or "")
         made = await self._create(caller, static, input, version, sent)
         if made.verdict == "repeat":
             summary = await self._queries.closed(caller, identifier, 0)

@@ -50,9 +50,13 @@ def build(
     definition = execution.definition
     machine_id = definition if names is None else names.machine
     machine_name = definition if names is None else names.machine_name
+    state_machine: dict[str, Any] = {"Id": machine_id, "Name": machine_name}
+    if names is None:
+        # The version the run is pinned to now, so another one after a migration. AWS's context has no such field.
+        state_machine["DefinitionVersion"] = execution.version
     context: dict[str, Any] = {
         "Execution": about,
-        "StateMachine": {"Id": machine_id, "Name": machine_name},
+        "StateMachine": state_machine,
         "State": state,
     }
     if token is not None:

@@ -58,6 +58,7 @@ class Draft:
         "machine",
         "moving",
         "now_ms",
+        "operated",
         "output",
         "patience",
         "ready",
@@ -103,6 +104,7 @@ class Draft:
         self.version = before.version
         self.moving = before.moving
         self.target: Machine | None = None  # the machine of the version it is being moved to
+        self.operated = before.operated
         self._entropy: SeededEntropy | None = None
 
     @property
@@ -294,8 +296,10 @@ class Draft:
             before.depth,
             self.frames,
             self.loaded,
-            before.redrives,
+            before.redrives if before.redrives is None else self.operated.redrives,
             self.moving,
             self._attributes(),
+            self.operated,
+            before.alias,
         )
         return Transition(after, self.changed, self.values, tuple(records), tuple(self.effects))

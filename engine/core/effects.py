@@ -74,6 +74,24 @@ class Tally(Struct, frozen=True):
     reason: str | None = None
 
 
+class ShiftTimer(Struct, frozen=True):
+    """Move a timer that has not fired to `due_ms`; one that has fired, or was cancelled, stays gone."""
+
+    frame: FrameId
+    revision: int
+    kind: Literal["due", "timeout", "heartbeat", "deadline"]
+    due_ms: int
+
+
+class ReturnTask(Struct, frozen=True):
+    """Put a task back that was taken out of `queue` because its execution was paused, where it stood by `since_ms`."""
+
+    frame: FrameId
+    revision: int
+    queue: str
+    since_ms: int
+
+
 class SignalEnded(Struct, frozen=True):
     """What has become of a signal: a state took it, or its time was over.
 
@@ -90,7 +108,16 @@ class SignalEnded(Struct, frozen=True):
 
 
 Effect = (
-    ScheduleTask | CancelTask | StopChild | StartTimer | CancelTimer | Close | Tally | SignalEnded
+    ScheduleTask
+    | CancelTask
+    | StopChild
+    | StartTimer
+    | CancelTimer
+    | Close
+    | Tally
+    | ShiftTimer
+    | ReturnTask
+    | SignalEnded
 )
 
 

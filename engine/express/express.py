@@ -50,6 +50,7 @@ class StartRequest:
     name: str
     input: Document
     synchronous: bool = False
+    alias: str = ""  # by which the version was chosen
 
 
 class Express:
@@ -137,6 +138,7 @@ class Express:
             now_ms,
             input=request.input,
             redrives=None if request.synchronous else 0,
+            alias=request.alias,
         )
         return Run(
             machine,

@@ -98,6 +98,7 @@ class Rehearsal:
         given: Sequence[Given] = (),
         definition: str = "rehearsal",
         name: str = "run",
+        version: int = 1,
         names: Names | None = None,
         machines: Mapping[str, Machine] | None = None,
         naming: Naming = Naming(),  # noqa: B008 - frozen
@@ -134,7 +135,7 @@ class Rehearsal:
             f"{definition}:{name}",
             definition,
             name,
-            1,
+            version,
             seed,
             start_ms,
             input=document,
@@ -162,7 +163,8 @@ class Rehearsal:
         execution = self.execution
         if self.is_closed and self.is_express:
             self.memory.timers.pop(DEADLINE, None)  # the run's own; the core knows nothing of it
-        left = self.memory.left_behind() if self.is_closed else []
+        succeeded = self.execution.status == "SUCCEEDED"
+        left = self.memory.left_behind(succeeded=succeeded) if self.is_closed else []
         output = None if execution.output is None else execution.output.value
         return Result(
             execution.status,

@@ -16,6 +16,7 @@ import msgpack
 import msgspec
 from msgspec import Struct, structs
 
+from engine.core import orders
 from engine.core.effects import Record
 from engine.core.events import (
     DeadlineReached,
@@ -29,6 +30,7 @@ from engine.core.events import (
     TimerFired,
 )
 from engine.core.execution import (
+    UNTOUCHED,
     Attribute,
     Buffer,
     Closing,
@@ -36,6 +38,7 @@ from engine.core.execution import (
     Execution,
     Frame,
     Moving,
+    Operated,
     Status,
 )
 from engine.documents import Document
@@ -54,6 +57,16 @@ StoredEvent = (
     | StopRequested
     | DeadlineReached
     | MigrateRequested
+    | orders.PauseRequested
+    | orders.ResumeRequested
+    | orders.CancelRequested
+    | orders.TerminateRequested
+    | orders.RetryRequested
+    | orders.SkipRequested
+    | orders.GotoRequested
+    | orders.DataSet
+    | orders.VariablesSet
+    | orders.RedriveRequested
 )
 
 
@@ -66,6 +79,7 @@ class Static(Struct, frozen=True, array_like=True):
     seed: bytes
     parent: str = ""  # the execution that started it
     depth: int = 0  # executions above it
+    alias: str = ""  # of the definition, by which its version was chosen
 
 
 class Meta(Struct, frozen=True, array_like=True):
@@ -81,6 +95,7 @@ class Meta(Struct, frozen=True, array_like=True):
     variables_bytes: int = 0
     moving: Moving | None = None
     attributes: dict[str, Attribute] = {}
+    operated: Operated | None = None
 
 
 class Fate(Struct, frozen=True, array_like=True):
@@ -153,6 +168,11 @@ def _body(data: bytes) -> memoryview:
             f"the data has format {data[:1]!r}, this engine reads {FORMAT!r}; upgrade the engine"
         )
     return memoryview(data)[1:]
+
+
+def contents(data: bytes) -> memoryview:
+    """What `pack` was given, as MessagePack. Raises StoreRefused for another format."""
+    return _body(data)
 
 
 def unpack_frame(data: bytes) -> Frame:
@@ -229,6 +249,7 @@ def meta_of(execution: Execution, resting: str) -> Meta:
         execution.variables_bytes,
         execution.moving,
         dict(execution.attributes),
+        execution.operated if execution.operated is not UNTOUCHED else None,
     )
 
 
@@ -264,9 +285,16 @@ def execution_of(
         moving=meta.moving,
         parent=static.parent,
         depth=static.depth,
+        alias=static.alias,
         frames=frames,
         attributes=meta.attributes,
+        redrives=meta.operated.redrives if meta.operated else 0,
+        operated=meta.operated or UNTOUCHED,
     )
+
+
+def with_values(execution: Execution, values: Mapping[str, Document | None]) -> Execution:
+    return structs.replace(execution, values=values)
 
 
 ENTER = Enter()  # the hold every execution is born with

@@ -9,7 +9,9 @@ from engine.core.effects import (
     CancelTask,
     CancelTimer,
     Close,
+    ReturnTask,
     ScheduleTask,
+    ShiftTimer,
     SignalEnded,
     StartTimer,
     StopChild,
@@ -19,8 +21,10 @@ from engine.core.effects import (
 from engine.core.execution import ROOT, Execution, Frame, FrameId
 from engine.core.states.nested import STATES_QUEUE
 from engine.store import codec, errands
-from engine.store.finding.entries import entries_of, moved, resting_entry, row_of_execution
-from engine.store.keys import ExecutionKeys, Keys, task_id
+from engine.store.feed import Entry, Kind
+from engine.store.finding.entries import entries_of, moved, row_of_execution
+from engine.store.keys import ExecutionKeys, Keys, kept_ms, task_id
+from engine.store.operating.pauses import is_held_up, note_pause
 
 FIXED_KEYS = 12  # of commit.lua; the queues and indexes a commit touches follow
 
@@ -66,13 +70,19 @@ class Commit:
 
 
 class Commits:
-    """`lease_ms`: how long a claim holds without a commit; `retention_ms`: how long a closed execution is kept."""
+    """`lease_ms`: how long a claim holds without a commit; `retention_ms`: how long a closed execution is kept.
 
-    def __init__(self, keys: Keys, *, lease_ms: int, retention_ms: int, bell: str) -> None:
+    `changes_kept`: how many changes of executions a partition keeps for followers; 0 is none.
+    """
+
+    def __init__(
+        self, keys: Keys, *, lease_ms: int, retention_ms: int, bell: str, changes_kept: int = 0
+    ) -> None:
         self._keys = keys
         self._lease_ms = lease_ms
         self._retention_ms = retention_ms
         self._bell = bell
+        self._changes_kept = changes_kept
 
     def of(
         self,
@@ -91,6 +101,7 @@ class Commits:
             {"now": str(now_ms), "bell": self._bell, "changes": self._keys.changes}
         )
         resting = self._index(envelope, claim, transition, release=release)
+        self._announce(envelope, claim, after, resting)
         fields: list[Any] = ["m", codec.pack(codec.meta_of(after, resting))]
         if after.ready != before.ready:
             fields += ("ready", " ".join(after.ready))
@@ -125,6 +136,7 @@ class Commits:
             body["controls"] = controls
         if release:
             body["release"] = True
+        note_pause(envelope.body, envelope.key, keys, before, transition)
         self._effects(envelope, claim, transition, now_ms)
         lease_ms = self._lease_ms if extend else 0
         return Commit(
@@ -138,6 +150,8 @@ class Commits:
         body = {"now": "0", "bell": "", "changes": "", "set": [], "release": True}
         if claim.fresh:
             body["set"] = ["claims", "0"]
+        if is_held_up(claim.execution):
+            body["paused"] = True
         arguments = [
             claim.keys.ref,
             claim.nonce,
@@ -161,24 +175,52 @@ class Commits:
         """Write what changes in the indexes; returns the state that the execution rests in from now on."""
         before, after = claim.execution, transition.execution
         resting = _resting(claim, after, release=release)
-        is_same = (
+        namespace = claim.keys.ref.partition(":")[0]
+        if (
             after.status == before.status
             and after.version == before.version
             and after.attributes is before.attributes
-        )
-        if is_same and resting == claim.resting:
+        ):
+            # The way of nearly every commit: at most the state has changed.
+            self._move_rest(envelope, claim, namespace, resting)
             return resting
-        entries = resting_entry if is_same else entries_of  # most often only the state changes
-        namespace = claim.keys.ref.partition(":")[0]
         gone, come = moved(
-            entries(self._keys, namespace, row_of_execution(before, claim.resting)),
-            entries(self._keys, namespace, row_of_execution(after, resting)),
+            entries_of(self._keys, namespace, row_of_execution(before, claim.resting)),
+            entries_of(self._keys, namespace, row_of_execution(after, resting)),
         )
         for key, (_, member) in gone.items():
             envelope.add("unindex", [envelope.key(key), member])
         for key, (score, member) in come.items():
             envelope.add("index", [envelope.key(key), score, member])
         return resting
+
+    def _move_rest(self, envelope: _Envelope, claim: Claim, namespace: str, resting: str) -> None:
+        if resting == claim.resting:
+            return
+        run, partition = claim.execution, claim.keys.partition
+        if claim.resting:
+            key = self._keys.resting(partition, namespace, run.definition, claim.resting)
+            envelope.add("unindex", [envelope.key(key), run.id])
+        if resting:
+            key = self._keys.resting(partition, namespace, run.definition, resting)
+            envelope.add("index", [envelope.key(key), str(run.started_ms), run.id])
+
+    def _announce(self, envelope: _Envelope, claim: Claim, after: Execution, resting: str) -> None:
+        """What followers of all executions are told of this commit, if anything."""
+        kind = _change(claim, after, resting)
+        if not self._changes_kept or kind is None:
+            return
+        keys = claim.keys
+        stream, bell = self._keys.changes_of(keys.partition, keys.ref.partition(":")[0])
+        entry = Entry(kind, after.id, after.status, resting, after.revision)
+        envelope.body["event"] = [
+            envelope.key(stream),
+            envelope.key(bell),
+            self._changes_kept,
+            codec.pack(entry),
+            str(after.version),
+        ]
+        envelope.body["feed"] = self._keys.feed
 
     def _effects(
         self, envelope: _Envelope, claim: Claim, transition: Transition, now_ms: int
@@ -201,6 +243,8 @@ class Commits:
                 case CancelTimer():
                     member = task_id(keys.ref, effect.frame, effect.revision)
                     envelope.add("untimers", f"{member}#{effect.kind}")
+                case ShiftTimer() | ReturnTask():
+                    pass  # of a pause, which has been seen to
                 case SignalEnded():
                     self._signal_ended(envelope, keys, effect)
                 case Tally():
@@ -210,7 +254,7 @@ class Commits:
                     name = f"{namespace}:{STATES_QUEUE}"
                     queue = self._keys.queue(keys.partition, namespace, STATES_QUEUE)
                     envelope.body["tell"] = [envelope.key(queue), name]
-                    if not any(b.head < b.tail for b in transition.execution.signals.values()):
+                    if not _is_needed(transition.execution):
                         envelope.body["spent"] = True
 
     def _signal_ended(self, envelope: _Envelope, keys: ExecutionKeys, effect: SignalEnded) -> None:
@@ -229,7 +273,9 @@ class Commits:
         counts, waiting = self._keys.operation(keys.partition, namespace, effect.operation)
         reason = [] if effect.reason is None else [effect.reason]
         numbers = envelope.key(counts), envelope.key(waiting)
-        envelope.add("tallies", [*numbers, effect.outcome, identifier, *reason])
+        envelope.add(
+            "tallies", [*numbers, effect.outcome, identifier, kept_ms(effect.operation), *reason]
+        )
 
     def _errand(self, envelope: _Envelope, keys: ExecutionKeys, row: codec.TaskRow) -> None:
         namespace = keys.ref.partition(":")[0]
@@ -277,3 +323,19 @@ def _resting(claim: Claim, after: Execution, *, release: bool) -> str:
     if after.status != "RUNNING":
         return ""
     return root.state if release and root is not None else claim.resting
+
+
+def _is_needed(execution: Execution) -> bool:
+    """Whether values of a closed execution are to be kept: signals left over, variables for a redrive."""
+    if any(buffer.head < buffer.tail for buffer in execution.signals.values()):
+        return True
+    return execution.status != "SUCCEEDED" and execution.variables_bytes > 0
+
+
+def _change(claim: Claim, after: Execution, resting: str) -> Kind | None:
+    """What becomes of an execution, for those who follow many; None for a step on its way."""
+    if after.status != "RUNNING":
+        return "closed"
+    if after.version != claim.execution.version:
+        return "moved"
+    return "parked" if resting != claim.resting else None

@@ -16,6 +16,7 @@ from engine.errors import StaleCommit
 from engine.store import codec
 from engine.store.commits import Claim, Commit, Commits
 from engine.store.connection import Redis
+from engine.store.feed import Entry
 from engine.store.keys import ExecutionKeys, Keys
 from engine.telemetry import emit
 
@@ -59,7 +60,10 @@ class Creation:
 
 
 class Executions:
-    """`retention_ms`: how long a closed execution is kept; `lease_ms`: how long a claim holds without a commit."""
+    """`retention_ms`: how long a closed execution is kept; `lease_ms`: how long a claim holds without a commit.
+
+    `changes_kept`: how many changes of executions are kept for followers, in all partitions together; 0 is none.
+    """
 
     def __init__(
         self,
@@ -70,13 +74,21 @@ class Executions:
         retention_ms: int,
         open_max: int,
         bell: bool,
+        changes_kept: int = 0,
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._lease_ms = lease_ms
         self._open_max = -(-open_max // keys.partitions)
         self._bell = keys.ringer if bell else ""
-        self.commits = Commits(keys, lease_ms=lease_ms, retention_ms=retention_ms, bell=self._bell)
+        self._changes_kept = -(-changes_kept // keys.partitions)
+        self.commits = Commits(
+            keys,
+            lease_ms=lease_ms,
+            retention_ms=retention_ms,
+            bell=self._bell,
+            changes_kept=self._changes_kept,
+        )
 
     async def create(
         self,
@@ -119,6 +131,9 @@ class Executions:
             body |= {"key": key, "tell": tell}
         if signal is not None:
             body["signal"] = signal
+        if self._changes_kept:
+            started = codec.pack(Entry("started", static.id, "RUNNING", "", 0))
+            body |= {"event": [1, 2, self._changes_kept, started], "feed": self._keys.feed}
         reply = await self._redis.script(
             "create_execution",
             self._created_keys(ref, static.definition),
@@ -140,6 +155,7 @@ class Executions:
             keys.inbox,
             keys.seen,
             keys.fates,
+            *self._keys.changes_of(keys.partition, namespace),
         ]
 
     async def due(self, partition: int, now_ms: int, most: int) -> list[str]:

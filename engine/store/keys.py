@@ -5,7 +5,7 @@ that each script stays in one Redis Cluster slot. P is the prefix, {07} the part
 *ref* is "NS:definition:name". Names cannot hold ":", "/", "{", "}", "#" or white space, so no two things share a key.
 
 of an execution (ID is "definition:name")
-  P:{07}:NS:x:ID             hash    rev own until claims status ver ready m s input key tell f:<frame> ... (see codec.py)
+  P:{07}:NS:x:ID             hash    rev own until claims status ver ready paused m s input key tell f:<frame> ... (see codec.py)
   P:{07}:NS:x:ID:in          list    inbox: "<frame>|<leased ms>|<worker>|<event>"
   P:{07}:NS:x:ID:ctl         list    control events, applied before the inbox
   P:{07}:NS:x:ID:h           list    history records
@@ -21,6 +21,7 @@ of a partition
   P:{07}:leases              hash    task id -> "<lease>|<since ms>|<until ms>|<worker>"
   P:{07}:queues              set     "NS:queue" of each queue that is not empty
   P:{07}:closed              zset    ref, by the ms from which it may be pruned
+  P:{07}:paused              hash    ref of each paused execution; id of each task of theirs that was taken out of its queue
   P:{07}:NS:q:QUEUE          zset    task ids, oldest first
   P:{07}:NS:definitions      hash    definition -> version that new executions start on
   P:{07}:NS:ix:DEF:STATUS    zset    execution ids, by start ms; with an empty DEF, those of every definition
@@ -29,18 +30,23 @@ of a partition
   P:{07}:NS:err:DEF:ERROR    zset    ids of closed executions by their error, by start ms; ERROR likewise
   P:{07}:NS:vs:DEF           zset    "<version>:<start ms>:<id>" of running executions, all of score 0
   P:{07}:NS:open             string  number of running executions
+  P:{07}:NS:op:ID            hash    answers to an operation: outcome -> count, "x:<id>" -> reason; of one order ("@...") it expires
+  P:{07}:NS:ch               stream  changes of executions for followers, by ms (see feed.py)
+  P:{07}:NS:ch:bell          string  there while a follower wants to hear of the next change; expires
   P:{07}:NS:op:ID            hash    answers to an operation on many executions: outcome -> count, "x:<id>" -> reason
   P:{07}:NS:op:ID:out        set     ids of executions that have not answered yet
 of the whole store
   P:{store}:layout           hash    layout version, number of partitions, identity
   P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"
   P:{catalog}:NS:d:DEF       hash    current hash created v:<n> -> text
+  P:{catalog}:NS:a:DEF       hash    alias -> "<created ms> <updated ms> <routing>" (see aliases.py)
   P:{catalog}:NS:operations  zset    ids of operations on many executions, by ms
   P:{catalog}:NS:o:ID        hash    created finished status asked own until place seen sent done
   P:{catalog}:NS:active      set     ids of operations that have not ended
 channels
   P:bell                     "<sender> ready <ref>", "<sender> queue <ref> NS:QUEUE", "<sender> operation ID"
   P:changes                  "<ref>" or "<ref> closed": commits of executions that somebody watches
+  P:feed                     "<ref>": a change for which a bell was armed
 """
 
 from __future__ import annotations
@@ -52,6 +58,9 @@ import zlib
 from functools import lru_cache
 
 LAYOUT_VERSION = 1
+
+ORDER = "@"  # opens the operation of an order to one execution; its answer is kept for an hour
+ORDER_KEPT_MS = 3_600_000
 
 
 class ExecutionKeys:
@@ -99,6 +108,7 @@ class Keys:
         self.sender = secrets.token_hex(4)  # this process: it need not hear its own bell
         self.ringer = f"{self.bell} {self.sender}"
         self.changes = f"{prefix}:changes"
+        self.feed = f"{prefix}:feed"
         self.of = lru_cache(maxsize=4096)(self._of)
 
     def _of(self, ref: str) -> ExecutionKeys:
@@ -160,6 +170,11 @@ class Keys:
     def open(self, partition: int, namespace: str) -> str:
         return f"{self.tag(partition)}:{namespace}:open"
 
+    def changes_of(self, partition: int, namespace: str) -> tuple[str, str]:
+        """The stream of changes in a partition, and the bell of its followers."""
+        stream = f"{self.tag(partition)}:{namespace}:ch"
+        return stream, stream + ":bell"
+
     def operation(self, partition: int, namespace: str, identifier: str) -> tuple[str, str]:
         """(answers, ids that have not answered) of an operation on many executions in a partition."""
         answers = f"{self.tag(partition)}:{namespace}:op:{identifier}"
@@ -179,6 +194,9 @@ class Keys:
 
     def active_operations(self, namespace: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:active"
+
+    def aliases(self, namespace: str, name: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:a:{name}"
 
 
 def _short(text: str) -> str:
@@ -200,6 +218,11 @@ def versions_prefix(version: int) -> str:
     """What members of that version begin with: the number after its length, so that 10 sorts after 9."""
     digits = str(version)
     return f"{chr(ord('a') + len(digits))}{digits}:"
+
+
+def kept_ms(operation: str) -> int:
+    """How long the answer to an operation is kept by itself; 0 for those on many executions, which are kept otherwise."""
+    return ORDER_KEPT_MS if operation.startswith(ORDER) else 0
 
 
 def ref_of(namespace: str, execution: str) -> str:

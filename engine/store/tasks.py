@@ -88,6 +88,7 @@ class Tasks:
                 tag + ":leases",
                 tag + ":timers",
                 tag + ":queues",
+                tag + ":paused",
             ],
             [most, lease_ms, nonce, worker, f"{namespace}:{queue}"],
         )
@@ -117,6 +118,7 @@ class Tasks:
         event: TaskSucceeded | TaskSubmitted | TaskFailed,
         *,
         lease: str,
+        row: codec.TaskRow | None = None,
     ) -> None:
         """Accept an outcome, once; the same one again is accepted again.
 
@@ -127,7 +129,8 @@ class Tasks:
         packed = codec.pack(event)
         namespace = address.ref.partition(":")[0]
         # A task settled by its token alone may still wait in its queue, and the script has to be told which.
-        row = None if lease else await self.row(address)
+        if row is None and not lease:
+            row = await self.row(address)
         queue = row.queue if row else "-"
         reply = await self._redis.script(
             "settle_task",

@@ -11,7 +11,9 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
+from detent.aliases import AliasCalls
 from detent.errors import ExecutionAlreadyExists
+from detent.following import follow
 from detent.pages import Pages
 from detent.requests import get, given, history, listing, post, with_definition
 from detent.shapes import (
@@ -41,7 +43,7 @@ from detent.transport import RETRY_SECONDS, WAIT_SECONDS_MAX, Request, Transport
 _SUMMARY = ExecutionSummary.__annotations__.keys()
 
 
-class Client(Signalling):
+class Client(AliasCalls, Signalling):
     """Speaks to one Detent server. Use as `async with Client() as client`, or call `close()` at the end.
 
     `url` defaults to DETENT_URL, then http://127.0.0.1:8083; `token` to DETENT_TOKEN. Methods raise `DetentError`.
@@ -58,6 +60,7 @@ class Client(Signalling):
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._transport = Transport(url, token, retry_seconds=retry_seconds)
+        self._retry_seconds = retry_seconds
 
     async def __aenter__(self) -> Self:
         return self
@@ -133,10 +136,13 @@ class Client(Signalling):
         *,
         name: str | None = None,
         version: int | None = None,
+        alias: str | None = None,
         wait_seconds: float = 0,
         signal: StartSignal | None = None,
     ) -> ExecutionSummary:
         """Start an execution, or find the running one of this name and input; `input` defaults to {}.
+
+        Without a `version` or an `alias` that leads to one, it is of the newest version.
 
         With `wait_seconds` (any number) return once it has closed, with its output or error, or as it is by then.
         Raises ExecutionAlreadyExists where the name was used with another input or has ended. After a broken
@@ -149,7 +155,7 @@ class Client(Signalling):
         may start two: give `retry_seconds=0` to the client where that must not be.
         """
         chosen = name if name is not None else str(uuid.uuid4())
-        body = given(name=chosen, version=version)
+        body = given(name=chosen, version=version, alias=alias)
         if input is not ABSENT:
             body["input"] = input
         if signal is not None:
@@ -224,6 +230,15 @@ class Client(Signalling):
         query = given(limit=page_size, order="desc" if descending else "asc")
         path = f"/v1/executions/{segment(execution)}/history"
         return Pages(lambda: history(self._transport, path, query, after, follow=follow))
+
+    def follow(self, execution: str, *, after: int | None = None) -> Pages[dict[str, Any]]:
+        """The records of an execution as they are written, those after id `after` only, until it has closed.
+
+        The server sends them over one connection, and tells them at once. A connection that breaks is taken up where it
+        broke, within `retry_seconds`: each record comes once. Ids leave a gap where records are kept no longer.
+        """
+        path = f"/v1/executions/{segment(execution)}/events"
+        return Pages(lambda: follow(self._transport, path, after, self._retry_seconds))
 
     async def stop(
         self, execution: str, *, error: str | None = None, cause: str | None = None

@@ -84,6 +84,21 @@ class VersionSummary(TypedDict):
 Attribute = str | bool | int | float  # the value of a search attribute
 
 
+class Route(TypedDict):
+    version: int
+    weight: int
+
+
+class Alias(TypedDict):
+    """The weights of its routing are 100 together: how many of a hundred starts go to each version."""
+
+    definition: str
+    alias: str
+    routing: list[Route]
+    created: str
+    updated: str
+
+
 class ExecutionSummary(TypedDict):
     """`output`, or `error` and `cause`, only where a start waited and the execution closed; `state` only in listings."""
 
@@ -94,6 +109,7 @@ class ExecutionSummary(TypedDict):
     status: Status
     started: str
     stopped: NotRequired[str]
+    alias: NotRequired[str]
     state: NotRequired[str]
     output: NotRequired[Any]
     error: NotRequired[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -23,6 +23,7 @@ CONNECT_SECONDS = 5.0
 RETRY_SECONDS = 20.0  # a call is given up when its next attempt would begin later than this.
 # Below uvicorn's 5 s: a connection the server is about to close is never picked for a request that cannot be repeated.
 KEEPALIVE_SECONDS = 4.0
+SILENCE_SECONDS = 45.0  # of a stream, which comments every 15 s on having nothing to say
 WAIT_SECONDS_MAX = 60  # the server's limit on one long poll.
 
 
@@ -95,6 +96,35 @@ class Transport:
             raise unreachable(error, unsent=False) from error
         return _decoded(response.status, answer, response.headers.get("Retry-After"))
 
+    async def stream(
+        self, path: str, headers: Mapping[str, str]
+    ) -> AsyncGenerator[tuple[str | None, str], None]:
+        """Server-sent events of one connection: (type, data); (None, "") for a sign of life.
+
+        Ends where the server ends the answer. Raises DetentError, Unreachable after SILENCE_SECONDS without a byte.
+        """
+        session = self._session or self._open()
+        timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS
+        )
+        url = URL(self.url + path, encoded=True)
+        try:
+            async with session.get(
+                url, headers=headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                if response.status != 200:
+                    retry_after = response.headers.get("Retry-After")
+                    raise error_of(response.status, await response.read(), retry_after)
+                text = b""
+                async for chunk in response.content.iter_any():
+                    *blocks, text = (text + chunk).split(b"\n\n")
+                    for block in blocks:
+                        yield _event(block.decode())
+        except aiohttp.ClientConnectorError as error:
+            raise unreachable(error, unsent=True) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise unreachable(error, unsent=False) from error
+
     async def close(self) -> None:
         session, self._session = self._session, None
         if session is not None:
@@ -113,6 +143,13 @@ class Transport:
 def segment(text: str) -> str:
     """`text` as one segment of a path."""
     return quote(text, safe=":")
+
+
+def _event(block: str) -> tuple[str | None, str]:
+    fields = [line.partition(": ") for line in block.split("\n")]
+    data = "\n".join(value for name, _, value in fields if name == "data")
+    kind = next((value for name, _, value in fields if name == "event"), None)
+    return kind, data
 
 
 def _decoded(status: int, answer: bytes, retry_after: str | None) -> Any:

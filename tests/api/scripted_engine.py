@@ -32,8 +32,19 @@ class ScriptedEngine:
         return self
 
     @property
+    def feed(self) -> Any:
+        return self
+
+    @property
     def queries(self) -> Any:
         return self
+
+    @property
+    def operations(self) -> Any:
+        return self
+
+    async def after_publish(self, _caller: Any, published: Any, _running: Any) -> Any:
+        return published
 
     def __getattr__(self, name: str) -> Any:
         async def asked(*args: Any, **kwargs: Any) -> Any:

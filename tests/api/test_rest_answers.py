@@ -17,6 +17,7 @@ DOCUMENT = openapi.build()
 START = views.StartResult(view(views.ExecutionSummary, examples.EXECUTION), created=True)
 AGAIN = views.StartResult(view(views.ExecutionSummary, examples.EXECUTION), created=False)
 TASK = view(views.LeasedTask, examples.LEASED_TASK)
+ALIAS = view(views.AliasView, examples.ALIAS)
 SETTLED = views.Settled(examples.TOKEN, "accepted")
 ABORTED = view(views.ExecutionSummary, examples.EXECUTION | {"status": "ABORTED"})
 RESULT = {"results": [{"token": examples.TOKEN, "output": 1}], "max": 1}
@@ -57,6 +58,23 @@ ROWS: list[tuple[str, int, str, Any, dict[str, Any]]] = [
         {"versions": [view(views.VersionSummary, examples.VERSIONS["versions"][0])]},
         {},
     ),
+    (
+        "set_alias",
+        201,
+        "/v1/definitions/order/aliases/live",
+        {"set_alias": views.AliasPut(ALIAS, created=True)},
+        {"json": {"version": 3}},
+    ),
+    (
+        "set_alias",
+        200,
+        "/v1/definitions/order/aliases/live",
+        {"set_alias": views.AliasPut(ALIAS, created=False)},
+        {"json": {"version": 3}},
+    ),
+    ("list_aliases", 200, "/v1/definitions/order/aliases", {"aliases": [ALIAS]}, {}),
+    ("read_alias", 200, "/v1/definitions/order/aliases/live", {"alias": ALIAS}, {}),
+    ("remove_alias", 200, "/v1/definitions/order/aliases/live", {"remove_alias": ALIAS}, {}),
     ("start", 201, "/v1/definitions/order/executions", {"start": START}, {"json": {}}),
     ("start", 200, "/v1/definitions/order/executions", {"start": AGAIN}, {"json": {}}),
     (

@@ -41,7 +41,9 @@ def test_each_command_of_the_table_exists_and_explains_itself(name):
 )
 def test_each_command_that_answers_takes_json(name):
     command = main.get_command(click.Context(main), name)
-    assert any("--json" in parameter.opts for parameter in command.params)
+    inner = command.commands.values() if isinstance(command, click.Group) else [command]
+    for each in inner:
+        assert any("--json" in parameter.opts for parameter in each.params)
 
 
 def test_an_unknown_command_is_wrong_usage(detent):

@@ -21,11 +21,15 @@ NEEDED = {
     "order-fulfilment": ("orderId", "amount value", "amount currency", "items", "customer email"),
     "loan-approval": ("applicationId", "amount", "applicant email"),
     "document-signing": ("documentId", "title", "signer email"),
+    "payment": ("paymentId", "amount value", "amount currency", "method"),
+    "ride-matching": ("rideId", "rider id", "pickUp lat", "pickUp lon"),
 }
 SAMPLES = {
     "order-fulfilment": "mugs",
     "loan-approval": "clear-yes",
     "document-signing": "lease",
+    "payment": "mugs",
+    "ride-matching": "station",
 }
 FIELDS = [(name, field) for name, fields in NEEDED.items() for field in fields]
 

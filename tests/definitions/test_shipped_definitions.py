@@ -4,7 +4,7 @@
 
     ends_in        the last state entered          status, error, cause   of the execution
     tasks          states whose tasks were handed out, attempt by attempt
-    waits_seconds  pauses before retries           days    from start to end, whole days
+    waits_seconds  pauses before retries           days    from start to end, whole days; or seconds
     output         part of the output: objects may hold more than is said here
 """
 
@@ -45,12 +45,18 @@ def machine_of(name):
     return read((FOLDER / f"{name}.yaml").read_bytes())
 
 
+def after_ms(signal):
+    if "after_seconds" in signal:
+        return round(signal["after_seconds"] * 1000)
+    return signal["after_days"] * DAY_MS + 1000
+
+
 def rehearse(name, answers, case):
     sample = FOLDER / "samples" / name / f"{case['sample']}.json"
     given = [
         Given(
             SignalReceived(signal["send"], f"s{number}", Document.of(signal.get("payload"))),
-            after_ms=signal["after_days"] * DAY_MS + 1000,
+            after_ms=after_ms(signal),
         )
         for number, signal in enumerate(case.get("signals", ()))
     ]
@@ -101,6 +107,7 @@ def test_a_case_ends_as_told(name, answers, case):
         "tasks": [task.state for task in result.tasks],
         "waits_seconds": [wait / 1000 for wait in result.waits_ms],
         "days": (result.ended_ms - START_MS) // DAY_MS,
+        "seconds": (result.ended_ms - START_MS) / 1000,
     }
     expected = dict(case["expect"])
     assert holds(result.output, expected.pop("output", result.output))

@@ -27,7 +27,7 @@ def test_the_header_names_exactly_the_keys_and_arguments_that_the_script_uses(na
 
 @each_script
 def test_every_script_is_called_from_the_store(name):
-    callers = [path.name for path in STORE.glob("*.py") if f'"{name}"' in path.read_text()]
+    callers = [path.name for path in STORE.rglob("*.py") if f'"{name}"' in path.read_text()]
     assert callers
 
 

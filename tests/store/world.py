@@ -21,15 +21,18 @@ from engine.errors import ExecutionNotFound
 from engine.language import read
 from engine.language.machine import Machine
 from engine.store import codec
+from engine.store.aliases import Aliases
 from engine.store.catalog import Catalog
 from engine.store.commits import Claim, Commit
 from engine.store.connection import Redis
 from engine.store.errands import Errands
 from engine.store.executions import Committed, Executions
+from engine.store.feed import Feed
 from engine.store.finding.finding import Finding
 from engine.store.keys import Keys, ref_of, split_task_id
-from engine.store.link import Argument
 from engine.store.listing import Listing
+from engine.store.operating.operations import Operations
+from engine.store.server.link import Argument
 from engine.store.signals import Signals
 from engine.store.tasks import Address, Lease, Tasks
 from engine.store.timers import Timers
@@ -72,7 +75,12 @@ class World:
     """The store over one Redis, empty at first."""
 
     def __init__(self, redis: Any, **limits: int) -> None:
-        allowed = {"open_max": 0, "inbox_max": 1000, "buffered_max": 1000} | limits
+        allowed = {
+            "open_max": 0,
+            "inbox_max": 1000,
+            "buffered_max": 1000,
+            "changes_kept": 0,
+        } | limits
         self.redis = redis
         self.keys = Keys("t", PARTITIONS)
         self.clock = RedisClock()
@@ -84,6 +92,7 @@ class World:
             retention_ms=RETENTION_MS,
             open_max=allowed["open_max"],
             bell=True,
+            changes_kept=allowed["changes_kept"],
         )
         self.tasks = Tasks(redis, self.keys, bell=True)
         self.timers = Timers(redis, self.keys, self.tasks, bell=True)
@@ -98,6 +107,9 @@ class World:
         self.errands = Errands(redis, self.keys, bell=True)
         self.listing = Listing(redis, self.keys)
         self.finding = Finding(redis, self.keys, self.catalog)
+        self.operations = Operations(redis, self.keys, bell=True)
+        self.aliases = Aliases(redis, self.keys)
+        self.feed = Feed(redis, self.keys)
 
     async def publish(self, name: str = "d", states: JSON | None = None, **top: Any) -> int:
         states = PAY if states is None else states
@@ -233,6 +245,8 @@ class World:
                 content = await self.redis.call(key, "LRANGE", key, 0, -1)
             case b"set":
                 content = sorted(await self.redis.call(key, "SMEMBERS", key))
+            case b"stream":
+                content = await self.redis.call(key, "XRANGE", key, "-", "+")
             case _:
                 content = await self.redis.call(key, "GET", key)
         return kind, content, expires

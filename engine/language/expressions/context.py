@@ -25,7 +25,7 @@ CONTEXT: Part = {
     },
     "Map": {"Item": {"Index": _PLAIN, "Value": None}},
     "State": {"EnteredTime": _PLAIN, "Name": _PLAIN, "RetryCount": _PLAIN},
-    "StateMachine": {"Id": _PLAIN, "Name": _PLAIN},
+    "StateMachine": {"DefinitionVersion": _PLAIN, "Id": _PLAIN, "Name": _PLAIN},
     "Task": {"Token": _PLAIN},
 }
 

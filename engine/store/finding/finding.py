@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from engine.store.catalog import Catalog
 from engine.store.connection import Redis
 from engine.store.finding.filter import Filter
-from engine.store.finding.indexes import Index, Position, Span, Way, ways
+from engine.store.finding.indexes import Position, Span, Way, ways
 from engine.store.finding.rows import FIELDS, Row, row_of
 from engine.store.keys import Keys, ref_of
 
 CANDIDATES_MAX = 1000  # examined for one page
 COUNTED_MAX = 10_000  # examined for one count that no index answers
+SHARE_LEAST = 4  # read of an index at first, besides its share of what is wanted
 TIES_READ = 16  # besides what is asked for: those of the cursor's millisecond come once more
 
 
@@ -54,6 +55,14 @@ class _Query:
     def span(self) -> Span:
         return Span(self.wanted.started_from_ms, self.wanted.started_until_ms)
 
+    def beyond(self, after: Position | None, read: list[Position]) -> list[Position]:
+        """Those that follow `after` in the order asked for."""
+        if after is None:
+            return read
+        if self.newest:
+            return [position for position in read if position < after]
+        return [position for position in read if position > after]
+
 
 class Finding:
     """`catalog` tells which definitions there are, where a filter names none."""
@@ -81,7 +90,8 @@ class Finding:
     ) -> tuple[list[Row], Position | None]:
         """Executions of one partition oldest first, beyond `after`, and where to go on; None is the end.
 
-        Going on until None brings once each execution that matches all the while, and those that start meanwhile.
+        Going on until None brings each execution once that matches from the first call on; what starts or comes to match
+        meanwhile may be among them.
         """
         way = await self._way(namespace, wanted, (partition,))
         page = await self._matching(_Query(namespace, wanted, way, newest=False), after, limit)
@@ -164,11 +174,9 @@ class Finding:
         what moves from one index to another between two rounds is seen by the second.
         """
         found: list[Position] = []
-        share = 2 * want // len(query.way.indexes) + 1 if query.way.indexes else 0
+        share = SHARE_LEAST + 4 * want // max(len(query.way.indexes), 1)
         while query.way.indexes and len(found) <= want:
-            stretches = await asyncio.gather(
-                *(self._stretch(query, index, after, share) for index in query.way.indexes)
-            )
+            stretches = await self._stretches(query, after, share)
             ends = [read[-1] for read, is_all in stretches if not is_all]
             end = (max if query.newest else min)(ends, default=None)
             merged = heapq.merge(*(read for read, _ in stretches), reverse=query.newest)
@@ -182,29 +190,39 @@ class Finding:
             after, share = end, 2 * share
         return found[:want], len(found) > want
 
-    async def _stretch(
-        self, query: _Query, index: Index, after: Position | None, most: int
-    ) -> tuple[list[Position], bool]:
-        """An index's positions beyond `after`: `most` at least, or all there are and True."""
-        size, found = most + TIES_READ, list[Position]()
-        for skipped in itertools.count(0, size):
-            words = index.reading(query.span, after, skipped, size, newest=query.newest)
-            read = index.positions(await self._redis.call(index.key, *words))
-            found += [at for at in read if _is_beyond(at, after, newest=query.newest)]
-            if len(read) < size:
-                return found, True
-            if len(found) >= most:
-                return found, False
-        raise AssertionError("counting does not end")
+    async def _stretches(
+        self, query: _Query, after: Position | None, most: int
+    ) -> list[tuple[list[Position], bool]]:
+        """Of each index the positions beyond `after`: `most` at least, or all there are and True."""
+        size, indexes = most + (TIES_READ if after else 0), query.way.indexes
+        replies = await asyncio.gather(
+            *(
+                self._redis.call(
+                    index.key,
+                    *index.reading(query.span, after, 0, size, newest=query.newest),
+                )
+                for index in indexes
+            )
+        )
+        out = []
+        for index, reply in zip(indexes, replies, strict=True):
+            read = index.positions(reply)
+            found, skipped = query.beyond(after, read), size
+            while len(read) == size and len(found) < most:
+                words = index.reading(query.span, after, skipped, size, newest=query.newest)
+                read = index.positions(await self._redis.call(index.key, *words))
+                found += query.beyond(after, read)
+                skipped += size
+            out.append((found, len(read) < size))
+        return out
 
     async def _rows(self, namespace: str, candidates: Sequence[Position]) -> list[Row | None]:
-        names = [identifier for _, identifier in candidates]
+        return await self.rows(namespace, [identifier for _, identifier in candidates])
+
+    async def rows(self, namespace: str, names: Sequence[str]) -> list[Row | None]:
+        """The rows of executions by their ids, None for one that is not there."""
         keys = [self._keys.of(ref_of(namespace, name)).execution for name in names]
         replies = await asyncio.gather(
             *(self._redis.call(key, "HMGET", key, *FIELDS) for key in keys)
         )
         return [row_of(name, fields) for name, fields in zip(names, replies, strict=True)]
-
-
-def _is_beyond(position: Position, after: Position | None, *, newest: bool) -> bool:
-    return after is None or (position < after if newest else position > after)

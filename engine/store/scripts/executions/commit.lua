@@ -14,10 +14,11 @@
     tasks {{id, row, queue key number, queue}...}  untasks {{id, queue key number, queue}...}
     index {{key number, score, member}...}  unindex {{key number, member}...}
     close                    prune_ms: the execution has ended; spent: its values can go (no signal is left over)
-    tallies {{hash key number, set key number, outcome, id, reason or nil}...} answers to operations on many executions
+    tallies {{hash key number, set key number, outcome, id, keep_ms, reason or nil}...} answers to operations on many executions
     fates {key number, id, fate ...} what became of signals; before: ms from which all this must not be, by Redis time
+    event {stream key number, bell key number, most, entry, version}  feed: what followers are told, on which channel
     tell {key number, queue} queue of the errands that tell whoever waits for the end
-    release                  let go if nothing has come in
+    release                  let go if nothing has come in; paused: the inbox does not count; pause: see include/pause_commit
     bells {ready, queues}  changes   channels; now_ms: the holder's clock, refused when ahead of Redis time
   Returns {"OK", now_ms, released 0|1, control, entries, frames} | {"STALE", revision, nonce} | {"AHEAD", now_ms} (or too late)
 ]]
@@ -27,7 +28,9 @@
 --- @include tell
 --- @include types
 --- @include tally
+--- @include pause_commit
 --- @include fates
+--- @include announce
 local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ready, timers, tasks, leases, queues, closed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local at = redis.call('HMGET', x, 'own', 'rev', 'watch', 'tell')
@@ -39,12 +42,13 @@ if tonumber(e.now) > now or e.before and now >= tonumber(e.before) then return {
 local left = redis.call('LLEN', entries) + redis.call('LLEN', control) - (e.taken or 0) - (e.controls or 0)
 if e.records then expect('LLEN', history) end
 if e.keep or e.drop then expect('HLEN', values) end
-if e.timers or e.untimers or e.untasks then expect('ZCARD', timers) end
-if e.tasks or e.untasks or e.close then
+if e.timers or e.untimers or e.untasks or e.pause then expect('ZCARD', timers) end
+if e.tasks or e.untasks or e.close or e.pause then
   expect('HLEN', tasks, leases)
   expect('SCARD', queues)
 end
-local theirs = expect_tallies(KEYS, e.tallies)
+local theirs = expect_event(KEYS, e.event, expect_tallies(KEYS, e.tallies))
+expect_pause(KEYS, e.pause, theirs)
 expect_fates(KEYS, e.fates, theirs)
 for number = 13, #KEYS do if not theirs[number] then expect('ZCARD', KEYS[number]) end end
 if e.release or e.close or lease_ms > 0 then expect('ZCARD', ready) end
@@ -64,16 +68,11 @@ if e.timers then redis.call('ZADD', timers, unpack(e.timers)) end
 if e.untimers then redis.call('ZREM', timers, unpack(e.untimers)) end
 for _, task in ipairs(e.tasks or {}) do put(tasks, queues, KEYS[task[3]], task[4], task[1], task[2], now, e.bell, ref) end
 if e.close and at[4] then tell(at[4], tasks, queues, KEYS[e.tell[1]], e.tell[2], now, e.bell, ref) end
-for _, task in ipairs(e.untasks or {}) do
-  redis.call('HDEL', tasks, task[1])
-  redis.call('HDEL', leases, task[1])
-  redis.call('ZREM', timers, task[1] .. '#timeout', task[1] .. '#heartbeat', task[1] .. '#lease')
-  if redis.call('ZREM', KEYS[task[2]], task[1]) == 1 and redis.call('ZCARD', KEYS[task[2]]) == 0 then
-    redis.call('SREM', queues, task[3])
-  end
-end
+take_back(KEYS, e.untasks, tasks, leases, timers, queues)
 tally(KEYS, e.tallies)
+apply_pause(KEYS, e.pause, ref, timers, tasks, queues, e.bell)
 tell_fates(KEYS, e.fates)
+announce(KEYS, e.event, e.feed, ref)
 for _, add in ipairs(e.index or {}) do redis.call('ZADD', KEYS[add[1]], add[2], add[3]) end
 for _, gone in ipairs(e.unindex or {}) do redis.call('ZREM', KEYS[gone[1]], gone[2]) end
 if at[3] and tonumber(at[3]) > now then redis.call('PUBLISH', e.changes, ref .. (e.close and ' closed' or '')) end
@@ -87,7 +86,7 @@ if e.close then
 end
 local first, rest, frames = {}, {}, {}
 if left > 0 then first, rest, frames = inbox(x, control, entries, '') end
-if e.release and #first == 0 and #rest == 0 then
+if e.release and #first == 0 and (#rest == 0 or e.paused) then
   redis.call('HSET', x, 'own', '')
   redis.call('ZREM', ready, ref)
   return {'OK', text(now), 1, first, rest, frames}

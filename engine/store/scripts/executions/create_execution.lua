@@ -10,11 +10,13 @@
   KEYS[7] refused      string key of a nested start that was taken back before it happened
   KEYS[8] versions     zset   of the definition in the partition: running executions by version (see versioned in keys.py)
   KEYS[9] inbox list, [10] seen zset, [11] fates hash: of the execution, for a signal that goes with the start
+  KEYS[12] changes     stream of the partition, [13] bell string: of followers
   ARGV[1] ref          namespace:definition:name
   ARGV[2] envelope     msgpack: id, definition, version ("" = current), digest of the input, fields {field, bytes ...},
                        open_max (0 = no limit), watch_ms (0 = none), bell; of a nested start, key: which start it is,
                        tell: the errand that tells the parent of the end ("" = nobody is to be told); signal: one that
                        starts the execution or, where one of the name runs whatever its input, is only delivered (see include/signal)
+                       event {1, 2, most, entry}, feed: what followers are told, on which channel
   Returns {"OK", now_ms, version} | {"EXISTS", started_ms, version} | {"CONFLICT", status} | {"UNKNOWN"} | {"QUOTA"}
   | {"REFUSED"}; with a signal also {"SIGNALED", started_ms, version} (it runs) | {"REPEAT", started_ms, version, status}
   | {"VERSION", version} | {"FULL"}. All but OK and SIGNALED wrote nothing, but that EXISTS notes whom to tell as well.
@@ -24,6 +26,7 @@
 --- @include wake
 --- @include types
 --- @include signal
+--- @include announce
 local x, ready, definitions, index, open, everything = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local versions = KEYS[8]
 local ref, e = ARGV[1], cmsgpack.unpack(ARGV[2])
@@ -35,12 +38,12 @@ if e.signal then
   expect('HLEN', KEYS[11])
 end
 if found[1] and e.signal then
-  local at = redis.call('HMGET', x, 'own', 'until', 'quarantine', 'ver', 'buffered', 'expiring')
+  local at = redis.call('HMGET', x, 'own', 'until', 'quarantine', 'ver', 'buffered', 'expiring', 'paused')
   local now = now_ms()
   local refusal = signal_refusal(e.signal, KEYS[9], {at[4], at[5], at[6]}, now)
   if refusal then return refusal[1] == 'QUOTA' and {'FULL'} or refusal end
   put_signal(e.signal, KEYS[9], KEYS[10], KEYS[11], now)
-  wake(ready, ref, at, now, e.bell)
+  wake(ready, ref, at, now, e.bell, at[7])
   return {'SIGNALED', found[3], found[4]}
 end
 if found[1] then
@@ -61,6 +64,8 @@ local refusal = e.signal and signal_refusal(e.signal, KEYS[9], {version}, now_ms
 if refusal then return refusal[1] == 'QUOTA' and {'FULL'} or refusal end
 if e.open_max > 0 and tonumber(redis.call('GET', open) or '0') >= e.open_max then return {'QUOTA'} end
 expect('ZCARD', ready, index, everything, versions)
+local followed = {KEYS[12], KEYS[13]}
+expect_event(followed, e.event, {})
 local now = now_ms()
 redis.call('INCR', open)
 redis.call('HSET', x, 'status', 'RUNNING', 'rev', '0', 'own', '', 'until', '0', 'claims', '0', 'ready', '0',
@@ -73,4 +78,6 @@ redis.call('ZADD', everything, text(now), e.id)
 redis.call('ZADD', versions, '0', string.char(97 + #version) .. version .. ':' .. string.format('%013.0f', now) .. ':' .. e.id)
 if e.signal then put_signal(e.signal, KEYS[9], KEYS[10], KEYS[11], now) end
 wake(ready, ref, {}, now, e.bell)
+if e.event then e.event[5] = version end
+announce(followed, e.event, e.feed, ref)
 return {'OK', text(now), version}

@@ -13,7 +13,7 @@
 --- @include types
 --- @include signal
 local s = cmsgpack.unpack(ARGV[3])
-local at = redis.call('HMGET', KEYS[1], 'own', 'until', 'quarantine', 'status', 'ver', 'buffered', 'expiring')
+local at = redis.call('HMGET', KEYS[1], 'own', 'until', 'quarantine', 'status', 'ver', 'buffered', 'expiring', 'paused')
 if not at[4] then return {'UNKNOWN'} end
 if redis.call('ZSCORE', KEYS[3], s.id) then return {'REPEAT'} end
 if at[4] ~= 'RUNNING' then return {'CLOSED', at[4]} end
@@ -23,5 +23,5 @@ if refusal then return refusal end
 expect('ZCARD', KEYS[5])
 expect('HLEN', KEYS[4])
 put_signal(s, KEYS[2], KEYS[3], KEYS[4], now)
-wake(KEYS[5], ARGV[1], at, now, ARGV[2])
+wake(KEYS[5], ARGV[1], at, now, ARGV[2], at[8])
 return {'OK'}

@@ -15,3 +15,15 @@ local function tell(noted, tasks, queues, queue, name, now, bell, ref)
     put(tasks, queues, queue, name, ref .. '/tell.' .. key .. '@0', row, now, bell, ref)
   end
 end
+
+-- Take tasks out of their queues, their leases and their timers: `untasks` is {{id, queue key number, queue}...}.
+local function take_back(keys, untasks, tasks, leases, timers, queues)
+  for _, task in ipairs(untasks or {}) do
+    redis.call('HDEL', tasks, task[1])
+    redis.call('HDEL', leases, task[1])
+    redis.call('ZREM', timers, task[1] .. '#timeout', task[1] .. '#heartbeat', task[1] .. '#lease')
+    if redis.call('ZREM', keys[task[2]], task[1]) == 1 and redis.call('ZCARD', keys[task[2]]) == 0 then
+      redis.call('SREM', queues, task[3])
+    end
+  end
+end
