@@ -12,6 +12,7 @@ from world import (
     TIMED,
     TWO,
     WAIT,
+    World,
     address,
 )
 
