@@ -154,15 +154,7 @@ class Engine:
         if self._advances:
             self._compose_advancing(stores, machines)
             self._runner = self._made_runner(stores, machines, keys)
-        self.operations = MigrationCommands(
-            stores.operations,
-            stores.finding,
-            stores.positions,
-            stores.catalog,
-            machines,
-            partitions=keys.partitions,
-            ring=self._ring,
-        )
+        self.operations = self._made_operations(stores, machines, keys)
         self.sweeper = Sweeper(
             stores.executions, keys, clock, self.dispatcher, self._advancer, self._timekeeper
         )
@@ -251,6 +243,17 @@ class Engine:
             order_of,
             self._offer,
             namespace=namespace,
+        )
+
+    def _made_operations(self, stores: Stores, machines: Machines, keys: Keys) -> MigrationCommands:
+        return MigrationCommands(
+            stores.operations,
+            stores.finding,
+            stores.positions,
+            stores.catalog,
+            machines,
+            partitions=keys.partitions,
+            ring=self._ring,
         )
 
     def _ring(self) -> None:

@@ -104,7 +104,7 @@ ROWS: list[tuple[str, str, Any, str, tuple[Any, ...]]] = [
         "/v1/definitions/order/executions",
         {"name": "42", "signal": {"name": "go", "payload": 1, "id": "x", "ttl_seconds": 9}},
         "start_with_signal",
-        ("order", "42", DOC({}), None, SignalReceived("go", "x", DOC(1), 9000)),
+        ("order", "42", DOC({}), None, SignalReceived("go", "x", DOC(1), 9000), None),
     ),
     (
         "POST",

@@ -348,7 +348,7 @@ async def commit_that_is_followed(world):
 
 TOLD = errands.tell(errands.Tell("d:n", "token", "workflow:d", "k"))
 SCENARIOS = [
-    (set_alias, 2), (read_changes, 1), (commit_that_is_followed, 12),
+    (set_alias, 2), (read_changes, 1), (commit_that_is_followed, 11),
     (add_version, 2), (set_current, 1), (create_execution, 6), (claim, 4),
     (claim_of_what_is_over, 2), (claim_of_poison, 2), (commit_that_schedules, 11),
     (commit_that_keeps_a_signal, 5), (commit_that_drops_a_signal, 5), (commit_that_waits, 6),

@@ -16,7 +16,7 @@ from engine.settings import Settings
 from engine.store.finding.filter import Filter
 from engine.views import Caller
 
-PAGE = Path(__file__).parents[2] / "docs/how-to/find-executions.md"
+PAGE = Path(__file__).parents[3] / "docs/how-to/find-executions.md"
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 

@@ -14,6 +14,7 @@ from engine.documents import Document
 from engine.errors import InvalidRequest
 from engine.runtime import followers
 from engine.store.feed import Place, read_place
+from engine.store.finding.filter import Filter
 from engine.store.keys import ref_of
 
 WAIT = {
@@ -58,7 +59,7 @@ async def run(desk, *names, definition="d"):
 
 async def waiting(engine):
     return await engine.queries.executions(
-        ME, definition="d", status=None, state="Ask", version=None, limit=1000, cursor=None
+        ME, Filter(definition="d", state="Ask"), limit=1000, cursor=None
     )
 
 
