@@ -1,7 +1,8 @@
-"""`start`, `describe`, `signal` and `stop`: executions on a running server."""
+"""`start`, `describe`, `signal`, `signals` and `stop`: executions on a running server."""
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -9,11 +10,14 @@ import click
 
 from cli.description import describe_text
 from cli.failures import Failed
+from cli.finding import pairs_given
 from cli.history import POLL_SECONDS, show_progress
 from cli.http import Server, path
 from cli.options import json_text, members, on_server, quoted
-from cli.output import block, emit_json, status_text, wants_json
+from cli.output import block, emit_json, moment, status_text, table, wants_json
 from cli.waiting import Patient, watching
+
+_SECONDS = click.FloatRange(0, 99_999_999, min_open=True)  # a signal's time
 
 
 @click.command()
@@ -36,11 +40,29 @@ from cli.waiting import Patient, watching
     help="Start the version that this alias of the definition leads to; not with --version.",
 )
 @click.option(
+    "--signal",
+    "signal_name",
+    help="Start it with this signal; where one of the name runs already, only send that the signal.",
+)
+@click.option(
+    "--signal-payload",
+    metavar="JSON|@FILE|-",
+    callback=json_text,
+    help="The signal's payload; null where none is given.",
+)
+@click.option("--signal-id", help="Your own id for the signal: the same id is taken once.")
+@click.option(
+    "--signal-ttl",
+    type=_SECONDS,
+    help="No state takes the signal once so many seconds have passed.",
+)
+@click.option(
     "--wait", is_flag=True, help="Show its history as it happens; exit 1 unless it succeeds."
 )
 @on_server
 def start(
     server: Server,
+    /,
     definition: str,
     *,
     name: str | None,
@@ -48,6 +70,7 @@ def start(
     version: int | None,
     alias: str | None,
     wait: bool,
+    **signal_given: Any,
 ) -> None:
     """Start an execution of DEFINITION.
 
@@ -57,7 +80,14 @@ def start(
     if version is not None and alias is not None:
         raise click.UsageError("--version and --alias both choose a version: give one")
     number = None if version is None else str(version)
-    body = members(name=quoted(name), input=input_, version=number, alias=quoted(alias))
+    with_signal = _with_signal(**signal_given)
+    body = members(
+        name=quoted(name),
+        input=input_,
+        version=number,
+        alias=quoted(alias),
+        signal=with_signal,
+    )
     status, started = server.ask("POST", path("definitions", definition, "executions"), body=body)
     existed = status == HTTPStatus.OK
     if existed and version not in {None, started["version"]}:
@@ -66,15 +96,18 @@ def start(
             "the version it was started with",
             err=True,
         )
+    changed = "nothing changed"
+    if existed and with_signal is not None and not started["signal"]["duplicate"]:
+        changed = "it was sent the signal"
     if existed and (wait or wants_json()):
-        click.echo(f"{started['id']} was started before; nothing changed", err=True)
+        click.echo(f"{started['id']} was started before; {changed}", err=True)
     if wait:
         with watching(started["id"]):
             _finish(_wait_for(Patient(server, answered=True), started["id"]))
     elif wants_json():
         emit_json(started)
     else:
-        again = "  (started before; nothing changed)" if existed else ""
+        again = f"  (started before; {changed})" if existed else ""
         words = (started["id"], f"version {started['version']}", status_text(started["status"]))
         click.echo("  ".join(words) + again)
 
@@ -96,7 +129,7 @@ def describe(server: Server, execution: str) -> None:
 
 
 @click.command()
-@click.argument("execution", metavar="ID")
+@click.argument("target", metavar="ID")
 @click.argument("name", metavar="NAME")
 @click.option(
     "--payload",
@@ -105,18 +138,87 @@ def describe(server: Server, execution: str) -> None:
     help="What the waiting state receives; null where none is given.",
 )
 @click.option("--id", "signal_id", help="Your own id for the signal: the same id is taken once.")
+@click.option("--ttl", type=_SECONDS, help="No state takes it once so many seconds have passed.")
+@click.option(
+    "--wait",
+    type=click.IntRange(1, 60),
+    help="Wait so many seconds for a state to take it; exit 1 unless one does.",
+)
+@click.option(
+    "--attribute",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=pairs_given,
+    help="ID is a definition: send it to the running executions with this search attribute; can be given several times.",
+)
+@click.option("--all", "to_all", is_flag=True, help="ID is a definition: send it to all that run.")
 @on_server
 def signal(
-    server: Server, execution: str, name: str, payload: str | None, signal_id: str | None
+    server: Server,
+    target: str,
+    name: str,
+    *,
+    payload: str | None,
+    signal_id: str | None,
+    ttl: float | None,
+    wait: int | None,
+    attribute: tuple[str, ...],
+    to_all: bool,
 ) -> None:
-    """Send the signal NAME to the execution ID; it is kept if no state waits for it yet."""
-    body = members(payload=payload, id=quoted(signal_id))
-    sent = server.call("POST", path("executions", execution, "signals", name), body=body)
+    """Send the signal NAME to the execution ID; it is kept if no state waits for it yet.
+
+    With --attribute or --all it goes to many executions of a definition, whose name then is ID.
+    """
+    body = {"payload": payload, "id": quoted(signal_id), "ttl_seconds": _number(ttl)}
+    if attribute or to_all:
+        if wait is not None or (attribute and to_all):
+            raise click.UsageError("--attribute, --all and --wait exclude one another")
+        wanted = dict(each.split(":", 1) for each in attribute)
+        body["attribute"] = json.dumps(wanted) if wanted else None
+        _show_broadcast(
+            server.call("POST", path("definitions", target, "signals", name), body=members(**body))
+        )
+        return
+    query = {"wait": "consumed", "wait_seconds": wait} if wait is not None else None
+    sent = server.call(
+        "POST",
+        path("executions", target, "signals", name),
+        query=query,
+        body=members(**body),
+        wait_seconds=wait or 0,
+    )
     if wants_json():
         emit_json(sent)
     else:
         again = " (sent before; nothing changed)" if sent["duplicate"] else ""
-        click.echo(f"{sent['signal']} sent to {sent['execution']}, id {sent['id']}{again}")
+        fate = _fate(sent)
+        click.echo(f"{sent['signal']} sent to {sent['execution']}, id {sent['id']}{again}{fate}")
+    if wait is not None and sent["status"] != "consumed":
+        raise Failed
+
+
+@click.command()
+@click.argument("execution", metavar="ID")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=100,
+    help="At most so many; 100 where none is given.",
+)
+@click.option("--cursor", help="Go on where a listing ended, which has said with which cursor.")
+@on_server
+def signals(server: Server, execution: str, *, limit: int, cursor: str | None) -> None:
+    """List the signals that the execution ID was sent, oldest first, and what has become of each."""
+    page = server.get(path("executions", execution, "signals"), limit=limit, cursor=cursor)
+    if wants_json():
+        emit_json(page)
+    elif page["signals"]:
+        headings = ("SIGNAL", "ID", "RECEIVED", "STATUS", "STATE", "EXPIRES")
+        click.echo(table(headings, map(_signal_row, page["signals"])))
+    else:
+        click.echo("No signals.")
+    if page["next"] is not None:
+        click.echo(f"Not all are shown. To go on: --cursor {page['next']}", err=True)
 
 
 @click.command()
@@ -169,3 +271,58 @@ def _finish(view: dict[str, Any]) -> None:
         click.echo(block(view["output"]))
     if view["status"] != "SUCCEEDED":
         raise Failed
+
+
+def _with_signal(
+    *,
+    signal_name: str | None,
+    signal_payload: str | None,
+    signal_id: str | None,
+    signal_ttl: float | None,
+) -> str | None:
+    """The signal that goes with a start, as JSON text."""
+    if signal_name is None:
+        if (signal_payload, signal_id, signal_ttl) != (None, None, None):
+            raise click.UsageError("--signal names the signal that the other options are about")
+        return None
+    return members(
+        name=quoted(signal_name),
+        payload=signal_payload,
+        id=quoted(signal_id),
+        ttl_seconds=_number(signal_ttl),
+    ).decode()
+
+
+def _number(seconds: float | None) -> str | None:
+    return None if seconds is None else json.dumps(seconds)
+
+
+def _fate(sent: dict[str, Any]) -> str:
+    """What has become of a signal, where that is known."""
+    if sent.get("status") == "consumed":
+        return f": taken by {sent['state']}"
+    return {"expired": ": its time was over", "left_over": ": nobody took it"}.get(
+        sent.get("status", ""), ""
+    )
+
+
+def _show_broadcast(sent: dict[str, Any]) -> None:
+    if wants_json():
+        emit_json(sent)
+        return
+    counts = [f"{sent['delivered']} of {sent['matched']} executions"]
+    if sent["duplicates"]:
+        counts.append(f"{sent['duplicates']} had it before")
+    counts += [f"{count} refused: {code}" for code, count in sorted(sent["refused"].items())]
+    click.echo(f"{sent['signal']} sent to {', '.join(counts)}; id {sent['id']}")
+
+
+def _signal_row(signal: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        signal["name"],
+        signal["id"],
+        moment(signal["received"]),
+        signal["status"],
+        signal.get("state", "-"),
+        moment(signal.get("expires")),
+    )

@@ -17,7 +17,9 @@ from cli.output import emit_json, moment, one_line, status_text, table, wants_js
 PAGE_MAX = 1000  # executions asked for at once, the most the server gives
 
 
-def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+def pairs_given(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
     """`name=value` as the server takes it."""
     for value in values:
         if "=" not in value:
@@ -41,7 +43,7 @@ _FILTERS = (
         "--attribute",
         metavar="NAME=VALUE",
         multiple=True,
-        callback=_pairs,
+        callback=pairs_given,
         help="Only executions with this search attribute; can be given several times, with --definition.",
     ),
     click.option(

@@ -48,7 +48,12 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "history": ("cli.history", "history", "Show what has happened to an execution."),
     "list": ("cli.finding", "list_executions", "List executions, newest first."),
     "count": ("cli.finding", "count_executions", "Count executions."),
-    "signal": ("cli.executions", "signal", "Send a signal to an execution."),
+    "signal": ("cli.executions", "signal", "Send a signal to an execution, or to many."),
+    "signals": (
+        "cli.executions",
+        "signals",
+        "List an execution's signals and what became of them.",
+    ),
     "stop": ("cli.executions", "stop", "Stop an execution, gracefully if wanted."),
     "terminate": ("cli.operating", "terminate", "End an execution as ABORTED at once."),
     "pause": ("cli.operating", "pause", "Have nothing of an execution begun until it is resumed."),

@@ -200,7 +200,10 @@ async def kept_signals(source: Listing | Remembered, ref: str, stored: Stored) -
         if value is not None
     ]
     read += stored.unread
-    now_ms = await source.now_ms(ref) if any(each.ttl_ms is not None for each in read) else 0
+    closed = stored.execution.status != "RUNNING"
+    now_ms = (stored.stopped_ms or 0) if closed else 0
+    if not now_ms and any(each.ttl_ms is not None for each in read):
+        now_ms = await source.now_ms(ref)
     return [_view(each) for each in read if each.expires_ms is None or each.expires_ms > now_ms]
 
 

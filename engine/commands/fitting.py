@@ -13,6 +13,7 @@ from engine.language.schema.payload import Fault
 from engine.runtime.machines import Machines
 
 STATES_TOLD_MAX = 10
+STATES_SPOKEN_MAX = 3  # in the sentence for people
 GUESSES_MAX = 1_000  # definitions of which the version last met is remembered
 # How often an execution may have changed its version while a signal was under way to it.
 VERSIONS_MAX = 10
@@ -74,5 +75,9 @@ def refusal(version: int, name: str, misfits: tuple[Misfit, ...]) -> SignalInval
         }
         for each in misfits[:STATES_TOLD_MAX]
     ]
-    detail = f"no state of version {version} that waits for {name} takes this payload"
+    reasons = (
+        f"{each.state}: {each.problems[0].pointer or 'the payload'}: {each.problems[0].message}"
+        for each in misfits[:STATES_SPOKEN_MAX]
+    )
+    detail = f"version {version} waits for {name} in {'; '.join(reasons)}"
     return SignalInvalid(detail, version=version, states=states)

@@ -16,7 +16,8 @@ from engine.store.keys import Keys
 class Told:
     """An accepted signal, what has become of it, and how it and its execution stand at one moment of Redis' time.
 
-    A signal that is `accepted` at `now_ms`, although its time is over by then, can never be taken any more.
+    That is now, or the end of an execution that is closed. A signal that is `accepted` then, although its time is over,
+    can never be taken any more.
     """
 
     id: str
@@ -83,13 +84,17 @@ class Fates:
         if not seen:
             return []
         keys = self._keys.of(ref)
-        now_ms, fates, status = await asyncio.gather(
+        now_ms, fates, at = await asyncio.gather(
             self.now_ms(ref),
             self._redis.call(keys.fates, "HMGET", keys.fates, *(name for _, name in seen)),
-            self._redis.call(keys.execution, "HGET", keys.execution, "status"),
+            self._redis.call(keys.execution, "HMGET", keys.execution, "status", "stopped"),
         )
+        status, stopped = at
+        is_running = status == b"RUNNING"
+        if stopped and not is_running:
+            now_ms = min(now_ms, int(stopped))
         return [
-            Told(identifier, ms, codec.unpack_fate(packed), now_ms, status == b"RUNNING")
+            Told(identifier, ms, codec.unpack_fate(packed), now_ms, is_running)
             for (ms, identifier), packed in zip(seen, fates, strict=True)
             if packed is not None
         ]

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from time import monotonic
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from detent.aliases import AliasCalls
 from detent.errors import ExecutionAlreadyExists
@@ -31,25 +31,19 @@ from detent.shapes import (
     LeasedTask,
     Published,
     Settled,
-    SignalReceipt,
+    StartSignal,
     Stopped,
     Success,
     Validation,
     VersionSummary,
 )
+from detent.signalling import ABSENT, Signalling
 from detent.transport import RETRY_SECONDS, WAIT_SECONDS_MAX, Request, Transport, segment
 
 _SUMMARY = ExecutionSummary.__annotations__.keys()
 
 
-class _Absent:
-    """No value was given, where None is a value."""
-
-
-ABSENT: Final = _Absent()
-
-
-class Client(AliasCalls):
+class Client(AliasCalls, Signalling):
     """Speaks to one Detent server. Use as `async with Client() as client`, or call `close()` at the end.
 
     `url` defaults to DETENT_URL, then http://127.0.0.1:8083; `token` to DETENT_TOKEN. Methods raise `DetentError`.
@@ -144,6 +138,7 @@ class Client(AliasCalls):
         version: int | None = None,
         alias: str | None = None,
         wait_seconds: float = 0,
+        signal: StartSignal | None = None,
     ) -> ExecutionSummary:
         """Start an execution, or find the running one of this name and input; `input` defaults to {}.
 
@@ -153,6 +148,9 @@ class Client(AliasCalls):
         Raises ExecutionAlreadyExists where the name was used with another input or has ended. After a broken
         connection that may be this very call's execution, if it ended meanwhile; a start without a name is told apart.
 
+        With a `signal` the execution starts with it; one of this name that runs, whatever its input, is only sent the
+        signal. `signal` of the answer tells whether it was sent before.
+
         Of an Express definition every request starts an execution, so that a call repeated after a broken connection
         may start two: give `retry_seconds=0` to the client where that must not be.
         """
@@ -160,6 +158,8 @@ class Client(AliasCalls):
         body = given(name=chosen, version=version, alias=alias)
         if input is not ABSENT:
             body["input"] = input
+        if signal is not None:
+            body["signal"] = {"id": str(uuid.uuid4()), **signal}
         deadline = monotonic() + wait_seconds
         path = f"/v1/definitions/{segment(definition)}/executions"
         request = post(path, body, wait_seconds=min(wait_seconds, WAIT_SECONDS_MAX))
@@ -239,17 +239,6 @@ class Client(AliasCalls):
         """
         path = f"/v1/executions/{segment(execution)}/events"
         return Pages(lambda: follow(self._transport, path, after, self._retry_seconds))
-
-    async def signal(
-        self, execution: str, signal: str, payload: Any = ABSENT, *, id: str | None = None
-    ) -> SignalReceipt:
-        """Send a signal; durable once this returns. One `id` counts once, however often it is sent."""
-        body: dict[str, Any] = {"id": id if id is not None else str(uuid.uuid4())}
-        if payload is not ABSENT:
-            body["payload"] = payload
-        path = f"/v1/executions/{segment(execution)}/signals/{segment(signal)}"
-        receipt: SignalReceipt = await self._call(post(path, body))
-        return receipt
 
     async def stop(
         self, execution: str, *, error: str | None = None, cause: str | None = None

@@ -50,6 +50,15 @@ def post(
     )
 
 
+def sending(path: str, body: Mapping[str, Any], wait_seconds: float) -> Request:
+    """A signal, whose answer is held until something has become of it where `wait_seconds` are given."""
+    held = min(wait_seconds, WAIT_SECONDS_MAX)
+    query = {"wait": "consumed", "wait_seconds": f"{held:.3f}"} if held > 0 else None
+    return Request(
+        "POST", path, to_json(body), query=query, wait_seconds=max(0.0, held), repeatable=True
+    )
+
+
 def with_definition(
     method: str,
     path: str,

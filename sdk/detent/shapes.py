@@ -114,6 +114,7 @@ class ExecutionSummary(TypedDict):
     output: NotRequired[Any]
     error: NotRequired[str]
     cause: NotRequired[str]
+    signal: NotRequired[SignalReceipt]  # the one that a start was made with
     attributes: NotRequired[dict[str, Attribute]]
 
 
@@ -130,13 +131,56 @@ class Execution(ExecutionSummary):
     waiting_signals: list[dict[str, Any]]
 
 
+SignalStatus = Literal["accepted", "consumed", "expired", "left_over"]
+
+
+class StartSignal(TypedDict):
+    """A signal that goes with a start. Without an `id` the client makes one up."""
+
+    name: str
+    payload: NotRequired[Any]
+    id: NotRequired[str]
+    ttl_seconds: NotRequired[float]
+
+
 class SignalReceipt(TypedDict):
-    """`duplicate` is True where a signal of this id was accepted before; it counts once."""
+    """`duplicate` is True where a signal of this id was accepted before; it counts once.
+
+    `status` is what has become of it, as far as is known; where a state took it, which, and the history's record of that.
+    """
 
     execution: str
     signal: str
     id: str
     duplicate: bool
+    status: SignalStatus
+    state: NotRequired[str]
+    record: NotRequired[int]
+
+
+class SignalFate(TypedDict):
+    """A signal and what has become of it."""
+
+    name: str
+    id: str
+    status: SignalStatus
+    received: str
+    expires: NotRequired[str]
+    ended: NotRequired[str]
+    state: NotRequired[str]
+    record: NotRequired[int]
+
+
+class Broadcast(TypedDict):
+    """What became of one signal to many executions; `refused` counts by error code."""
+
+    definition: str
+    signal: str
+    id: str
+    matched: int
+    delivered: int
+    duplicates: int
+    refused: dict[str, int]
 
 
 class Stopped(TypedDict):

@@ -124,6 +124,8 @@ class SyncClient:
     history = _paged(Client.history)
     follow = _paged(Client.follow)
     signal = _blocking(Client.signal)
+    broadcast = _blocking(Client.broadcast)
+    signals = _paged(Client.signals)
     stop = _blocking(Client.stop)
     lease = _blocking(Client.lease)
     exchange = _blocking(Client.exchange)

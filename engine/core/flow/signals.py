@@ -30,6 +30,7 @@ def accept(draft: Draft, event: SignalReceived) -> Frame | None:
         _expire(draft, name, event.id)
         return None
     buffer = draft.buffer(name)
+    # Where something was kept before the sweep, whoever listens is ready already, and was not loaded for this event.
     if is_first:
         for listener in buffer.listeners:
             frame = draft.live(listener)
@@ -40,10 +41,6 @@ def accept(draft: Draft, event: SignalReceived) -> Frame | None:
     if event.expires_ms is not None:
         timed = (*timed, Timed(number, event.expires_ms, event.id))
     draft.set_buffer(name, structs.replace(buffer, tail=number + 1, timed=timed))
-    if not is_first:
-        # What the listeners have been woken for may have expired; their frames are not loaded here.
-        for listener in buffer.listeners:
-            draft.wake(listener)
     return None
 
 

@@ -69,6 +69,19 @@ async def test_whoever_waits_is_told_that_the_execution_ended_without_it(desk):
     assert (await desk.kinds(execution))[-2:] == ["SignalsLeftOver", "ExecutionSucceeded"]
 
 
+async def test_one_that_was_left_over_is_not_told_to_have_expired_afterwards(desk):
+    await desk.publish({"Pay": PAY["Pay"] | {"Next": "B"}, "B": {"Type": "Succeed"}})
+    execution = await desk.start("n")
+    sent = await desk.send(execution, id="a", ttl_ms=1500)
+    await desk.succeed((await desk.lease())[0])
+    await desk.end(execution)
+    told = await desk.engine.queries._listing.signal(f"default:{execution}", sent.id)
+    while await desk.engine.queries._listing.now_ms(f"default:{execution}") <= told.expires_ms:
+        await asyncio.sleep(0.05)
+    assert await desk.fates(execution) == [("a", "left_over")]
+    assert [each.id for each in (await desk.describe(execution)).signals] == ["a"]
+
+
 async def test_when_the_time_to_wait_is_up_the_signal_is_told_as_it_stands(desk):
     await desk.publish(PAY)
     execution = await desk.start("n")
