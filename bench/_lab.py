@@ -170,7 +170,12 @@ def arguments(question: str, **more: tuple[int, str]) -> argparse.Namespace:
     )
     parser.add_argument("--data", help="parent of the server's folder; it must be on a real disk")
     for name, (default, explained) in more.items():
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"{explained} ({default})")
+        parser.add_argument(
+            "--" + name.replace("_", "-"),
+            type=int,
+            default=default,
+            help=f"{explained} ({default})",
+        )
     return parser.parse_args()
 
 

@@ -25,7 +25,7 @@ from engine.store.operating.operations import Held, Operations
 
 PAGE = 200
 PAUSE_SECONDS = 0.2  # between two looks at who has not answered
-PROLONG_SECONDS = 2.0  # the lease lasts longer
+PROLONG_SECONDS = 1.0  # the lease lasts longer
 HELD_MAX = 8  # operations carried out at once by one engine
 
 log = logging.getLogger("detent.bulk")
@@ -133,10 +133,20 @@ class Runner:
             if asked.count is not None and held.sent >= asked.count:
                 place = Place(self._keys.partitions)
             held.place = msgspec.json.encode(place).decode()
+            pace.count(len(chosen))
+            if not await self._rests(held, pace):
+                return False
+        return True
+
+    async def _rests(self, held: Held, pace: _Pace) -> bool:
+        """Note how far it has come, and keep the operation as long as its pace says to wait; False where it is to stop."""
+        while True:
             if await self._operations.advance(self._namespace, held) != "RUNNING":
                 return False
-            await pace.after(len(chosen))
-        return True
+            left = pace.left()
+            if not left:
+                return True
+            await self._clock.sleep(min(left, PROLONG_SECONDS))
 
     async def _next(self, asked: Asked, place: Place, most: int) -> tuple[list[Row], Place]:
         """The next executions, and where to go on."""
@@ -193,9 +203,11 @@ class _Pace:
         self._due = clock.monotonic()
         self.page = PAGE if rate is None else max(1, min(PAGE, round(rate / 10)))
 
-    async def after(self, count: int) -> None:
-        """Wait as long as so many take."""
-        if self._rate is None or not count:
-            return
-        self._due = max(self._due, self._clock.monotonic()) + count / self._rate
-        await self._clock.sleep(max(0.0, self._due - self._clock.monotonic()))
+    def count(self, told: int) -> None:
+        """So many have been told."""
+        if self._rate is not None and told:
+            self._due = max(self._due, self._clock.monotonic()) + told / self._rate
+
+    def left(self) -> float:
+        """Seconds until the next page is due."""
+        return 0.0 if self._rate is None else max(0.0, self._due - self._clock.monotonic())

@@ -17,7 +17,7 @@ from engine.store.connection import Redis
 from engine.store.keys import Keys, ref_of
 
 OperationStatus = Literal["RUNNING", "PAUSED", "CANCELLED", "DONE"]
-LEASE_MS = 10_000
+LEASE_MS = 5_000  # as of an execution: a crash of the holder is felt for so long
 KEPT_MS = 90 * 24 * 3_600_000  # answers are kept as long as closed executions are by default
 REASON = b"x:"
 
