@@ -79,6 +79,7 @@ class Stores:
                 retention_ms=int(settings.retention_hours * HOUR_MS),
                 open_max=settings.open_executions_max,
                 bell=True,
+                inline_max=settings.payload_inline_bytes_max,
             ),
             tasks=tasks,
             timers=Timers(redis, keys, tasks, bell=True),

@@ -2,6 +2,7 @@
 
 Everything packed opens with the format's version (one byte), so that an engine can refuse what a newer one wrote
 and rewrite what an older one did. Documents cross as their JSON text, never parsed.
+A frame, a value, a record or a task's row may refer to payloads in place of large documents (see referring.py).
 Hash fields of an execution: `s` what never changes (packed Static), `m` what a commit may change (packed Meta),
 `f:<frame>` one packed Frame each; `input`, `output` JSON text; `ready` frame ids with spaces between, for scripts.
 Of one that another started: `key` tells which start it was, `tell` maps keys to the errands due at its end (msgpack).
@@ -30,6 +31,7 @@ from engine.core.events import (
 from engine.core.execution import Buffer, Closing, Enter, Execution, Frame, Status
 from engine.documents import Document
 from engine.errors import StoreRefused
+from engine.store.referring import NO_PAYLOADS, Packer, Payloads, decoder, find, referred, rest
 
 FORMAT = b"\x01"
 
@@ -66,6 +68,8 @@ class Meta(Struct, frozen=True, array_like=True):
     cause: str | None = None
     resting: str = ""  # the state whose index holds the execution
     variables_bytes: int = 0
+    dropped: int = 0  # records taken off the front of the history; ids go on counting
+    refers: bool = False  # something of the execution refers, or did, to a payload
 
 
 class TaskRow(Struct, frozen=True, array_like=True):
@@ -114,6 +118,11 @@ def pack(value: Any) -> bytes:
     return FORMAT + _encoder.encode(value)
 
 
+def packer(inline_max: int) -> Packer:
+    """Packs what one commit writes; documents of more than `inline_max` bytes become references."""
+    return Packer(inline_max, FORMAT)
+
+
 def pack_envelope(body: dict[str, Any]) -> bytes:
     """A script's arguments in one, for cmsgpack. It knows no bin type: bytes cross as the older raw type."""
     packed: bytes = _envelope.pack(body)
@@ -128,7 +137,9 @@ def _body(data: bytes) -> memoryview:
     return memoryview(data)[1:]
 
 
-def unpack_frame(data: bytes) -> Frame:
+def unpack_frame(data: bytes, payloads: Payloads = NO_PAYLOADS) -> Frame:
+    if referred(data):
+        return decoder(Frame, payloads).decode(rest(data))
     return _frames.decode(_body(data))
 
 
@@ -140,23 +151,34 @@ def unpack_static(data: bytes) -> Static:
     return _statics.decode(_body(data))
 
 
-def unpack_row(data: bytes) -> TaskRow:
+def unpack_row(data: bytes, payloads: Payloads = NO_PAYLOADS) -> TaskRow:
+    if referred(data):
+        return decoder(TaskRow, payloads).decode(rest(data))
     return _rows.decode(_body(data))
 
 
-def unpack_record(data: bytes) -> Record:
+def unpack_value(data: bytes, payloads: Payloads = NO_PAYLOADS) -> Document:
+    """One of an execution's values."""
+    names = referred(data)
+    return find(names[0], payloads) if names else Document.from_text(data)
+
+
+def unpack_record(data: bytes, payloads: Payloads = NO_PAYLOADS) -> Record:
     """A history record. Byte strings among its details are JSON text and come back as Documents."""
-    number, previous, kind, at_ms, details = _records.decode(_body(data))
-    return Record(number, previous, kind, at_ms, _documents(details))
+    body = rest(data) if referred(data) else _body(data)
+    number, previous, kind, at_ms, details = _records.decode(body)
+    return Record(number, previous, kind, at_ms, _documents(details, payloads))
 
 
-def _documents(details: dict[str, Any]) -> dict[str, Any]:
+def _documents(details: dict[str, Any], payloads: Payloads) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for key, value in details.items():
         if isinstance(value, bytes):
             shown[key] = Document.from_text(value)
+        elif isinstance(value, msgspec.msgpack.Ext):
+            shown[key] = find(bytes(value.data), payloads)
         else:
-            shown[key] = _documents(value) if isinstance(value, dict) else value
+            shown[key] = _documents(value, payloads) if isinstance(value, dict) else value
     return shown
 
 
@@ -176,7 +198,7 @@ def unpack_entry(entry: bytes) -> StoredEvent:
     return event
 
 
-def meta_of(execution: Execution, resting: str) -> Meta:
+def meta_of(execution: Execution, resting: str, *, dropped: int = 0, refers: bool = False) -> Meta:
     return Meta(
         execution.last_record,
         execution.last_ms,
@@ -186,6 +208,8 @@ def meta_of(execution: Execution, resting: str) -> Meta:
         execution.cause,
         resting,
         execution.variables_bytes,
+        dropped=dropped,
+        refers=refers,
     )
 
 

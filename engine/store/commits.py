@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 from engine.core.effects import (
     CancelTask,
@@ -17,10 +19,18 @@ from engine.core.effects import (
 )
 from engine.core.execution import ROOT, Execution, Frame, FrameId
 from engine.core.states.nested import STATES_QUEUE
+from engine.documents import Document
+from engine.language.machine import KEEPING, Keeping
 from engine.store import codec, errands
 from engine.store.keys import ExecutionKeys, Keys, task_id
+from engine.store.payloads import INLINE_BYTES_MAX
+from engine.store.referring import Packer
 
-FIXED_KEYS = 12  # of commit.lua; the queues and indexes a commit touches follow
+FIXED_KEYS = 13  # of commit.lua; the queues and indexes a commit touches follow
+
+HOUR_MS = 3_600_000
+TRIM_SLACK = 100  # records beyond those to be kept, so that not every commit has to trim
+TRIM_MAX = 1000  # records taken off by one commit
 
 
 @dataclass(slots=True)
@@ -35,6 +45,11 @@ class Claim:
     entries: list[bytes]
     frames: dict[FrameId, Frame]
     fresh: bool = True  # no commit since the claim: the count of claims is still to be reset
+    dropped: int = 0  # records that the history has lost at its front
+    refers: bool = False  # whether anything of the execution may refer to payloads
+    keeping: Keeping = KEEPING  # of the machine it runs on
+    # Payloads that are stored, as long as something in memory holds them.
+    payloads: MutableMapping[bytes, Document] = field(default_factory=WeakValueDictionary)
 
 
 @dataclass(slots=True)
@@ -56,21 +71,44 @@ class _Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Arguments of commit.lua, and the state whose index holds the execution once it has run."""
+    """Arguments of commit.lua, and what the claim is to know once it has run.
+
+    `payloads` are all that it refers to; those that the claim knows to be stored are not sent.
+    """
 
     keys: list[str]
     arguments: list[Any]
     resting: str
+    dropped: int
+    refers: bool
+    payloads: Mapping[bytes, Document] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    def whole(self) -> list[Any]:
+        """The arguments with every payload that is referred to, for a store that lacks one of them."""
+        return [*self.arguments[:-1], codec.pack_envelope({**self.body, **_sent(self.payloads)})]
 
 
 class Commits:
-    """`lease_ms`: how long a claim holds without a commit; `retention_ms`: how long a closed execution is kept."""
+    """`lease_ms`: how long a claim holds without a commit; `retention_ms`: how long a closed execution is kept.
 
-    def __init__(self, keys: Keys, *, lease_ms: int, retention_ms: int, bell: str) -> None:
+    `inline_max`: bytes of a document that is written where it is used; a larger one is stored once and referred to.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        *,
+        lease_ms: int,
+        retention_ms: int,
+        bell: str,
+        inline_max: int = INLINE_BYTES_MAX,
+    ) -> None:
         self._keys = keys
         self._lease_ms = lease_ms
         self._retention_ms = retention_ms
         self._bell = bell
+        self._inline_max = inline_max
 
     def of(
         self,
@@ -85,11 +123,13 @@ class Commits:
     ) -> Commit:
         """The commit of a transition: `taken` and `controls` are the inbox entries it consumes."""
         keys, before, after = claim.keys, claim.execution, transition.execution
+        packer = codec.packer(self._inline_max)
         envelope = _Envelope(
             {"now": str(now_ms), "bell": self._bell, "changes": self._keys.changes}
         )
         resting = self._index(envelope, claim, transition, release=release)
-        fields: list[Any] = ["m", codec.pack(codec.meta_of(after, resting))]
+        trimmed = _trimmed(claim, after)
+        fields: list[Any] = []
         if after.ready != before.ready:
             fields += ("ready", " ".join(after.ready))
         if claim.fresh:
@@ -101,7 +141,7 @@ class Commits:
             if frame is None:
                 envelope.add("del", "f:" + name)
             else:
-                fields += ("f:" + name, codec.pack(frame))
+                fields += ("f:" + name, packer.pack(frame))
         if after.status != "RUNNING":
             fields += ("status", after.status)
             if after.output is not None:
@@ -109,24 +149,39 @@ class Commits:
         body = envelope.body
         body["set"] = fields
         if transition.records:
-            body["records"] = [codec.pack(record) for record in transition.records]
+            body["records"] = [packer.pack(record) for record in transition.records]
+        if trimmed:
+            body["trim"] = trimmed
         for name, value in transition.values.items():
             if value is None:
                 envelope.add("drop", name)
             else:
-                envelope.add("keep", name, value.text)
+                # A Map's page is nowhere else, so that nothing would be gained.
+                text = value.text if name.startswith("i:") else packer.value(value)
+                envelope.add("keep", name, text)
         if taken:
             body["taken"] = taken
         if controls:
             body["controls"] = controls
         if release:
             body["release"] = True
-        self._effects(envelope, claim, transition, now_ms)
+        self._effects(envelope, claim, transition, now_ms, packer)
+        refers = claim.refers or bool(packer.payloads)
+        if refers:
+            body["refs"] = True
+            body |= _sent({n: d for n, d in packer.payloads.items() if n not in claim.payloads})
+        dropped = claim.dropped + trimmed
+        meta = codec.meta_of(after, resting, dropped=dropped, refers=refers)
+        fields += ("m", codec.pack(meta))
         lease_ms = self._lease_ms if extend else 0
         return Commit(
             self._names(keys, envelope.keys),
             [keys.ref, claim.nonce, before.revision, lease_ms, codec.pack_envelope(body)],
             resting,
+            dropped,
+            refers,
+            packer.payloads,
+            body,
         )
 
     def touch(self, claim: Claim) -> Commit:
@@ -141,14 +196,15 @@ class Commits:
             0,
             codec.pack_envelope(body),
         ]
-        return Commit(self._names(claim.keys, []), arguments, claim.resting)
+        names = self._names(claim.keys, [])
+        return Commit(names, arguments, claim.resting, claim.dropped, claim.refers)
 
     def _names(self, keys: ExecutionKeys, dynamic: list[str]) -> list[str]:
         tag, namespace = keys.tag, keys.ref.partition(":")[0]
         return [
             keys.execution, keys.inbox, keys.control, keys.history, keys.values,
             tag + ":ready", tag + ":timers", tag + ":tasks", tag + ":leases", tag + ":queues",
-            tag + ":closed", f"{tag}:{namespace}:open", *dynamic,
+            tag + ":closed", f"{tag}:{namespace}:open", keys.payloads, *dynamic,
         ]  # fmt: skip
 
     def _index(
@@ -183,14 +239,19 @@ class Commits:
         return resting
 
     def _effects(
-        self, envelope: _Envelope, claim: Claim, transition: Transition, now_ms: int
+        self,
+        envelope: _Envelope,
+        claim: Claim,
+        transition: Transition,
+        now_ms: int,
+        packer: Packer,
     ) -> None:
         keys = claim.keys
         namespace = keys.ref.partition(":")[0]
         for effect in transition.effects:
             match effect:
                 case ScheduleTask():
-                    self._schedule(envelope, keys, transition.execution, effect, now_ms)
+                    self._schedule(envelope, keys, transition.execution, effect, now_ms, packer)
                 case StopChild():
                     self._errand(envelope, keys, errands.stop(transition.execution, effect, now_ms))
                 case CancelTask():
@@ -206,12 +267,17 @@ class Commits:
                 case Tally():
                     self._tally(envelope, keys, effect)
                 case Close():
-                    envelope.body["close"] = self._retention_ms
+                    envelope.body["close"] = self._kept_ms(claim.keeping)
                     name = f"{namespace}:{STATES_QUEUE}"
                     queue = self._keys.queue(keys.partition, namespace, STATES_QUEUE)
                     envelope.body["tell"] = [envelope.key(queue), name]
                     if not any(b.head < b.tail for b in transition.execution.signals.values()):
                         envelope.body["spent"] = True
+
+    def _kept_ms(self, keeping: Keeping) -> int:
+        """How long the execution is kept once it is closed: as its definition says, else as the server is set."""
+        hours = keeping.retention_hours
+        return self._retention_ms if hours is None else int(hours * HOUR_MS)
 
     def _tally(self, envelope: _Envelope, keys: ExecutionKeys, effect: Tally) -> None:
         namespace, _, identifier = keys.ref.partition(":")
@@ -233,6 +299,7 @@ class Commits:
         execution: Execution,
         effect: ScheduleTask,
         now_ms: int,
+        packer: Packer,
     ) -> None:
         namespace = keys.ref.partition(":")[0]
         identifier = task_id(keys.ref, effect.frame, effect.revision)
@@ -242,9 +309,25 @@ class Commits:
             now_ms, effect.timeout_ms, effect.heartbeat_ms, effect.callback,
         )  # fmt: skip
         number = envelope.key(self._keys.queue(keys.partition, namespace, effect.queue))
-        packed = effect.token.encode() + b"|" + codec.pack(row)
+        packed = effect.token.encode() + b"|" + packer.pack(row)
         envelope.add("tasks", [identifier, packed, number, f"{namespace}:{effect.queue}"])
         if effect.timeout_ms is not None:
             envelope.add("timers", str(effect.timeout_ms), identifier + "#timeout")
         if effect.heartbeat_ms is not None:
             envelope.add("timers", str(now_ms + effect.heartbeat_ms), identifier + "#heartbeat")
+
+
+def _sent(payloads: Mapping[bytes, Document]) -> dict[str, Any]:
+    """The part of the envelope that holds payloads; none where there are none."""
+    return {"payloads": {name: each.text for name, each in payloads.items()}} if payloads else {}
+
+
+def _trimmed(claim: Claim, after: Execution) -> int:
+    """How many records the commit takes off the front of the history, of those that stand there before it."""
+    kept_max = claim.keeping.history_records
+    if kept_max is None:
+        return 0
+    excess = after.last_record - claim.dropped - kept_max
+    if excess <= (TRIM_SLACK if after.status == "RUNNING" else 0):
+        return 0
+    return min(excess, claim.execution.last_record - claim.dropped, TRIM_MAX)

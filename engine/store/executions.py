@@ -11,11 +11,12 @@ import msgspec
 from engine.core.effects import Needs
 from engine.core.execution import ROOT, Frame, FrameId
 from engine.documents import Document
-from engine.errors import StaleCommit
+from engine.errors import StaleCommit, StoreUnavailable
 from engine.store import codec
 from engine.store.commits import Claim, Commit, Commits
 from engine.store.connection import Redis
 from engine.store.keys import ExecutionKeys, Keys
+from engine.store.payloads import INLINE_BYTES_MAX, payloads_of
 from engine.telemetry import emit
 
 CLAIMS_MAX = 5  # claims without a commit before an execution is quarantined
@@ -51,7 +52,10 @@ class Creation:
 
 
 class Executions:
-    """`retention_ms`: how long a closed execution is kept; `lease_ms`: how long a claim holds without a commit."""
+    """`retention_ms`: how long a closed execution is kept; `lease_ms`: how long a claim holds without a commit.
+
+    `inline_max`: bytes of a document that is written where it is used (see `Commits`).
+    """
 
     def __init__(
         self,
@@ -62,13 +66,20 @@ class Executions:
         retention_ms: int,
         open_max: int,
         bell: bool,
+        inline_max: int = INLINE_BYTES_MAX,
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._lease_ms = lease_ms
         self._open_max = -(-open_max // keys.partitions)
         self._bell = keys.ringer if bell else ""
-        self.commits = Commits(keys, lease_ms=lease_ms, retention_ms=retention_ms, bell=self._bell)
+        self.commits = Commits(
+            keys,
+            lease_ms=lease_ms,
+            retention_ms=retention_ms,
+            bell=self._bell,
+            inline_max=inline_max,
+        )
 
     async def create(
         self,
@@ -146,7 +157,10 @@ class Executions:
         if reply[0] != b"OK":
             return None
         try:
-            return _claim(keys, nonce, reply)
+            payloads = await payloads_of(self._redis, keys.payloads, reply[10])
+            return _claim(keys, nonce, reply, payloads)
+        except StoreUnavailable:
+            raise
         except Exception as error:  # whatever stands there, it must not hold up the others
             reason = f"its stored state cannot be read: {type(error).__name__}: {error}"
         emit("execution.quarantined", execution=ref, cause=reason)
@@ -177,12 +191,16 @@ class Executions:
         replies = [await reply for reply in waiting]
         fields = replies[0] if names else []
         texts = replies[-1] if needs.values else []
+        payloads = await payloads_of(
+            redis, keys.payloads, [*fields[: len(needs.frames)], *texts], claim.payloads
+        )
+        claim.payloads.update(payloads)
         frames = {
-            name: codec.unpack_frame(data) if data else None
+            name: codec.unpack_frame(data, payloads) if data else None
             for name, data in zip(needs.frames, fields, strict=False)
         }
         values = {
-            name: Document.from_text(text) if text is not None else None
+            name: codec.unpack_value(text, payloads) if text is not None else None
             for name, text in zip(needs.values, texts, strict=True)
         }
         given = Document.from_text(fields[-1]) if needs.input and fields[-1] is not None else None
@@ -191,13 +209,19 @@ class Executions:
     async def commit(self, claim: Claim, commit: Commit) -> Committed:
         """Run commit.lua. Raises StaleCommit when the fence refused, ClockAhead when time did; neither wrote."""
         reply = await self._redis.script("commit", commit.keys, commit.arguments)
+        if reply[0] == b"LACKS":
+            # What was stored has been freed since, by the outcome of the task that was the last to refer to it.
+            reply = await self._redis.script("commit", commit.keys, commit.whole())
         if reply[0] == b"STALE":
             raise StaleCommit(revision=reply[1].decode(), nonce=reply[2].decode())
         if reply[0] == b"AHEAD":
             raise ClockAhead(int(reply[1]))
         claim.fresh = False
-        claim.resting = commit.resting
-        frames = {f.id: f for f in map(codec.unpack_frame, reply[5])}
+        claim.resting, claim.dropped, claim.refers = commit.resting, commit.dropped, commit.refers
+        claim.payloads.update(commit.payloads)
+        payloads = await payloads_of(self._redis, claim.keys.payloads, reply[5], claim.payloads)
+        claim.payloads.update(payloads)
+        frames = {f.id: f for f in (codec.unpack_frame(data, payloads) for data in reply[5])}
         return Committed(int(reply[1]), reply[2] == 1, reply[3], reply[4], frames)
 
     async def release(self, claim: Claim, *, reset: bool) -> None:
@@ -239,11 +263,13 @@ def _creation(reply: list[Any]) -> Creation:
             return Creation(verdicts.get(word, "refused"))
 
 
-def _claim(keys: ExecutionKeys, nonce: str, reply: list[Any]) -> Claim:
+def _claim(
+    keys: ExecutionKeys, nonce: str, reply: list[Any], payloads: dict[bytes, Document]
+) -> Claim:
     """A claim of what claim.lua answered. Raises whatever unreadable bytes make of it."""
     _, _, revision, version, started_ms, static, packed, ready, control, entries, found = reply
     meta = codec.unpack_meta(packed)
-    frames = {f.id: f for f in map(codec.unpack_frame, found)}
+    frames = {f.id: f for f in (codec.unpack_frame(data, payloads) for data in found)}
     execution = codec.execution_of(
         codec.unpack_static(static),
         meta,
@@ -253,7 +279,19 @@ def _claim(keys: ExecutionKeys, nonce: str, reply: list[Any]) -> Claim:
         started_ms=int(started_ms),
         ready=ready.decode(),
     )
-    return Claim(keys, nonce, execution, meta.resting, control, entries, frames)
+    claim = Claim(
+        keys,
+        nonce,
+        execution,
+        meta.resting,
+        control,
+        entries,
+        frames,
+        dropped=meta.dropped,
+        refers=meta.refers,
+    )
+    claim.payloads.update(payloads)
+    return claim
 
 
 def _canonical(document: Document) -> bytes:

@@ -7,17 +7,20 @@ import heapq
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar, cast
 
 from msgspec import structs
 
-from engine.core.effects import Record
 from engine.core.events import SignalReceived
 from engine.core.execution import ROOT, Execution, Frame, Status
 from engine.documents import Document
 from engine.store import codec
 from engine.store.connection import Redis
+from engine.store.histories import HistoryPart, history_part
 from engine.store.keys import Keys, ref_of, task_id
+from engine.store.payloads import payloads_of
+from engine.store.referring import referred
 
 T = TypeVar("T")
 
@@ -25,6 +28,9 @@ STATUSES: tuple[Status, ...] = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "
 CANDIDATES_MAX = 1000  # examined for one page
 FRAMES_MAX = 100  # shown of one execution
 SIGNALS_MAX = 1000
+READS_MAX = (
+    5  # of an execution that moves on between the reads of its frames and of what they refer to
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,9 @@ class Listing:
             )
         return out
 
-    async def read(self, namespace: str, identifier: str) -> Stored | None:
+    async def read(
+        self, namespace: str, identifier: str, *, tries: int = READS_MAX
+    ) -> Stored | None:
         """An execution with its frames (at most `FRAMES_MAX`) and buffered signals, or None.
 
         Bytes that cannot be read are left out: such an execution is quarantined, and can still be looked at.
@@ -183,7 +191,11 @@ class Listing:
         pruned = b"pruned" in fields
         meta = _meta(fields.get(b"m", b""))
         packed = [value for name, value in fields.items() if name.startswith(b"f:")]
-        frames = {f.id: f for data in packed if (f := _read(codec.unpack_frame, data))}
+        payloads = await payloads_of(self._redis, keys.payloads, packed)
+        if tries and any(n not in payloads for data in packed for n in referred(data)):
+            return await self.read(namespace, identifier, tries=tries - 1)  # it has moved on
+        unpack = partial(codec.unpack_frame, payloads=payloads)
+        frames = {f.id: f for data in packed if (f := _read(unpack, data))}
         static = _read(codec.unpack_static, fields.get(b"s", b"")) or _tombstone(identifier)
         execution = codec.execution_of(
             static,
@@ -220,9 +232,13 @@ class Listing:
         """Values of an execution, in the order asked for."""
         if not names:
             return []
-        key = self._keys.of(ref).values
-        texts = await self._redis.call(key, "HMGET", key, *names)
-        return [Document.from_text(t) if t is not None else None for t in texts]
+        keys = self._keys.of(ref)
+        items = await self._redis.call(keys.values, "HMGET", keys.values, *names)
+        payloads = await payloads_of(self._redis, keys.payloads, items)
+        return [
+            None if item is None else _read(partial(codec.unpack_value, payloads=payloads), item)
+            for item in items
+        ]
 
     async def tasks(
         self, ref: str, frames: Sequence[Frame]
@@ -246,16 +262,11 @@ class Listing:
                 out.append((codec.unpack_row(packed), lease, secret.decode()))
         return out
 
-    async def history(
-        self, namespace: str, identifier: str, first: int, last: int
-    ) -> tuple[list[Record], int]:
-        """Records number `first` to `last` (from 1, inclusive), and how many there are."""
-        key = self._keys.of(ref_of(namespace, identifier)).history
-        items, count = await asyncio.gather(
-            self._redis.call(key, "LRANGE", key, first - 1, last - 1),
-            self._redis.call(key, "LLEN", key),
+    async def history(self, namespace: str, identifier: str, first: int, last: int) -> HistoryPart:
+        """Records number `first` to `last` (from 1, inclusive; up to 0, counted back from the newest), as far as they are kept."""
+        return await history_part(
+            self._redis, self._keys.of(ref_of(namespace, identifier)), first, last
         )
-        return [codec.unpack_record(item) for item in items], count
 
     async def prune(self, now_ms: int, most: int, tombstone_ms: int) -> int:
         """Reduce closed executions that are due to tombstones; returns how many."""
@@ -280,6 +291,7 @@ class Listing:
                 keys.execution, keys.history, keys.outcomes, keys.seen, keys.values, keys.inbox,
                 keys.tag + ":closed", self._keys.index(keys.partition, namespace, definition, shown),
                 self._keys.index(keys.partition, namespace, "", shown),
+                keys.payloads,
             ],
             [ref, ref.partition(":")[2], shown, tombstone_ms],
         )  # fmt: skip

@@ -5,10 +5,13 @@
 
   KEYS[1] x hash, [2] inbox list, [3] control list, [4] history list, [5] values hash: of the execution
   KEYS[6] ready zset, [7] timers zset, [8] tasks hash, [9] leases hash, [10] queues set, [11] closed zset: of the partition
-  KEYS[12] open string, of the namespace in the partition; KEYS[13...] queues and indexes (zsets), and tallies (see include/tally), that the envelope names by number
+  KEYS[12] open string, of the namespace in the partition; KEYS[13] payloads hash, of the execution
+  KEYS[14...] queues and indexes (zsets), and tallies (see include/tally), that the envelope names by number
   ARGV[1] ref, [2] nonce, [3] revision the holder read, [4] lease_ms (0 = leave the lease as it is), [5] envelope, msgpack:
     set {field, bytes ...}  del {field ...}  records {bytes ...}
     keep {field, bytes ...}  drop {field ...}                  values
+    trim                     how many records are taken off the front of the history as it was
+    refs                     something here refers to payloads, or replaces what may; payloads {name: text ...} new ones
     taken, controls         how many inbox and control entries were consumed
     timers {ms, member ...}  untimers {member ...}
     tasks {{id, row, queue key number, queue}...}  untasks {{id, queue key number, queue}...}
@@ -19,6 +22,7 @@
     release                  let go if nothing has come in
     bells {ready, queues}  changes   channels; now_ms: the holder's clock, refused when ahead of Redis time
   Returns {"OK", now_ms, released 0|1, control, entries, frames} | {"STALE", revision, nonce} | {"AHEAD", now_ms}
+  | {"LACKS"} (a payload that is referred to is neither stored nor sent)
 ]]
 --- @include clock
 --- @include bell
@@ -26,6 +30,8 @@
 --- @include tell
 --- @include types
 --- @include tally
+--- @include payloads
+--- @include references
 local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ready, timers, tasks, leases, queues, closed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local at = redis.call('HMGET', x, 'own', 'rev', 'watch', 'tell')
@@ -35,15 +41,17 @@ local now = now_ms()
 if tonumber(e.now) > now then return {'AHEAD', text(now)} end
 
 local left = redis.call('LLEN', entries) + redis.call('LLEN', control) - (e.taken or 0) - (e.controls or 0)
-if e.records then expect('LLEN', history) end
+if e.records or e.trim then expect('LLEN', history) end
 if e.keep or e.drop then expect('HLEN', values) end
 if e.timers or e.untimers or e.untasks then expect('ZCARD', timers) end
 if e.tasks or e.untasks or e.close then
   expect('HLEN', tasks, leases)
   expect('SCARD', queues)
 end
+local counts, sent = e.refs and references(e, x, values, history, tasks) or {}, e.payloads or {}
+if e.refs and lacks(KEYS[13], counts, sent) then return {'LACKS'} end
 local theirs = expect_tallies(KEYS, e.tallies)
-for number = 13, #KEYS do
+for number = 14, #KEYS do
   if not theirs[number] then expect('ZCARD', KEYS[number]) end
 end
 if e.release or e.close or lease_ms > 0 then expect('ZCARD', ready) end
@@ -54,6 +62,8 @@ end
 
 redis.call('HSET', x, 'rev', text(tonumber(at[2]) + 1), unpack(e.set))
 if e.del then redis.call('HDEL', x, unpack(e.del)) end
+count(KEYS[13], counts, sent)
+if e.trim then redis.call('LTRIM', history, e.trim, -1) end
 if e.records then redis.call('RPUSH', history, unpack(e.records)) end
 if e.keep then redis.call('HSET', values, unpack(e.keep)) end
 if e.drop then redis.call('HDEL', values, unpack(e.drop)) end
@@ -62,15 +72,8 @@ if e.controls then redis.call('LTRIM', control, e.controls, -1) end
 if e.timers then redis.call('ZADD', timers, unpack(e.timers)) end
 if e.untimers then redis.call('ZREM', timers, unpack(e.untimers)) end
 for _, task in ipairs(e.tasks or {}) do put(tasks, queues, KEYS[task[3]], task[4], task[1], task[2], now, e.bell, ref) end
+for _, task in ipairs(e.untasks or {}) do take_back(tasks, leases, timers, queues, KEYS[task[2]], task[3], task[1]) end
 if e.close and at[4] then tell(at[4], tasks, queues, KEYS[e.tell[1]], e.tell[2], now, e.bell, ref) end
-for _, task in ipairs(e.untasks or {}) do
-  redis.call('HDEL', tasks, task[1])
-  redis.call('HDEL', leases, task[1])
-  redis.call('ZREM', timers, task[1] .. '#timeout', task[1] .. '#heartbeat', task[1] .. '#lease')
-  if redis.call('ZREM', KEYS[task[2]], task[1]) == 1 and redis.call('ZCARD', KEYS[task[2]]) == 0 then
-    redis.call('SREM', queues, task[3])
-  end
-end
 tally(KEYS, e.tallies)
 for _, add in ipairs(e.index or {}) do redis.call('ZADD', KEYS[add[1]], add[2], add[3]) end
 for _, gone in ipairs(e.unindex or {}) do redis.call('ZREM', KEYS[gone[1]], gone[2]) end

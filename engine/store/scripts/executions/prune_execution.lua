@@ -4,6 +4,7 @@
 
   KEYS[1] x hash, [2] history list, [3] outcomes list, [4] seen hash, [5] values hash, [6] inbox list: of the execution
   KEYS[7] closed zset, [8] index zset of (definition, status), [9] index zset of the status: of the partition
+  KEYS[10] payloads hash, of the execution
   ARGV[1] ref, [2] id, [3] status the index key was made for, [4] tombstone_ms: how long the name stays taken, counted from the close
   Returns 1 pruned | 0 not due, or gone | -1 not closed, or another status (nothing was written)
   | -2 somebody is still to be told of its end (it is looked at again a minute later)
@@ -19,7 +20,7 @@ if at[6] then
   return -2
 end
 expect('ZCARD', KEYS[8], KEYS[9])
-redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6])
+redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[10])
 redis.call('ZREM', KEYS[7], ARGV[1])
 redis.call('ZREM', KEYS[8], ARGV[2])
 redis.call('ZREM', KEYS[9], ARGV[2])

@@ -8,6 +8,14 @@ local function put(tasks, queues, queue, name, id, row, now, bell, ref)
   redis.call('ZADD', queue, text(now), id)
 end
 
+-- Take a task back, whether it waits in its queue or is leased.
+local function take_back(tasks, leases, timers, queues, queue, name, id)
+  redis.call('HDEL', tasks, id)
+  redis.call('HDEL', leases, id)
+  redis.call('ZREM', timers, id .. '#timeout', id .. '#heartbeat', id .. '#lease')
+  if redis.call('ZREM', queue, id) == 1 and redis.call('ZCARD', queue) == 0 then redis.call('SREM', queues, name) end
+end
+
 -- An execution has ended: put out the errands that tell whoever waits for that. `noted` is the field `tell` of its
 -- hash, from the key of a nested start to the errand's row.
 local function tell(noted, tasks, queues, queue, name, now, bell, ref)
