@@ -54,6 +54,7 @@ class Draft:
         "limits",
         "loaded",
         "machine",
+        "moving",
         "now_ms",
         "output",
         "patience",
@@ -62,8 +63,10 @@ class Draft:
         "revision",
         "signals",
         "status",
+        "target",
         "values",
         "variables_bytes",
+        "version",
     )
 
     def __init__(
@@ -95,6 +98,9 @@ class Draft:
         self.error = before.error
         self.cause = before.cause
         self.variables_bytes = before.variables_bytes
+        self.version = before.version
+        self.moving = before.moving
+        self.target: Machine | None = None  # the machine of the version it is being moved to
         self._entropy: SeededEntropy | None = None
 
     @property
@@ -238,8 +244,9 @@ class Draft:
     def cancel(self, frame: Frame, work: Work) -> None:
         """Take a task back. A child that it waits for is stopped, whether it has started or is only about to."""
         self.effects.append(CancelTask(frame.id, work.revision, work.queue))
-        state = self.machine.states[frame.state]
-        if work.child is not None and isinstance(state, Task) and waits_for_child(state.resource):
+        state = self.machine.states.get(frame.state)  # None: of a version that has been left
+        waits = waits_for_child(state.resource) if isinstance(state, Task) else work.callback
+        if work.child is not None and waits:
             self.effects.append(StopChild(frame.id, work.revision, work.child))
 
     def finish(self) -> Transition:
@@ -249,7 +256,7 @@ class Draft:
             before.id,
             before.definition,
             before.name,
-            before.version,
+            self.version,
             before.seed,
             before.started_ms,
             self.status,
@@ -270,5 +277,6 @@ class Draft:
             self.frames,
             self.loaded,
             before.redrives,
+            self.moving,
         )
         return Transition(after, self.changed, self.values, tuple(records), tuple(self.effects))

@@ -87,6 +87,24 @@ class DeadlineReached(Struct, frozen=True, array_like=True, tag="deadline"):
     """The machine's TimeoutSeconds have passed; a control event."""
 
 
+class MigrateRequested(Struct, frozen=True, array_like=True, tag="migrate"):
+    """Someone moves the execution to another version of its definition; a control event.
+
+    `mapping` leads from old states to new ones; the caller has named those in `explicit`. `data` is a JSONata expression
+    that makes the data of the execution's own strand. `back` names a migration that is taken back instead: then the
+    version is the one before it, and the way is as it was noted.
+    """
+
+    version: int
+    mapping: dict[str, str]
+    explicit: frozenset[str]
+    by: str
+    reason: str | None = None
+    operation: str = ""
+    data: str | None = None
+    back: str = ""
+
+
 Event = (
     Advance
     | Begin
@@ -97,6 +115,7 @@ Event = (
     | SignalReceived
     | StopRequested
     | DeadlineReached
+    | MigrateRequested
 )
 
 

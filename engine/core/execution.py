@@ -167,6 +167,17 @@ class Closing(Struct, frozen=True, array_like=True):
     stack: tuple[tuple[FrameId, int, int], ...]
 
 
+class Moving(Struct, frozen=True, array_like=True):
+    """The execution is being moved to another version: so many of its strands at a time, those after `after` to come."""
+
+    version: int
+    mapping: dict[str, str]
+    explicit: frozenset[str]
+    after: FrameId
+    strands: dict[FrameId, str]  # where single strands go that do not follow the mapping
+    operation: str
+
+
 class Names(Struct, frozen=True, array_like=True):
     """What the Context Object calls a run whose starter knows it by other names than ours, such as ARNs."""
 
@@ -207,3 +218,4 @@ class Execution(Struct, frozen=True):
     )  # pages, results, buffered signals
     # How often it was redriven, for the Context Object; None where that tells nothing of it: a synchronous Express run.
     redrives: int | None = 0
+    moving: Moving | None = None

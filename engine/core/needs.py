@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.core.context import needed, parent_of
+from engine.core.context import keys_of, needed, parent_of
 from engine.core.effects import Needs
-from engine.core.events import Advance, Begin, DeadlineReached, Event, SignalReceived, StopRequested
+from engine.core.events import (
+    Advance,
+    Begin,
+    DeadlineReached,
+    Event,
+    MigrateRequested,
+    SignalReceived,
+    StopRequested,
+)
 from engine.core.execution import (
     ROOT,
     Execution,
@@ -22,6 +30,7 @@ from engine.core.execution import (
 )
 from engine.core.flow.forks import has_room
 from engine.core.flow.unwind import is_live, stack_of, walk
+from engine.core.moving.undo import UNDO
 from engine.language.machine import Machine
 
 NOTHING = Needs()
@@ -33,6 +42,8 @@ def needs(machine: Machine, execution: Execution, event: Event) -> Needs:
         return NOTHING
     if isinstance(event, Begin):
         return Needs(input=True) if execution.input is None else NOTHING
+    if execution.moving is not None:
+        return _all_frames(execution)
     if execution.closing is not None:
         if not isinstance(event, Advance):
             return NOTHING
@@ -40,6 +51,8 @@ def needs(machine: Machine, execution: Execution, event: Event) -> Needs:
     if isinstance(event, StopRequested | DeadlineReached):
         untold = execution.revision == 0 and execution.input is None
         return Needs(input=True) if untold else _frames(execution, (ROOT,))
+    if isinstance(event, MigrateRequested):
+        return _migration(execution, event)
     if isinstance(event, SignalReceived):
         return _signal(machine, execution, event)
     missing = _frames(execution, _chain(event.frame))
@@ -73,6 +86,30 @@ def _values(execution: Execution, wanted: Iterable[str]) -> Needs:
 def _below(execution: Execution, stack: tuple[tuple[FrameId, int, int], ...]) -> Needs:
     missing = walk(execution.frames, stack).missing
     return Needs(frames=missing) if missing else NOTHING
+
+
+def _migration(execution: Execution, event: MigrateRequested) -> Needs:
+    """Every frame that is alive, what the last migration noted, and what the expression for the data can read."""
+    missing = _all_frames(execution) or _values(execution, (UNDO,))
+    if missing or event.data is None:
+        return missing
+    root = execution.frames[ROOT]
+    variables = keys_of(root) if root is not None else ()
+    return Needs(values=_values(execution, variables).values, input=execution.input is None)
+
+
+def _all_frames(execution: Execution) -> Needs:
+    """The frames there are, and those below them that there may be, one generation after the other."""
+    wanted: list[FrameId] = [ROOT]
+    for frame in execution.frames.values():
+        if frame is not None:
+            hold = frame.hold
+            if isinstance(hold, Fork):
+                wanted += (f"{frame.id}/{index}" for index in range(hold.spawned))
+            elif isinstance(hold, Unwind):
+                for owner, following, end in hold.stack:
+                    wanted += (f"{owner}/{index}" for index in range(following, end))
+    return _frames(execution, wanted)
 
 
 def _signal(machine: Machine, execution: Execution, event: SignalReceived) -> Needs:

@@ -6,6 +6,9 @@ to Documents. Words of our own:
 
 - SignalReceived (signalReceivedEventDetails: name, id, input): a signal was accepted. It follows record 0, like
   everything that comes from outside the strands.
+- ExecutionMigrated (executionMigratedEventDetails: fromVersion, toVersion, by, reason, migration, rolledBack, moved): the
+  execution was moved to another version; moved maps the states that strands have left to those they are in now. It
+  follows record 0 too.
 - A `signal:NAME` state is told in the words of a service task with resourceType "signal" and resource NAME:
   TaskStateEntered, TaskScheduled, then TaskSucceeded (its output is the payload) or TaskTimedOut, TaskStateExited.
 """
@@ -60,6 +63,7 @@ DETAILS = {
             *("MapIterationFailed", "MapIterationAborted"),
             "EvaluationFailed",
             "SignalReceived",
+            "ExecutionMigrated",
         )
     },
 }

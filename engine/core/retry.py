@@ -30,7 +30,9 @@ def next_attempt(
     for index, retrier in enumerate(retriers):
         if not failure.is_matched_by(retrier.error_equals):
             continue
-        counts = used if len(used) == len(retriers) else (0,) * len(retriers)
+        counts = (*used, *(0,) * len(retriers))[
+            : len(retriers)
+        ]  # another version may have had others
         if counts[index] >= retrier.attempts_max:
             return None
         counts = (*counts[:index], counts[index] + 1, *counts[index + 1 :])

@@ -19,7 +19,7 @@ from msgspec import structs
 
 from engine.core import events
 from engine.core.draft import Draft
-from engine.core.effects import StartTimer, Transition
+from engine.core.effects import StartTimer, Tally, Transition
 from engine.core.execution import (
     ENTER,
     ROOT,
@@ -37,6 +37,7 @@ from engine.core.execution import (
 from engine.core.failures import Failure, timed_out
 from engine.core.flow import endings, rests, steps
 from engine.core.limits import DEFAULT, Limits
+from engine.core.moving import move
 from engine.core.needs import needs
 from engine.core.states import ADVANCE
 from engine.documents import EMPTY_OBJECT
@@ -55,16 +56,22 @@ def transition(
     *,
     limits: Limits = DEFAULT,
     patience: Patience = ENDURING,
+    target: Machine | None = None,
 ) -> Transition:
     """Apply one event. Everything that `needs` names for it must be loaded.
+
+    `target` is the machine of the version that a migration moves the execution to.
 
     Never raises for anything a definition, a payload or an event can hold, but for OverBudget where `patience` does
     not insist: then nothing was decided, and the same arguments with more patience give the answer. The answer's
     revision is one higher even if the event was stale, so that its commit can consume the inbox entry.
     """
     draft = Draft(machine, execution, now_ms, limits, patience)
+    draft.target = target
     if execution.status == "RUNNING":
-        if execution.closing is None:
+        if execution.moving is not None:
+            move.go_on(draft)
+        elif execution.closing is None:
             _HANDLERS[type(event)](draft, event)
             kept_max = machine.keeping.history_records
             # A history of which the newest are kept is never full.
@@ -72,6 +79,8 @@ def transition(
                 draft = endings.cut_short(draft)
         elif type(event) is events.Advance:
             endings.go_on(draft)
+        elif operation := getattr(event, "operation", ""):
+            draft.effects.append(Tally(operation, "closing"))
     return draft.finish()
 
 
@@ -192,4 +201,5 @@ _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     events.SignalReceived: _signal_received,
     events.StopRequested: _stop_requested,
     events.DeadlineReached: _deadline_reached,
+    events.MigrateRequested: move.request,
 }

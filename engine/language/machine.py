@@ -192,13 +192,14 @@ def reading_of(states: dict[str, State]) -> dict[str, Reading]:
     """What has to be at hand at each state."""
     found = {}
     for name, state in states.items():
-        concerned = (state, *(states[next_] for next_ in _successors(state)))
+        concerned = (state, *(states[next_] for next_ in successors(state)))
         variables = frozenset().union(*(each.variables for each in concerned))
         found[name] = Reading(variables, any(each.uses_execution_input for each in concerned))
     return found
 
 
-def _successors(state: State) -> Iterator[str]:
+def successors(state: State) -> Iterator[str]:
+    """The states that a state may go on to, inside its scope."""
     if state.next is not None:
         yield state.next
     if isinstance(state, Choice):

@@ -20,10 +20,19 @@ from msgspec import structs
 
 from engine.clock import RedisClock
 from engine.core.effects import Close, ScheduleTask, StartTimer, StopChild, Transition
-from engine.core.events import Event
+from engine.core.events import Event, MigrateRequested
+from engine.core.moving.move import target_version
+from engine.core.moving.undo import UNDO
 from engine.core.needs import needs
 from engine.core.states.nested import STATES_QUEUE
-from engine.errors import EngineError, OutcomeUnknown, StaleCommit, StoreUnavailable
+from engine.errors import (
+    DefinitionNotFound,
+    EngineError,
+    InvalidDefinition,
+    OutcomeUnknown,
+    StaleCommit,
+    StoreUnavailable,
+)
 from engine.language.machine import Machine
 from engine.runtime.changes import Changes
 from engine.runtime.deciders import NotNow
@@ -204,7 +213,8 @@ class Advancer:
                     return False
                 continue
             await self._load(claim, machine, event)
-            step = await self._decide(claim, machine, event)
+            target = await self._target(claim, event)
+            step = await self._decide(claim, machine, event, target)
             release = is_last(claim, step, controls, taken)
             moment = self._clock.monotonic()
             extend = moment - extended > self._extend_seconds
@@ -215,6 +225,9 @@ class Advancer:
             )
             if committed is None:
                 continue
+            if step.execution.version != claim.execution.version:
+                assert target is not None
+                machine = target
             self._accept(claim, step, committed)
             if committed.released:
                 return False
@@ -223,11 +236,28 @@ class Advancer:
         await self._executions.release(claim, reset=True)
         return True
 
-    async def _decide(self, claim: Claim, machine: Machine, event: Event) -> Transition:
+    async def _target(self, claim: Claim, event: Event) -> Machine | None:
+        """The machine of the version that a migration leads to; None where there is none."""
+        execution = claim.execution
+        if execution.moving is not None:
+            version = execution.moving.version
+        elif isinstance(event, MigrateRequested):
+            version = target_version(event, execution.values.get(UNDO))
+        else:
+            return None
+        namespace = claim.keys.ref.partition(":")[0]
+        try:
+            return await self._machines.get(namespace, execution.definition, version)
+        except (DefinitionNotFound, InvalidDefinition):
+            return None
+
+    async def _decide(
+        self, claim: Claim, machine: Machine, event: Event, target: Machine | None
+    ) -> Transition:
         """Decide here, or elsewhere what takes long: the claim is kept meanwhile, and others get the place."""
         execution = claim.execution
         now_ms = max(self._clock.now_ms(), execution.last_ms, came_ms(event))
-        step = self._deciding.at_once(machine, execution, event, now_ms)
+        step = self._deciding.at_once(machine, execution, event, now_ms, target)
         if step is not None:
             return step
         named = claim.keys.ref.partition(":")[0], execution.definition, execution.version

@@ -42,14 +42,22 @@ class Deciding:
         self._slow: OrderedDict[Step, None] = OrderedDict()
 
     def at_once(
-        self, machine: Machine, execution: Execution, event: Event, now_ms: int
+        self,
+        machine: Machine,
+        execution: Execution,
+        event: Event,
+        now_ms: int,
+        target: Machine | None = None,
     ) -> Transition | None:
-        """The transition, decided here; None where it takes long, or probably would: then decide it `apart`."""
+        """The transition, decided here; None where it takes long, or probably would: then decide it `apart`.
+
+        With a `target`, the machine that a migration leads to, it is never None.
+        """
         if self._slow and _step(machine, execution, event) in self._slow:
             return None
         patience = Patience.in_loop(self._clock.monotonic)
         try:
-            return self._decide(machine, execution, event, now_ms, patience)
+            return self._decide(machine, execution, event, now_ms, patience, target)
         except OverBudget:
             self._remember(_step(machine, execution, event))
             return None
@@ -81,8 +89,17 @@ class Deciding:
         event: Event,
         now_ms: int,
         patience: Patience,
+        target: Machine | None = None,
     ) -> Transition:
-        return transition(machine, execution, event, now_ms, limits=self._limits, patience=patience)
+        return transition(
+            machine,
+            execution,
+            event,
+            now_ms,
+            limits=self._limits,
+            patience=patience,
+            target=target,
+        )
 
     def _remember(self, step: Step) -> None:
         self._slow[step] = None

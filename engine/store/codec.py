@@ -20,6 +20,7 @@ from msgspec import Struct, structs
 from engine.core.effects import Record
 from engine.core.events import (
     DeadlineReached,
+    MigrateRequested,
     SignalReceived,
     Started,
     StopRequested,
@@ -28,7 +29,7 @@ from engine.core.events import (
     TaskSucceeded,
     TimerFired,
 )
-from engine.core.execution import Buffer, Closing, Enter, Execution, Frame, Status
+from engine.core.execution import Buffer, Closing, Enter, Execution, Frame, Moving, Status
 from engine.documents import Document
 from engine.errors import StoreRefused
 from engine.store.referring import NO_PAYLOADS, Packer, Payloads, decoder, find, referred, rest
@@ -43,6 +44,7 @@ StoredEvent = (
     | SignalReceived
     | StopRequested
     | DeadlineReached
+    | MigrateRequested
 )
 
 
@@ -68,6 +70,7 @@ class Meta(Struct, frozen=True, array_like=True):
     cause: str | None = None
     resting: str = ""  # the state whose index holds the execution
     variables_bytes: int = 0
+    moving: Moving | None = None
     dropped: int = 0  # records taken off the front of the history; ids go on counting
     refers: bool = False  # something of the execution refers, or did, to a payload
 
@@ -208,6 +211,7 @@ def meta_of(execution: Execution, resting: str, *, dropped: int = 0, refers: boo
         execution.cause,
         resting,
         execution.variables_bytes,
+        execution.moving,
         dropped=dropped,
         refers=refers,
     )
@@ -242,6 +246,7 @@ def execution_of(
         error=meta.error,
         cause=meta.cause,
         variables_bytes=meta.variables_bytes,
+        moving=meta.moving,
         parent=static.parent,
         depth=static.depth,
         frames=frames,

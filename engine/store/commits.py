@@ -132,6 +132,8 @@ class Commits:
         fields: list[Any] = []
         if after.ready != before.ready:
             fields += ("ready", " ".join(after.ready))
+        if after.version != before.version:
+            fields += ("ver", str(after.version))
         if claim.fresh:
             fields += ("claims", "0")
         if after.signals is not before.signals:

@@ -32,8 +32,11 @@ of the whole store
   P:{store}:layout           hash    layout version, number of partitions, identity
   P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"
   P:{catalog}:NS:d:DEF       hash    current hash created v:<n> -> text
+  P:{catalog}:NS:operations  zset    ids of operations on many executions, by ms
+  P:{catalog}:NS:o:ID        hash    created finished status asked own until place seen sent done
+  P:{catalog}:NS:active      set     ids of operations that have not ended
 channels
-  P:bell                     "<sender> ready <ref>", "<sender> queue <ref> NS:QUEUE"
+  P:bell                     "<sender> ready <ref>", "<sender> queue <ref> NS:QUEUE", "<sender> operation ID"
   P:changes                  "<ref>" or "<ref> closed": commits of executions that somebody watches
 """
 
@@ -148,6 +151,15 @@ class Keys:
 
     def definition(self, namespace: str, name: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:d:{name}"
+
+    def asked(self, namespace: str, operation: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:o:{operation}"
+
+    def operations(self, namespace: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:operations"
+
+    def active_operations(self, namespace: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:active"
 
 
 def ref_of(namespace: str, execution: str) -> str:

@@ -126,11 +126,15 @@ def test_a_backoff_that_grows_beyond_every_number_ends_at_the_longest_delay():
     assert again.delay_ms == 99_999_999_000
 
 
-def test_counts_of_another_definition_are_not_used():
-    rule = retrier(attempts_max=1)
-    again = next_attempt((rule,), Failure("Busy", None), (9, 9), SeededEntropy(b"s", 1))
-    assert again is not None
-    assert again.retries == (1,)
+def test_attempts_of_a_version_with_fewer_or_more_retriers_are_counted_by_position():
+    rule = retrier(attempts_max=3)
+    for used, expected in (((2, 9), (3,)), ((), (1,))):
+        again = next_attempt((rule,), Failure("Busy", None), used, SeededEntropy(b"s", 1))
+        assert again is not None
+        assert again.retries == expected
+    both = next_attempt((rule, rule), Failure("Busy", None), (2,), SeededEntropy(b"s", 1))
+    assert both is not None
+    assert both.retries == (3, 0)
 
 
 def test_no_catcher_takes_what_none_names():

@@ -110,7 +110,8 @@ def record_iteration(draft: Draft, frame: Frame, what: str, previous: int) -> in
 
 def _record_aborted(draft: Draft, frame: Frame) -> None:
     """What the history says of a frame that is dropped because a sibling failed."""
-    kind = draft.machine.states[frame.state].type
+    state = draft.machine.states.get(frame.state)  # None: of a version that has been left
+    kind = state.type if state is not None else ""
     if kind in records.ABORTED and not isinstance(frame.hold, Enter):
         draft.record(records.ABORTED[kind], frame.previous, {})
     if frame.entry and parent_of(frame.id):

@@ -1,0 +1,1 @@
+"""Moving a running execution to another version of its definition, and back."""

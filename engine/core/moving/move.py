@@ -1,0 +1,198 @@
+"""Applying a migration: one event, judged and carried out in one transition.
+
+Nothing of the execution changes where one strand of it is blocked. A strand that is kept only changes its state's name;
+one that is renewed gives up what it holds and enters its new state. Of an execution with very many strands they are moved
+in several transitions, between which nothing else happens to it.
+"""
+
+from __future__ import annotations
+
+from msgspec import UNSET, Raw, structs
+
+from engine.core.draft import Draft
+from engine.core.effects import CancelTimer, StartTimer, Tally
+from engine.core.events import MigrateRequested
+from engine.core.execution import ROOT, Frame, FrameId, Listen, Moving, Then, Unwind
+from engine.core.flow import steps
+from engine.core.moving.data import DataFailed, adjusted
+from engine.core.moving.undo import UNDO, Moved, Undo, keep_undo, read_undo, way_back, with_strand
+from engine.core.moving.verdict import Moves, Strand, Verdict, judge
+from engine.documents import Document
+from engine.language.machine import Machine, Task
+
+STRANDS_MAX = 100  # moved in one transition
+
+
+def request(draft: Draft, event: MigrateRequested) -> None:
+    """Move the execution, or answer why it stays."""
+    target = draft.target
+    undo = _noted(draft)
+    if event.back and (undo is None or undo.operation != event.back):
+        _answer(draft, event.operation, "skipped", "not_moved_by_it")
+        return
+    version = undo.version if event.back and undo is not None else event.version
+    if version == draft.version:
+        _answer(draft, event.operation, "already")
+        return
+    if target is None:
+        _answer(
+            draft, event.operation, "blocked", f"unknown_version: there is no version {version}"
+        )
+        return
+    moves = Moves(event.mapping, event.explicit)
+    data: dict[FrameId, Document] = {}
+    if event.back and undo is not None:
+        moves, data, used = way_back(undo, draft.frames)
+        if used:
+            detail = f"the data that was made for strand {used} has been used since"
+            _answer(draft, event.operation, "blocked", f"moved_on: {detail}")
+            return
+    verdict = judge(draft.frames, draft.machine, target, moves)
+    if verdict.outcome == "blocked":
+        _answer(draft, event.operation, "blocked", f"{verdict.reason}: {verdict.detail}")
+        return
+    try:
+        data |= _made(draft, event)
+    except DataFailed as error:
+        _answer(draft, event.operation, "blocked", f"data_failed: {error}")
+        return
+    _record(draft, event, version, verdict)
+    if event.back:
+        draft.forget(UNDO)
+    else:
+        _note(draft, event, verdict, data)
+    for name, document in data.items():
+        frame = draft.frames.get(name)
+        if frame is not None:
+            draft.put(structs.replace(frame, input=document))
+    way = Moving(
+        version, dict(moves.mapping), moves.explicit, "", dict(moves.strands), event.operation
+    )
+    _move(draft, target, way, verdict)
+
+
+def go_on(draft: Draft) -> None:
+    """Move the next strands of an execution that is being moved."""
+    way = draft.moving
+    assert way is not None
+    assert draft.target is not None
+    moves = Moves(way.mapping, way.explicit, way.strands)
+    verdict = judge(draft.frames, draft.machine, draft.target, moves, way.after)
+    _move(draft, draft.target, way, verdict)
+
+
+def target_version(event: MigrateRequested, kept: Document | None) -> int:
+    """The version that an event moves an execution to; `kept` is its value `UNDO`."""
+    if not event.back:
+        return event.version
+    return read_undo(kept).version if kept is not None else 0
+
+
+def _move(draft: Draft, target: Machine, way: Moving, verdict: Verdict) -> None:
+    """Move what is left, or the next `STRANDS_MAX` of it."""
+    left = verdict.strands
+    for strand in left[:STRANDS_MAX]:
+        frame = draft.frames[strand.frame]
+        assert frame is not None
+        _move_strand(draft, frame, strand, target, way)
+    if len(left) > STRANDS_MAX:
+        draft.moving = structs.replace(way, after=left[STRANDS_MAX - 1].frame)
+        return
+    draft.moving = None
+    _set_deadline(draft, target)
+    draft.version, draft.machine = way.version, target
+    _answer(draft, way.operation, "moved")
+
+
+def _move_strand(draft: Draft, frame: Frame, strand: Strand, target: Machine, way: Moving) -> None:
+    if strand.renewed:
+        frame = structs.replace(frame, version=way.version)
+        steps.send_on(draft, frame, Then(strand.state, frame.input))
+        return
+    hold = frame.hold
+    if isinstance(hold, Listen):
+        hold = _follow(draft, frame, hold, target, strand.state)
+    elif isinstance(hold, Unwind) and hold.then is not None and hold.then.state is not None:
+        then = hold.then
+        state = way.mapping.get(hold.then.state, hold.then.state)
+        hold = structs.replace(hold, then=structs.replace(then, state=state))
+    draft.put(structs.replace(frame, state=strand.state, hold=hold, version=way.version))
+
+
+def _follow(draft: Draft, frame: Frame, hold: Listen, target: Machine, state: str) -> Listen:
+    """Wait for the signal under the name that the new state gives it."""
+    listening = target.states[state]
+    assert isinstance(listening, Task)
+    name = listening.resource.name
+    if name == hold.name:
+        return hold
+    draft.unlisten(hold.name, frame.id)
+    buffer = draft.buffer(name)
+    draft.set_buffer(name, structs.replace(buffer, listeners=(*buffer.listeners, frame.id)))
+    if buffer.head < buffer.tail:
+        draft.wake(frame.id)
+    return structs.replace(hold, name=name)
+
+
+def _set_deadline(draft: Draft, target: Machine) -> None:
+    """The execution's time-out is that of its version, counted from its start."""
+    if target.timeout_seconds is not None:
+        due_ms = draft.before.started_ms + target.timeout_seconds * 1000
+        draft.effects.append(StartTimer("", 1, "deadline", due_ms))
+    elif draft.machine.timeout_seconds is not None:
+        draft.effects.append(CancelTimer("", 1, "deadline"))
+
+
+def _made(draft: Draft, event: MigrateRequested) -> dict[FrameId, Document]:
+    """The data that the event's expression makes for the execution's own strand."""
+    root = draft.frames.get(ROOT)
+    if event.data is None or root is None:
+        return {}
+    return {ROOT: adjusted(draft, root, event.data)}
+
+
+def _noted(draft: Draft) -> Undo | None:
+    kept = draft.loaded.get(UNDO)
+    return read_undo(kept) if kept is not None else None
+
+
+def _note(
+    draft: Draft, event: MigrateRequested, verdict: Verdict, data: dict[FrameId, Document]
+) -> None:
+    """Keep the way back."""
+    undo = Undo(event.operation, draft.version, dict(event.mapping))
+    moved = {strand.frame: strand for strand in verdict.strands}
+    for name in dict.fromkeys((*moved, *data)):
+        frame = draft.frames[name]
+        assert frame is not None
+        strand = moved.get(name, Strand(name, frame.state))
+        before = Raw(frame.input.text) if name in data else UNSET
+        undo = with_strand(
+            undo, name, Moved(frame.state, strand.state, frame.entry, strand.renewed, before)
+        )
+    draft.keep(UNDO, keep_undo(undo), resident=True)
+
+
+def _record(draft: Draft, event: MigrateRequested, version: int, verdict: Verdict) -> None:
+    told = {
+        "fromVersion": draft.version,
+        "toVersion": version,
+        "by": event.by,
+        "reason": event.reason,
+        "migration": event.operation or None,
+        "rolledBack": event.back or None,
+    }
+    details = {name: value for name, value in told.items() if value is not None}
+    moved = {}
+    for strand in verdict.strands:
+        frame = draft.frames[strand.frame]
+        assert frame is not None
+        moved[frame.state] = strand.state
+    if moved:
+        details["moved"] = moved
+    draft.record("ExecutionMigrated", 0, details)
+
+
+def _answer(draft: Draft, operation: str, outcome: str, reason: str | None = None) -> None:
+    if operation:
+        draft.effects.append(Tally(operation, outcome, reason))

@@ -1,0 +1,77 @@
+"""What a holder does next with the execution in its hands. Pure: the advancer asks, and does it."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from engine.core.effects import Needs, Transition
+from engine.core.events import Advance, Begin, DeadlineReached, Event, StopRequested
+from engine.core.execution import Execution, Frame, FrameId
+from engine.core.limits import READY_MAX
+from engine.documents import Document
+from engine.store import codec
+from engine.store.commits import Claim
+from engine.store.executions import Committed
+
+
+def came_ms(event: Event) -> int:
+    """When a task of this event was leased, by Redis' clock: what follows is never dated before it."""
+    started = getattr(event, "started", None)
+    return started.at_ms if started is not None else 0
+
+
+def next_event(claim: Claim) -> tuple[Event | None, int, int]:
+    """The event to apply, and how many control and inbox entries it consumes."""
+    execution = claim.execution
+    if execution.moving is not None:
+        return Advance(""), 0, 0
+    control = codec.unpack_entry(claim.control[0]) if claim.control else None
+    if execution.revision == 0 and not isinstance(control, StopRequested | DeadlineReached):
+        return Begin(), 0, 0
+    if control is not None:
+        return control, 1, 0
+    if claim.entries and execution.closing is None and len(execution.ready) < READY_MAX:
+        return codec.unpack_entry(claim.entries[0]), 0, 1
+    if execution.ready:
+        return Advance(execution.ready[0]), 0, 0
+    if execution.closing is not None:
+        return Advance(""), 0, 0
+    return None, 0, 0
+
+
+def is_last(claim: Claim, step: Transition, controls: int, taken: int) -> bool:
+    """Whether nothing known is left to do after this step. The commit looks at the inbox itself before letting go."""
+    after = step.execution
+    return (
+        not after.ready
+        and after.closing is None
+        and after.moving is None
+        and len(claim.control) <= controls
+        and len(claim.entries) <= taken
+    )
+
+
+def needed_frames(execution: Execution, committed: Committed) -> dict[FrameId, Frame | None]:
+    """The frames that can go on or that entries name, with their ancestors."""
+    keep = set(committed.frames)
+    for name in execution.ready:
+        at = name
+        while at:
+            keep.add(at)
+            at = at.rpartition("/")[0]
+    return {name: frame for name, frame in execution.frames.items() if name in keep}
+
+
+def with_loaded(
+    execution: Execution,
+    wanted: Needs,
+    frames: dict[FrameId, Frame | None],
+    values: dict[str, Document | None],
+    given: Document | None,
+) -> Execution:
+    return structs.replace(
+        execution,
+        frames={**execution.frames, **frames},
+        values={**execution.values, **values},
+        input=given if wanted.input else execution.input,
+    )
