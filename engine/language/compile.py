@@ -15,6 +15,7 @@ from engine.language.fields import Fields
 from engine.language.fields_jsonata import JsonataFields
 from engine.language.machine import Machine, Map, State, reading_of
 from engine.language.report import Report
+from engine.language.schema.keeping import compile_keeping
 from engine.language.version import content_hash
 
 
@@ -29,6 +30,7 @@ def compile_machine(
             state = compile_state(node, fields)
             if state is not None:
                 states.setdefault(node.name, state)
+    keeping = compile_keeping(document, report)
     if report.has_errors:
         return None
     parents = _parents(scopes)
@@ -42,6 +44,7 @@ def compile_machine(
         query_language="JSONata" if document.get("QueryLanguage") == "JSONata" else "JSONPath",
         content_hash=content_hash(document),
         parents=parents,
+        keeping=keeping,
     )
 
 

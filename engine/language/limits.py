@@ -16,3 +16,4 @@ CONSEQUENCES_MAX = 1_000  # of what AWS says besides; all problems of one defini
 KEY_CHARACTERS_MAX = 200  # of one key in a place as AWS has it; a name may be as long as the text
 MESSAGE_CHARACTERS_MAX = 2_000  # of one message as AWS has it; its own longest has 1,000
 STATE_NAME_MAX = 80  # characters, as on AWS
+ATTRIBUTES_MAX = 10  # search attributes of one definition; each is an index that commits write

@@ -149,6 +149,27 @@ EXAMPLES: dict[str, Example] = {
         15,
         kind="EXPRESS",
     ),
+    "invalid_attribute": Example(
+        "Detent:\n  SearchAttributes: {Customer: $.customer.id}\n" + only("Succeed"),
+        "/Detent/SearchAttributes/Customer",
+        2,
+        22,
+    ),
+    "too_many_attributes": Example(
+        "Detent:\n  SearchAttributes:\n"
+        + "".join(f"    a{n}: $.a{n}\n" for n in range(11))
+        + only("Succeed"),
+        "/Detent/SearchAttributes",
+        2,
+        3,
+    ),
+    "express_detent": Example(
+        "Detent: {RetentionHours: 24}\n" + only("Succeed"),
+        "/Detent/RetentionHours",
+        1,
+        10,
+        kind="EXPRESS",
+    ),
     "invalid_path": Example(only("Pass", "InputPath: order.id", "End: true"), GO + "/InputPath", 5, 16),
     "invalid_template": Example(
         task("Parameters:", "  id.$: States.Fromat('{}', $.id)"), PAY + "/Parameters/id.$", 7, 13

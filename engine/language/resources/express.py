@@ -1,7 +1,7 @@
 """What a definition published as EXPRESS may not hold, though a STANDARD one may.
 
 An Express execution lives in the memory of one process for minutes, and nobody outside can address it: so it waits for
-no callback, no signal and no other service's job. https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
+no callback, no signal and no other service's job; nor can it be found, kept or moved. https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from engine.language import examine
 from engine.language.diagnostics.diagnostic import schema_failed
-from engine.language.machine import Machine, Resource, Task
+from engine.language.machine import Keeping, Machine, Resource, Task
 from engine.language.problems import Problem
 from engine.language.text import read_source
 from engine.language.text.source import Format, path_of
@@ -49,17 +49,34 @@ def express_problems(
     problems = []
     for pointer, code, message, hint in found:
         path = path_of(pointer, source.value)
-        aws = UNSET if code == "express_signal" else schema_failed(message, path)
-        problems.append(Problem(code, pointer, *source.place(path), message, hint, "error", aws))
+        aws = schema_failed(message, path) if code == "express_unsupported" else UNSET
+        place = source.place(path, key=code == "express_detent")
+        problems.append(Problem(code, pointer, *place, message, hint, "error", aws))
     return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
 
 
 def _refusals(machine: Machine) -> Iterator[tuple[str, str, str, str]]:
-    """Pointer, code, message and hint of each Resource that cannot be waited for."""
+    """Pointer, code, message and hint of each Resource that cannot be waited for, and of what presumes a store."""
+    for name in _stored_only(machine.keeping):
+        message = f"{name} has no meaning for Express executions: they are never stored."
+        hint = f"Remove {name}, or publish the definition as STANDARD."
+        yield f"/Detent/{name}", "express_detent", message, hint
     for state in machine.states.values():
         refusal = _refusal(state.resource) if isinstance(state, Task) else None
         if refusal is not None:
             yield f"{state.pointer}/Resource", *refusal
+
+
+def _stored_only(keeping: Keeping) -> Iterator[str]:
+    """The fields of `Detent` that are about executions in a store."""
+    if keeping.search_attributes:
+        yield "SearchAttributes"
+    if keeping.history_records is not None:
+        yield "HistoryRecords"
+    if keeping.retention_hours is not None:
+        yield "RetentionHours"
+    if keeping.running == "migrate":
+        yield "Running"
 
 
 def _refusal(resource: Resource) -> tuple[str, str, str] | None:

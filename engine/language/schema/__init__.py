@@ -218,6 +218,8 @@ class _Reader:
         )
 
     def wrong_type(self, fault: Fault) -> None:
+        if fault.in_names:
+            return  # of a search attribute, of which more is said where its path is read
         kinds = [fault.kinds] if isinstance(fault.kinds, str) else list(fault.kinds)
         if fault.takes_expression:
             kinds.remove("string")  # it would have to be an expression, and is not
