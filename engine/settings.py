@@ -159,7 +159,7 @@ class Settings:
         "bytes",
         "Of a document that is written where it is used. A larger one is stored once for its execution and "
         "referred to, so that it is not written again by every transition that passes it on.",
-        64,
+        16,
         64 * _MIB,
     )
     definition_bytes_max: int = _count(

@@ -15,9 +15,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from engine.core.events import SignalReceived, read_signal
-from engine.documents import Document
+from engine.documents import DIGEST_BYTES, Document
 from engine.store import codec
 from engine.store.keys import Keys
+from engine.store.referring import Payloads
 
 Snapshot = dict[
     str, Any
@@ -90,8 +91,9 @@ def executions(found: Snapshot, prefix: str) -> Iterable[dict[str, Any]]:
         events = [codec.unpack_entry(_bytes(item)) for item in inbox]
         history = found.get(f"{name}:h", {"value": []})["value"]
         values = found.get(f"{name}:v", {"value": {}})["value"]
+        payloads = payloads_in(found, name)
         kept = [
-            _signal_id(values.get(f"s:{signal}:{number}"))
+            _signal_id(payloads, values.get(f"s:{signal}:{number}"))
             for signal, buffer in meta.signals.items()
             for number in range(buffer.head, buffer.tail)
         ]
@@ -105,15 +107,25 @@ def executions(found: Snapshot, prefix: str) -> Iterable[dict[str, Any]]:
             "output": json.loads(_bytes(fields["output"])) if "output" in fields else None,
             "error": meta.error,
             "cause": meta.cause,
-            "records": [_record(codec.unpack_record(_bytes(item))) for item in history],
+            "records": [_record(codec.unpack_record(_bytes(i), payloads)) for i in history],
             "buffered": kept,
             "unread": [e.id for e in events if isinstance(e, SignalReceived)],
             "others": [type(e).__name__ for e in events if not isinstance(e, SignalReceived)],
         }
 
 
-def _signal_id(kept: str | None) -> str | None:
-    return None if kept is None else read_signal(Document.from_text(_bytes(kept)))[0]
+def _signal_id(payloads: Payloads, kept: str | None) -> str | None:
+    return None if kept is None else read_signal(codec.unpack_value(_bytes(kept), payloads))[0]
+
+
+def payloads_in(found: Snapshot, name: str) -> Payloads:
+    """The large documents of an execution, by name."""
+    fields = found.get(f"{name}:p", {"value": {}})["value"]
+    return {
+        _bytes(each): Document.from_text(_bytes(text))
+        for each, text in fields.items()
+        if len(each) == DIGEST_BYTES
+    }
 
 
 def _record(record: Any) -> dict[str, Any]:

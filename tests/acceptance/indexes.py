@@ -13,6 +13,7 @@ from typing import Any
 from engine.core.execution import Backoff, Delay, Enter, Frame, Listen, Run, Work
 from engine.store import codec
 from engine.store.keys import split_task_id
+from tests.acceptance import references
 
 
 @dataclass
@@ -54,7 +55,7 @@ def problems(found: dict[str, Any], prefix: str) -> list[str]:
     out = []
     for tag, part in sorted(partitions(found, prefix).items()):
         out += [f"{tag} {text}" for text in _of_partition(part)]
-    return out
+    return out + references.problems(found, prefix)
 
 
 def partitions(found: dict[str, Any], prefix: str) -> dict[str, Partition]:

@@ -3,7 +3,11 @@
 local function references(e, x, values, history, tasks)
   local counts = {}
   refer_fields(counts, x, e.set, e.del)
-  refer_fields(counts, values, e.keep, e.drop)
+  if e.spent then
+    for _, item in ipairs(redis.call('HVALS', values)) do refer(counts, item, -1) end
+  else
+    refer_fields(counts, values, e.keep, e.drop)
+  end
   for _, record in ipairs(e.records or {}) do refer(counts, record, 1) end
   if e.trim then
     for _, record in ipairs(redis.call('LRANGE', history, 0, e.trim - 1)) do refer(counts, record, -1) end
