@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from desk import ME, Desk, until
 from world import World
@@ -124,7 +126,7 @@ async def test_a_limit_that_came_later_is_reached_by_pieces(world, loop):
     while held.dropped < held.execution.last_record - KEPT - TRIM_SLACK:
         await world.step(held)
         sizes.append(held.execution.last_record - held.dropped)
-    assert all(before - after <= TRIM_MAX for before, after in zip(sizes, sizes[1:], strict=False))
+    assert all(before - after <= TRIM_MAX for before, after in itertools.pairwise(sizes))
     part = await world.listing.history("default", "d:n", 1, 10**6)
     assert len(part.records) == sizes[-1]
     assert part.records[0].id == held.dropped + 1
