@@ -86,7 +86,7 @@ class Commit:
 
     def whole(self) -> list[Any]:
         """The arguments with every payload that is referred to, for a store that lacks one of them."""
-        return [*self.arguments[:-1], codec.pack_envelope({**self.body, **_sent(self.payloads)})]
+        return [*self.arguments[:-1], codec.pack_envelope({**self.body, **sent(self.payloads)})]
 
 
 class Commits:
@@ -147,7 +147,7 @@ class Commits:
         if after.status != "RUNNING":
             fields += ("status", after.status)
             if after.output is not None:
-                fields += ("output", after.output.text)
+                fields += ("output", packer.value(after.output))
         body = envelope.body
         body["set"] = fields
         if transition.records:
@@ -171,7 +171,7 @@ class Commits:
         refers = claim.refers or bool(packer.payloads)
         if refers:
             body["refs"] = True
-            body |= _sent({n: d for n, d in packer.payloads.items() if n not in claim.payloads})
+            body |= sent({n: d for n, d in packer.payloads.items() if n not in claim.payloads})
         dropped = claim.dropped + trimmed
         meta = codec.meta_of(after, resting, dropped=dropped, refers=refers)
         fields += ("m", codec.pack(meta))
@@ -319,7 +319,7 @@ class Commits:
             envelope.add("timers", str(now_ms + effect.heartbeat_ms), identifier + "#heartbeat")
 
 
-def _sent(payloads: Mapping[bytes, Document]) -> dict[str, Any]:
+def sent(payloads: Mapping[bytes, Document]) -> dict[str, Any]:
     """The part of the envelope that holds payloads; none where there are none."""
     return {"payloads": {name: each.text for name, each in payloads.items()}} if payloads else {}
 

@@ -13,7 +13,7 @@ from engine.core.execution import ROOT, Frame, FrameId
 from engine.documents import Document
 from engine.errors import StaleCommit, StoreUnavailable
 from engine.store import codec
-from engine.store.commits import Claim, Commit, Commits
+from engine.store.commits import Claim, Commit, Commits, sent
 from engine.store.connection import Redis
 from engine.store.keys import ExecutionKeys, Keys
 from engine.store.payloads import INLINE_BYTES_MAX, payloads_of
@@ -73,6 +73,7 @@ class Executions:
         self._lease_ms = lease_ms
         self._open_max = -(-open_max // keys.partitions)
         self._bell = keys.ringer if bell else ""
+        self._inline_max = inline_max
         self.commits = Commits(
             keys,
             lease_ms=lease_ms,
@@ -101,6 +102,7 @@ class Executions:
         namespace = ref.partition(":")[0]
         digest = hashlib.sha256(_canonical(given)).hexdigest()[:32]
         frame = Frame(id=ROOT, state="", hold=codec.ENTER, input=given)
+        packer = codec.packer(self._inline_max)
         body = {
             "id": static.id,
             "definition": static.definition,
@@ -110,10 +112,11 @@ class Executions:
                 "s",
                 codec.pack(static),
                 "input",
-                given.text,
+                packer.value(given),
                 f"f:{ROOT}",
-                codec.pack(frame),
+                packer.pack(frame),
             ],
+            **sent(packer.payloads),
             "open_max": self._open_max,
             "watch_ms": watch_ms,
             "bell": self._bell,
@@ -130,6 +133,7 @@ class Executions:
                 self._keys.open(keys.partition, namespace),
                 self._keys.index(keys.partition, namespace, "", "RUNNING"),
                 keys.refused,
+                keys.payloads,
             ],
             [ref, codec.pack_envelope(body)],
         )
@@ -191,9 +195,7 @@ class Executions:
         replies = [await reply for reply in waiting]
         fields = replies[0] if names else []
         texts = replies[-1] if needs.values else []
-        payloads = await payloads_of(
-            redis, keys.payloads, [*fields[: len(needs.frames)], *texts], claim.payloads
-        )
+        payloads = await payloads_of(redis, keys.payloads, [*fields, *texts], claim.payloads)
         claim.payloads.update(payloads)
         frames = {
             name: codec.unpack_frame(data, payloads) if data else None
@@ -203,7 +205,9 @@ class Executions:
             name: codec.unpack_value(text, payloads) if text is not None else None
             for name, text in zip(needs.values, texts, strict=True)
         }
-        given = Document.from_text(fields[-1]) if needs.input and fields[-1] is not None else None
+        given = None
+        if needs.input and fields[-1] is not None:
+            given = codec.unpack_value(fields[-1], payloads)
         return frames, values, given
 
     async def commit(self, claim: Claim, commit: Commit) -> Committed:
@@ -288,7 +292,7 @@ def _claim(
         entries,
         frames,
         dropped=meta.dropped,
-        refers=meta.refers,
+        refers=meta.refers or bool(payloads),
     )
     claim.payloads.update(payloads)
     return claim

@@ -20,7 +20,7 @@ from engine.store.connection import Redis
 from engine.store.histories import HistoryPart, history_part
 from engine.store.keys import Keys, ref_of, task_id
 from engine.store.payloads import payloads_of
-from engine.store.referring import referred
+from engine.store.referring import Payloads, referred
 
 T = TypeVar("T")
 
@@ -191,7 +191,8 @@ class Listing:
         pruned = b"pruned" in fields
         meta = _meta(fields.get(b"m", b""))
         packed = [value for name, value in fields.items() if name.startswith(b"f:")]
-        payloads = await payloads_of(self._redis, keys.payloads, packed)
+        documents = [fields.get(b"input"), fields.get(b"output")]
+        payloads = await payloads_of(self._redis, keys.payloads, [*packed, *documents])
         if tries and any(n not in payloads for data in packed for n in referred(data)):
             return await self.read(namespace, identifier, tries=tries - 1)  # it has moved on
         unpack = partial(codec.unpack_frame, payloads=payloads)
@@ -209,7 +210,7 @@ class Listing:
         )
         stopped = fields.get(b"stopped")
         return Stored(
-            _with_documents(execution, fields),
+            _with_documents(execution, fields, payloads),
             int(stopped) if stopped else None,
             fields[b"quarantine"].decode() if b"quarantine" in fields else None,
             pruned,
@@ -320,9 +321,12 @@ def _tombstone(identifier: str) -> codec.Static:
     return codec.Static(identifier, definition, name, b"")
 
 
-def _with_documents(execution: Execution, fields: dict[bytes, bytes]) -> Execution:
+def _with_documents(
+    execution: Execution, fields: dict[bytes, bytes], payloads: Payloads
+) -> Execution:
     def document(name: bytes) -> Document | None:
-        return Document.from_text(fields[name]) if name in fields else None
+        unpack = partial(codec.unpack_value, payloads=payloads)
+        return _read(unpack, fields[name]) if name in fields else None
 
     return structs.replace(execution, input=document(b"input"), output=document(b"output"))
 

@@ -104,7 +104,9 @@ def executions(found: Snapshot, prefix: str) -> Iterable[dict[str, Any]]:
             "revision": int(fields["rev"]),
             "owner": fields["own"],
             "quarantine": fields.get("quarantine"),
-            "output": json.loads(_bytes(fields["output"])) if "output" in fields else None,
+            "output": codec.unpack_value(_bytes(fields["output"]), payloads).value
+            if "output" in fields
+            else None,
             "error": meta.error,
             "cause": meta.cause,
             "records": [_record(codec.unpack_record(_bytes(i), payloads)) for i in history],

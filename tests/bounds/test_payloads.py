@@ -89,8 +89,7 @@ async def test_a_document_that_is_passed_on_is_stored_once(world):
     ref = await world.start(given=LARGE, states=CHAIN)
     await world.advance(ref)
     assert [json.loads(text) for text in (await payloads(world, ref)).values()] == [LARGE]
-    # Its input and its output stand in its hash, once each; the fourteen records and five states do not count.
-    assert await size_of(world, ref) < 2 * 20_100 + 3000
+    assert await size_of(world, ref) < 3000
     assert await wrong(world) == []
 
 

@@ -8,9 +8,11 @@
   KEYS[5] open         string number of open executions of the namespace in the partition
   KEYS[6] everything   zset   of RUNNING, whatever the definition, in the partition
   KEYS[7] refused      string key of a nested start that was taken back before it happened
+  KEYS[8] payloads     hash   of the execution
   ARGV[1] ref          namespace:definition:name
   ARGV[2] envelope     msgpack: id, definition, version ("" = current), digest of the input, fields {field, bytes ...},
                        open_max (0 = no limit), watch_ms (0 = none), bell; of a nested start, key: which start it is,
+                       payloads {name: text ...} that fields refer to (none = nil)
                        tell: the errand that tells the parent of the end ("" = nobody is to be told)
   Returns {"OK", now_ms, version} | {"EXISTS", started_ms, version} | {"CONFLICT", status} | {"UNKNOWN"} | {"QUOTA"}
   | {"REFUSED"}; everything but OK wrote nothing, but that EXISTS notes whom to tell as well.
@@ -19,6 +21,7 @@
 --- @include bell
 --- @include wake
 --- @include types
+--- @include payloads
 local x, ready, definitions, index, open, everything = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local ref, e = ARGV[1], cmsgpack.unpack(ARGV[2])
 local found = redis.call('HMGET', x, 'status', 'digest', 'started', 'ver', 'key', 'tell')
@@ -38,10 +41,14 @@ if version == '' then version = redis.call('HGET', definitions, e.definition) en
 if not version then return {'UNKNOWN'} end
 if e.open_max > 0 and tonumber(redis.call('GET', open) or '0') >= e.open_max then return {'QUOTA'} end
 expect('ZCARD', ready, index, everything)
+local counts = {}
+for i = 2, #e.fields, 2 do refer(counts, e.fields[i], 1) end
+if e.payloads then expect('HLEN', KEYS[8]) end
 local now = now_ms()
 redis.call('INCR', open)
 redis.call('HSET', x, 'status', 'RUNNING', 'rev', '0', 'own', '', 'until', '0', 'claims', '0', 'ready', '0',
   'digest', e.digest, 'ver', version, 'started', text(now), unpack(e.fields))
+count(KEYS[8], counts, e.payloads)
 if e.key then redis.call('HSET', x, 'key', e.key) end
 if e.key and e.tell ~= '' then redis.call('HSET', x, 'tell', cmsgpack.pack({[e.key] = e.tell})) end
 if e.watch_ms > 0 then redis.call('HSET', x, 'watch', text(now + e.watch_ms)) end
