@@ -108,7 +108,7 @@ class Commits:
         self._lease_ms = lease_ms
         self._retention_ms = retention_ms
         self._bell = bell
-        self._inline_max = inline_max
+        self._packer = codec.packer(inline_max)
 
     def of(
         self,
@@ -123,7 +123,7 @@ class Commits:
     ) -> Commit:
         """The commit of a transition: `taken` and `controls` are the inbox entries it consumes."""
         keys, before, after = claim.keys, claim.execution, transition.execution
-        packer = codec.packer(self._inline_max)
+        packer = self._packer.begin()
         envelope = _Envelope(
             {"now": str(now_ms), "bell": self._bell, "changes": self._keys.changes}
         )

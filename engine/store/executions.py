@@ -222,11 +222,15 @@ class Executions:
             raise ClockAhead(int(reply[1]))
         claim.fresh = False
         claim.resting, claim.dropped, claim.refers = commit.resting, commit.dropped, commit.refers
-        claim.payloads.update(commit.payloads)
-        payloads = await payloads_of(self._redis, claim.keys.payloads, reply[5], claim.payloads)
-        claim.payloads.update(payloads)
-        frames = {f.id: f for f in (codec.unpack_frame(data, payloads) for data in reply[5])}
+        if commit.payloads:
+            claim.payloads.update(commit.payloads)
+        frames = await self._frames(claim, reply[5]) if reply[5] else {}
         return Committed(int(reply[1]), reply[2] == 1, reply[3], reply[4], frames)
+
+    async def _frames(self, claim: Claim, packed: list[bytes]) -> dict[FrameId, Frame]:
+        payloads = await payloads_of(self._redis, claim.keys.payloads, packed, claim.payloads)
+        claim.payloads.update(payloads)
+        return {f.id: f for f in (codec.unpack_frame(data, payloads) for data in packed)}
 
     async def release(self, claim: Claim, *, reset: bool) -> None:
         """Let go without a commit; the execution is ready at once. `reset` forgets the count of claims."""
@@ -294,7 +298,8 @@ def _claim(
         dropped=meta.dropped,
         refers=meta.refers or bool(payloads),
     )
-    claim.payloads.update(payloads)
+    if payloads:
+        claim.payloads.update(payloads)
     return claim
 
 

@@ -34,14 +34,21 @@ class Packer:
     def __init__(self, inline_max: int, opening: bytes) -> None:
         self._opening = opening  # of what refers to nothing
         self._inline_max = inline_max
-        self._encoder = msgspec.msgpack.Encoder(enc_hook=self._document)
+        self._encode = msgspec.msgpack.Encoder(enc_hook=self._document).encode
         self._names: list[bytes] = []
-        self.payloads: dict[bytes, Document] = {}  # of everything packed so far, by name
+        self.payloads: dict[bytes, Document] = {}  # of everything packed since `begin`, by name
+
+    def begin(self) -> Packer:
+        """Itself, with nothing packed."""
+        self._names, self.payloads = [], {}
+        return self
 
     def pack(self, value: Any) -> bytes:
-        self._names = []
-        body = self._encoder.encode(value)
-        return _opening(self._names) + body if self._names else self._opening + body
+        body = self._encode(value)
+        if not self._names:
+            return self._opening + body
+        names, self._names = self._names, []
+        return _opening(names) + body
 
     def value(self, document: Document) -> bytes:
         """A document by itself, as the values of an execution are kept: its text, or a reference alone."""

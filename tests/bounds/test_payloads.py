@@ -14,6 +14,7 @@ from engine.core.events import TaskSubmitted, TaskSucceeded
 from engine.documents import Document
 from engine.errors import StoreRefused
 from engine.language.machine import Keeping
+from engine.store import codec
 from engine.store.connection import Redis
 from tests.acceptance import dump
 from tests.acceptance.references import problems
@@ -246,7 +247,7 @@ async def test_a_payload_key_of_another_type_is_refused_before_anything_is_writt
 async def test_every_count_is_right_after_every_commit(world, seed, kept):
     """Variables, branches, a Map, tasks, callbacks and signals, with outcomes, time-outs and a stop in random order."""
     random_ = random.Random(seed)
-    world.executions.commits._inline_max = random_.choice([16, 100, 8192])
+    world.executions.commits._packer = codec.packer(random_.choice([16, 100, 8192]))
     given = {"items": [1, 2, 3], **LARGE}
     ref = await world.start(given=given, states=WIDE)
 
