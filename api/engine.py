@@ -6,16 +6,20 @@ else on purpose; whatever else comes out is answered as an internal error.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
-from engine.core.execution import Status
+from engine.commands.migrations import MigrationCommands
+from engine.core.orders import PauseMode
 from engine.documents import Document
 from engine.language.resources.express import DefinitionType
+from engine.store.finding.filter import Filter
 from engine.views import (
+    Ask,
     Caller,
     DefinitionPage,
     DefinitionText,
+    ExecutionCount,
     ExecutionPage,
     ExecutionSummary,
     ExecutionView,
@@ -23,6 +27,7 @@ from engine.views import (
     Heartbeat,
     HistoryPage,
     LeasedTask,
+    Ordered,
     Outcome,
     Published,
     Settled,
@@ -34,7 +39,105 @@ from engine.views import (
 Format = Literal["yaml", "json"]
 
 
-class Commands(Protocol):
+class Orders(Protocol):
+    """What an operator can do with one execution."""
+
+    async def pause(
+        self, caller: Caller, execution: str, ask: Ask, mode: PauseMode, /
+    ) -> Ordered: ...
+
+    async def resume(self, caller: Caller, execution: str, ask: Ask, /) -> Ordered: ...
+
+    async def cancel(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        error: str | None,
+        cause: str | None,
+        /,
+    ) -> Ordered: ...
+
+    async def terminate(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        error: str | None,
+        cause: str | None,
+        /,
+    ) -> Ordered: ...
+
+    async def retry(
+        self, caller: Caller, execution: str, ask: Ask, frame: str | None, /
+    ) -> Ordered: ...
+
+    async def skip(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        /,
+        *,
+        frame: str,
+        output: Document,
+        next_state: str | None,
+    ) -> Ordered: ...
+
+    async def goto(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        /,
+        *,
+        frame: str,
+        state: str,
+        data: Document | None,
+    ) -> Ordered: ...
+
+    async def set_data(
+        self, caller: Caller, execution: str, ask: Ask, frame: str, data: Document, /
+    ) -> Ordered: ...
+
+    async def set_variables(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        frame: str,
+        variables: Mapping[str, Document],
+        /,
+    ) -> Ordered: ...
+
+    async def redrive(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        /,
+        *,
+        version: int | None,
+        data: Document | None,
+    ) -> Ordered: ...
+
+    async def complete_task(
+        self, caller: Caller, execution: str, ask: Ask, frame: str, output: Document, /
+    ) -> ExecutionSummary: ...
+
+    async def fail_task(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        frame: str,
+        error: str | None,
+        cause: str | None,
+        /,
+    ) -> ExecutionSummary: ...
+
+
+class Commands(Orders, Protocol):
     """What a caller can do."""
 
     async def publish(
@@ -122,15 +225,14 @@ class Queries(Protocol):
     async def executions(
         self,
         caller: Caller,
+        wanted: Filter,
         /,
         *,
-        definition: str | None,
-        status: Status | None,
-        state: str | None,
-        version: int | None,
         limit: int,
         cursor: str | None,
     ) -> ExecutionPage: ...
+
+    async def count(self, caller: Caller, wanted: Filter, /) -> ExecutionCount: ...
 
     async def health(self) -> Health: ...
 
@@ -145,3 +247,6 @@ class Engine(Protocol):
 
     @property
     def queries(self) -> Queries: ...
+
+    @property
+    def operations(self) -> MigrationCommands: ...

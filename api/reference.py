@@ -95,6 +95,8 @@ def _fields(schema: Document, schemas: Document, head: str) -> Iterator[tuple[st
         where = "body, required" if name in body.get("required", ()) else "body"
         yield head + name, where, _bounds(field), _about(field)
         yield from _fields(field.get("items", {}), schemas, f"{head}{name}[].")
+        for inner in (field, *field.get("allOf", ()), *field.get("anyOf", ())):
+            yield from _fields(inner, schemas, f"{head}{name}.")
 
 
 def _about(schema: Document) -> str:
@@ -115,7 +117,7 @@ def _bounds(schema: Document) -> str:
         if "enum" in option:
             found.append(", ".join(f"`{value}`" for value in option["enum"]))
     default = schema.get("default")
-    if default not in {None, ""} if not isinstance(default, list) else False:
+    if not isinstance(default, list | dict) and default not in {None, ""}:
         found.append(f"default {default}")
     return "; ".join(found)
 

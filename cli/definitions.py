@@ -13,6 +13,7 @@ import click
 from cli import problems as rendering
 from cli.failures import Failed, Refused
 from cli.http import Server, path
+from cli.migrations import Stranded, encoded, plan_text
 from cli.options import on_server
 from cli.output import emit_json, json_option, table, wants_json
 
@@ -97,23 +98,53 @@ def validate(
 @_files
 @click.option("--name", help="Publish the one file given under this name instead of its file's.")
 @_type
+@click.option(
+    "--running",
+    type=click.Choice(["keep", "migrate"]),
+    help="What becomes of executions that run; what the definition says where it is not given.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Publish nothing; only show what would become of them."
+)
+@click.option(
+    "--force", is_flag=True, help="Publish and migrate although some would be left behind."
+)
 @on_server
-def publish(server: Server, paths: tuple[Path, ...], name: str | None, kind: str | None) -> None:
+def publish(
+    server: Server,
+    paths: tuple[Path, ...],
+    name: str | None,
+    kind: str | None,
+    *,
+    running: str | None,
+    dry_run: bool,
+    force: bool,
+) -> None:
     """Publish definitions, each under its file's name and, without --type, with the type it has.
 
     The same content again makes no new version. A definition with errors, or in a file whose name cannot be a
-    definition's, is not published; the others are. Exits 1 when one was refused.
+    definition's, is not published; the others are. Exits 1 when one was refused. With --running migrate or --dry-run it
+    first shows what would become of the running executions, and exits 3 with nothing published where some would be
+    left behind on an older version.
     """
     sources = list(_sources(paths))
     if name and len(sources) != 1:
         raise click.UsageError("--name goes with exactly one file")
-    answers = [_publish_one(server, source, name or source.name, kind) for source in sources]
+    if dry_run or running == "migrate":
+        plans = [_plan_one(server, source, name or source.name) for source in sources]
+        _show_plans([plan for plan in plans if plan is not None], dry_run=dry_run, force=force)
+        if dry_run:
+            return
+    answers = [
+        _publish_one(server, source, name or source.name, {"type": kind, "running": running})
+        for source in sources
+    ]
     refused = [answer for answer in answers if "version" not in answer]
     if wants_json():
         emit_json({"definitions": answers})
     else:
         rows = [
-            (answer["name"], str(answer["version"]), "new" if answer["changed"] else "unchanged")
+            (answer["name"], str(answer["version"]), _what(answer))
             for answer in answers
             if "version" in answer
         ]
@@ -126,14 +157,45 @@ def publish(server: Server, paths: tuple[Path, ...], name: str | None, kind: str
         raise Failed
 
 
-def _publish_one(server: Server, source: Source, name: str, kind: str | None) -> dict[str, Any]:
+def _what(answer: dict[str, Any]) -> str:
+    new = "new" if answer["changed"] else "unchanged"
+    return f"{new}; migrating as {answer['migration']}" if "migration" in answer else new
+
+
+def _plan_one(server: Server, source: Source, name: str) -> dict[str, Any] | None:
+    """What would become of the running executions; None where there is no such definition yet, or it is refused anyway."""
+    body = encoded({"text": source.text.decode("utf-8", "replace")})
+    try:
+        plan: dict[str, Any] = server.call(
+            "POST", path("definitions", name, "migrations"), body=body
+        )
+    except Refused as refusal:
+        if refusal.code not in {"definition_not_found", "invalid_definition", "invalid_name"}:
+            raise
+        return None
+    return plan
+
+
+def _show_plans(plans: list[dict[str, Any]], *, dry_run: bool, force: bool) -> None:
+    if wants_json() and dry_run:
+        emit_json({"plans": plans})
+    elif not wants_json():
+        for plan in plans:
+            click.echo(plan_text(plan), err=not dry_run)
+    if any(plan["blocked"] for plan in plans) and not force:
+        raise Stranded
+
+
+def _publish_one(
+    server: Server, source: Source, name: str, query: dict[str, str | None]
+) -> dict[str, Any]:
     """The server's answer, or its problem document where the definition or its name is invalid."""
     content_type = f"application/{source.format}" if source.format else "application/octet-stream"
     try:
         answer: dict[str, Any] = server.call(
             "PUT",
             path("definitions", name),
-            query={"type": kind},
+            query=query,
             body=source.text,
             content_type=content_type,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from cli.finding import attributes_text
 from cli.output import block, moment, one_line, pairs, status_text, table, visible
 
 DATA_SHOWN_MAX = 5  # frames whose data is shown; a Map may have thousands
@@ -26,6 +27,16 @@ def _head(view: View) -> Iterator[tuple[str, str]]:
     yield "started", moment(view["started"])
     if "stopped" in view:
         yield "stopped", moment(view["stopped"])
+    if view.get("attributes"):
+        yield "attributes", attributes_text(view["attributes"])
+    if "paused" in view:
+        paused = view["paused"]
+        why = f": {visible(paused['reason'])}" if "reason" in paused else ""
+        mode = "timers hold" if paused["mode"] == "hold" else "timers catch up"
+        since = moment(paused["since"])
+        yield "paused", f"since {since} by {visible(paused['by'])} ({mode}){why}"
+    if "redrives" in view:
+        yield "redriven", f"{view['redrives']} times"
     for name in ("error", "cause", "quarantined"):
         if view.get(name):
             yield name, visible(str(view[name]))

@@ -1,23 +1,19 @@
-"""`start`, `describe`, `list`, `signal` and `stop`: executions on a running server."""
+"""`start`, `describe`, `signal` and `stop`: executions on a running server."""
 
 from __future__ import annotations
 
-import shlex
 from http import HTTPStatus
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from cli.description import describe_text
 from cli.failures import Failed
 from cli.history import POLL_SECONDS, show_progress
 from cli.http import Server, path
 from cli.options import json_text, members, on_server, quoted
-from cli.output import block, emit_json, moment, status_text, table, wants_json
+from cli.output import block, emit_json, status_text, wants_json
 from cli.waiting import Patient, watching
-
-PAGE_MAX = 1000  # executions asked for at once, the most the server gives
 
 
 @click.command()
@@ -92,47 +88,6 @@ def describe(server: Server, execution: str) -> None:
         click.echo(describe_text(view))
 
 
-@click.command("list")
-@click.option("--definition", help="Only executions of this definition.")
-@click.option(
-    "--status",
-    type=click.Choice(
-        ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"], case_sensitive=False
-    ),
-    help="Only executions with this status.",
-)
-@click.option("--state", help="Only executions that rest in this state.")
-@click.option("--version", type=click.IntRange(min=1), help="Only executions of this version.")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=100,
-    help="At most so many; 100 where none is given.",
-)
-@click.option("--cursor", help="Go on where a listing ended, which has said with which cursor.")
-@on_server
-def list_executions(server: Server, /, *, limit: int, cursor: str | None, **filters: Any) -> None:
-    """List executions, newest first; times are UTC. Where not all are shown, it says how to go on."""
-    found: list[dict[str, Any]] = []
-    while True:
-        room = min(limit - len(found), PAGE_MAX)
-        page = server.get(path("executions"), **filters, limit=room, cursor=cursor)
-        found += page["executions"]
-        cursor = page["next"]
-        if cursor is None or len(found) >= limit:
-            break
-    if wants_json():
-        emit_json({"executions": found, "next": cursor})
-        return
-    if found:
-        headings = ("EXECUTION", "STATUS", "STATE", "VERSION", "STARTED", "STOPPED")
-        click.echo(table(headings, map(_row, found)))
-    else:
-        click.echo("No executions.")
-    if cursor is not None:
-        click.echo(f"Not all are shown. To go on:\n  {_command_to_go_on(cursor)}", err=True)
-
-
 @click.command()
 @click.argument("execution", metavar="ID")
 @click.argument("name", metavar="NAME")
@@ -161,31 +116,32 @@ def signal(
 @click.argument("execution", metavar="ID")
 @click.option("--error", help="The error it ends with.")
 @click.option("--cause", help="The cause it ends with.")
+@click.option(
+    "--graceful", is_flag=True, help="Let a Catch of Detent.Cancelled undo what has been done."
+)
+@click.option("--reason", help="Why; kept in the history of a graceful stop beside who asked.")
 @on_server
-def stop(server: Server, execution: str, error: str | None, cause: str | None) -> None:
-    """End the execution ID as ABORTED. Nothing is undone: its tasks and timers are dropped."""
-    body = members(error=quoted(error), cause=quoted(cause))
+def stop(
+    server: Server,
+    execution: str,
+    *,
+    error: str | None,
+    cause: str | None,
+    graceful: bool,
+    reason: str | None,
+) -> None:
+    """Stop the execution ID.
+
+    It ends as ABORTED at once, its tasks and timers are dropped, and nothing is undone. With --graceful the state it is
+    in fails as Detent.Cancelled instead, and a Catch of that name leads on.
+    """
+    said = {"graceful": "true", "reason": quoted(reason)} if graceful else {}
+    body = members(error=quoted(error), cause=quoted(cause), **said)
     stopped = server.call("POST", path("executions", execution, "stop"), body=body)
     if wants_json():
         emit_json(stopped)
     else:
         click.echo(f"{stopped['id']} {status_text(stopped['status'])}")
-
-
-def _command_to_go_on(cursor: str) -> str:
-    """This very command with the cursor; without the token, which belongs on no screen."""
-    context = click.get_current_context()
-    given = {
-        parameter.opts[0]: context.params[parameter.name]
-        for parameter in context.command.params
-        if parameter.name in context.params
-        and parameter.name not in {"cursor", "token"}
-        and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
-    }
-    words = ["detent", "list"]
-    for option, value in (given | {"--cursor": cursor}).items():
-        words += [option, str(value)]
-    return shlex.join(words)
 
 
 def _wait_for(server: Patient, execution: str) -> dict[str, Any]:
@@ -206,14 +162,3 @@ def _finish(view: dict[str, Any]) -> None:
         click.echo(block(view["output"]))
     if view["status"] != "SUCCEEDED":
         raise Failed
-
-
-def _row(execution: dict[str, Any]) -> tuple[str, ...]:
-    return (
-        execution["id"],
-        status_text(execution["status"]),
-        execution.get("state", "-"),
-        str(execution["version"]),
-        moment(execution["started"]),
-        moment(execution.get("stopped")),
-    )

@@ -11,7 +11,7 @@ import click
 from cli.output import visible, wants_json
 
 EXIT_REFUSED = 1
-EXIT_UNREACHABLE = 3
+EXIT_UNREACHABLE = 4
 
 
 class Failure(click.ClickException):

@@ -64,7 +64,7 @@ class Server:
         answer came. A request is never repeated: whether it was carried out is then unknown to us.
         """
         given = {key: value for key, value in (query or {}).items() if value is not None}
-        target = self._prefix + path + (f"?{urlencode(given)}" if given else "")
+        target = self._prefix + path + (f"?{urlencode(given, doseq=True)}" if given else "")
         headers = dict(self._headers)
         if body is not None:
             headers["Content-Type"] = content_type

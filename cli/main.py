@@ -23,17 +23,39 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "definitions",
         "List definitions and their versions, show a text.",
     ),
+    "migrate": (
+        "cli.migrations",
+        "migrate",
+        "Move running executions to another version, or show the plan.",
+    ),
+    "operations": (
+        "cli.migrations",
+        "operations",
+        "Show and steer what goes on on many executions.",
+    ),
     "start": ("cli.executions", "start", "Start an execution of a definition."),
     "describe": ("cli.executions", "describe", "Show where an execution rests and what it holds."),
     "history": ("cli.history", "history", "Show what has happened to an execution."),
-    "list": ("cli.executions", "list_executions", "List executions, newest first."),
+    "list": ("cli.finding", "list_executions", "List executions, newest first."),
+    "count": ("cli.finding", "count_executions", "Count executions."),
     "signal": ("cli.executions", "signal", "Send a signal to an execution."),
-    "stop": ("cli.executions", "stop", "End an execution as ABORTED."),
+    "stop": ("cli.executions", "stop", "Stop an execution, gracefully if wanted."),
+    "terminate": ("cli.operating", "terminate", "End an execution as ABORTED at once."),
+    "pause": ("cli.operating", "pause", "Have nothing of an execution begun until it is resumed."),
+    "resume": ("cli.operating", "resume", "Resume a paused execution."),
+    "retry": ("cli.operating", "retry", "Begin the next attempt of a state now."),
+    "skip": ("cli.operating", "skip", "Leave a state with an output of your own."),
+    "goto": ("cli.operating", "goto", "Send an execution to another state."),
+    "set": ("cli.operating", "set_", "Set the data or variables of an execution."),
+    "complete": ("cli.operating", "complete", "Complete a task in its worker's place."),
+    "fail": ("cli.operating", "fail", "Fail a task in its worker's place."),
+    "redrive": ("cli.operating", "redrive", "Go on with a closed execution from where it failed."),
     "demo": ("cli.demo.command", "demo", "Watch an order survive a kill -9 (15 seconds)."),
 }
 
 EPILOG = """\b
-Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 server unreachable.
+Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 executions
+            would be left behind; 4 server unreachable.
 Settings:   DETENT_URL and DETENT_TOKEN stand for --url and --token."""
 
 

@@ -23,7 +23,8 @@ _HEAD = """# Command line
 | 0 | done |
 | 1 | refused by the server, or done and the answer is no: an invalid definition, an execution that failed |
 | 2 | wrong usage; nothing was asked of the server |
-| 3 | the server could not be reached, or was away for more than a minute while an execution was followed |
+| 3 | executions would be, or were, left behind on an older version |
+| 4 | the server could not be reached, or was away for more than a minute while an execution was followed |
 | 130 | ended by Ctrl-C |
 
 `--url` and `--token` may be given as `DETENT_URL` and `DETENT_TOKEN`. With `--json` a command prints one JSON document to

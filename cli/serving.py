@@ -33,13 +33,32 @@ _engines = click.option("--engines", type=int, help="Engine processes; DETENT_EN
 @_port
 @_data
 @_engines
-def serve(**given: Any) -> None:
+@click.option(
+    "--watch",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Publish the definitions in this folder whenever they are saved.",
+)
+def serve(watch: Path | None, **given: Any) -> None:
     """Run API and engine in one process.
 
     Without REDIS_URL an embedded, durable Redis is started in the data folder and ends with this process. All
     settings are environment variables (docs/reference/settings.md); these options win over them.
     """
-    _run(_settings(given), ("api", "engine"))
+    settings = _settings(given)
+    if watch is not None:
+        _watch(watch, settings)
+    _run(settings, ("api", "engine"))
+
+
+def _watch(folder: Path, settings: Settings) -> None:
+    from cli.http import Server
+    from cli.watching import Watcher
+
+    if settings.port == 0:
+        raise click.UsageError("--watch needs a --port that is known")
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    shown = f"[{host}]" if ":" in host else host
+    Watcher(folder, Server(f"http://{shown}:{settings.port}", settings.token)).start()
 
 
 @click.command()

@@ -82,6 +82,20 @@ class ExecutionNotFound(EngineError):
     status = 404
 
 
+class OperationNotFound(EngineError):
+    """There is no operation of that id."""
+
+    code = "operation_not_found"
+    status = 404
+
+
+class OperationEnded(EngineError):
+    """The operation has ended; it cannot be paused, resumed or cancelled any more."""
+
+    code = "operation_ended"
+    status = 409
+
+
 class TaskNotFound(EngineError):
     """No task was ever handed out under that token."""
 
@@ -114,6 +128,13 @@ class LeaseLost(EngineError):
     """The lease lapsed and the task is no longer this worker's."""
 
     code = "lease_lost"
+    status = 409
+
+
+class OrderRefused(EngineError):
+    """The execution cannot do that as it stands; nothing was changed."""
+
+    code = "order_refused"
     status = 409
 
 

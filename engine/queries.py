@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from msgspec import UNSET
 
 from engine import showing
 from engine.clock import RedisClock, iso
 from engine.core.events import read_signal
-from engine.core.execution import (
-    Status,
-    Work,
-)
+from engine.core.execution import Work
 from engine.core.records import render
 from engine.documents import EMPTY_OBJECT
 from engine.errors import DefinitionNotFound, ExecutionNotFound, ExpressUnsupported
@@ -23,6 +21,8 @@ from engine.paging import decode_cursor, encode_cursor, history_records, moment_
 from engine.runtime.changes import Changes
 from engine.runtime.machines import Machines
 from engine.store.catalog import Catalog
+from engine.store.finding.filter import Filter
+from engine.store.finding.finding import Finding
 from engine.store.keys import ref_of
 from engine.store.listing import Listing, Stored
 from engine.store.promise import Promise
@@ -33,6 +33,7 @@ from engine.views import (
     DefinitionSummary,
     DefinitionText,
     Dropped,
+    ExecutionCount,
     ExecutionPage,
     ExecutionSummary,
     ExecutionView,
@@ -43,6 +44,8 @@ from engine.views import (
     VersionSummary,
 )
 
+T = TypeVar("T")
+
 WATCH_MS = 65_000  # how long commits are announced for one wait; the longest wait is 60 s
 SIGNALS_SHOWN = 1000
 
@@ -51,6 +54,7 @@ class Queries:
     def __init__(
         self,
         listing: Listing,
+        finding: Finding,
         catalog: Catalog,
         machines: Machines,
         changes: Changes,
@@ -59,6 +63,7 @@ class Queries:
         express: Express,
     ) -> None:
         self._listing = listing
+        self._finding = finding
         self._catalog = catalog
         self._machines = machines
         self._changes = changes
@@ -114,7 +119,9 @@ class Queries:
         stored = await self._read(caller, execution)
         ref = ref_of(caller.namespace, execution)
         run = stored.execution
-        frames, more = showing.frames_shown(f for f in run.frames.values() if f is not None)
+        # A closed one may keep a frame for a redrive; it rests nowhere.
+        alive = run.frames.values() if run.status == "RUNNING" else ()
+        frames, more = showing.frames_shown(f for f in alive if f is not None)
         machine = None
         if frames:
             machine = await self._machines.get(caller.namespace, run.definition, run.version)
@@ -126,7 +133,9 @@ class Queries:
             input=run.input or EMPTY_OBJECT,
             quarantined=stored.quarantine or UNSET,
             parent=run.parent or UNSET,
-            frames=[showing.frame(f, machine) for f in frames] if run.status == "RUNNING" else [],
+            paused=showing.paused(run),
+            redrives=run.operated.redrives or UNSET,
+            frames=[showing.frame(f, machine) for f in frames],
             more_frames=more or UNSET,
             tasks=[
                 showing.task(run, f, r) for f, r in zip(working, rows, strict=True) if r is not None
@@ -190,55 +199,31 @@ class Queries:
         )
 
     async def executions(
-        self,
-        caller: Caller,
-        *,
-        definition: str | None,
-        status: Status | None,
-        state: str | None,
-        version: int | None,
-        limit: int,
-        cursor: str | None,
+        self, caller: Caller, wanted: Filter, *, limit: int, cursor: str | None
     ) -> ExecutionPage:
-        """Executions newest first. A page may be short and still have a `next`."""
-        if definition is not None:
-            check_name(definition, "definition")
-            definitions = [definition]
-        elif state is None:
-            definitions = [""]  # the index of all of them
-        else:
-            definitions = [name for name, *_ in await self._catalog.names(caller.namespace)]
+        """Executions newest first. A page may be short and still have a `next`. Raises ExpressUnsupported."""
         after = None
         if cursor:
             ms, identifier = decode_cursor(cursor, 2)
             after = (moment_of(ms), identifier)
-        page = await self._listing.page(
-            caller.namespace,
-            definitions,
-            status=status,
-            state=state,
-            version=version,
-            limit=limit,
-            after=after,
-        )
-        if definition is not None and not page.rows and not cursor:
-            known = await self._catalog.current(caller.namespace, definition)
+        page = await self._finding.page(caller.namespace, wanted, limit=limit, after=after)
+        if not page.rows and not cursor:
+            await self._refuse_express(caller, wanted)
+        following = encode_cursor(*map(str, page.next)) if page.next else None
+        return ExecutionPage([showing.summary(row) for row in page.rows], following)
+
+    async def count(self, caller: Caller, wanted: Filter) -> ExecutionCount:
+        """How many executions match; not `exact` where too many would have to be looked at. Raises ExpressUnsupported."""
+        found = await self._finding.count(caller.namespace, wanted)
+        if not found.count:
+            await self._refuse_express(caller, wanted)
+        return ExecutionCount(found.count, found.exact)
+
+    async def _refuse_express(self, caller: Caller, wanted: Filter) -> None:
+        if wanted.definition is not None:
+            known = await self._catalog.current(caller.namespace, wanted.definition)
             if known is not None and known[1] == "EXPRESS":
                 raise ExpressUnsupported("they are not stored, and so not listed")
-        shown = []
-        for row in page.rows:
-            name, _, rest = row.id.partition(":")
-            extra: dict[str, Any] = {}
-            if row.stopped_ms is not None:
-                extra["stopped"] = iso(row.stopped_ms)
-            if row.state:
-                extra["state"] = row.state
-            shown.append(
-                ExecutionSummary(
-                    row.id, name, rest, row.version, row.status, iso(row.started_ms), **extra
-                )
-            )
-        return ExecutionPage(shown, encode_cursor(*map(str, page.next)) if page.next else None)
 
     async def health(self) -> Health:
         """What can be promised right now."""
@@ -279,6 +264,20 @@ class Queries:
                 left = deadline - self._clock.monotonic()
                 if at is None or at[0] != "RUNNING" or left <= 0:
                     return
+                await change.wait(left)
+
+    async def until(
+        self, ref: str, look: Callable[[], Awaitable[T | None]], wait_ms: int
+    ) -> T | None:
+        """What `look` finds at a running execution, looking again after each commit; None after `wait_ms`, or its end."""
+        deadline = self._clock.monotonic() + wait_ms / 1000
+        with self._changes.watching(ref) as change:
+            while True:
+                at = await self._listing.watch(ref, WATCH_MS if wait_ms else 0)
+                found = await look()
+                left = deadline - self._clock.monotonic()
+                if found is not None or at is None or at[0] != "RUNNING" or left <= 0:
+                    return found
                 await change.wait(left)
 
     async def _buffered(self, ref: str, stored: Stored) -> list[SignalView]:

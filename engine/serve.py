@@ -7,10 +7,10 @@ import logging
 import os
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from engine.clock import RedisClock
 from engine.commands import Commands
+from engine.commands.migrations import MigrationCommands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.core.states.nested import STATES_QUEUE, Naming
@@ -18,6 +18,10 @@ from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
 from engine.queries import Queries
 from engine.runtime.advancer import Advancer
+from engine.runtime.bulk.asked import REDRIVE, Asked
+from engine.runtime.bulk.orders import VERBS, Migration, Order, Redrive, Verb
+from engine.runtime.bulk.routes import Routes
+from engine.runtime.bulk.runner import Runner
 from engine.runtime.changes import Changes
 from engine.runtime.deciders import Deciders
 from engine.runtime.deciding import Deciding
@@ -29,22 +33,16 @@ from engine.runtime.supervisor import Supervisor
 from engine.runtime.sweeper import Sweeper
 from engine.runtime.timekeeper import Timekeeper
 from engine.settings import Settings
-from engine.store.catalog import Catalog
 from engine.store.connection import Redis
 from engine.store.doorbell import Doorbell
-from engine.store.errands import Errands
-from engine.store.executions import Executions
 from engine.store.keys import LAYOUT_VERSION, Keys
-from engine.store.listing import Listing
 from engine.store.promise import check_nodes
-from engine.store.signals import Signals
-from engine.store.tasks import Tasks
-from engine.store.timers import Timers
+from engine.store.stores import Stores
 from engine.tasks.awslambda import LambdaRunner
 from engine.tasks.connections import read_connections
 from engine.tasks.http import HttpRunner
 from engine.tasks.nested import NestedRunner
-from engine.tasks.runner import Runner
+from engine.tasks.runner import Runner as TaskRunner
 from engine.telemetry import Counters, emit
 from engine.views import Caller
 
@@ -54,46 +52,6 @@ PRUNE_SECONDS = 30.0
 HOUR_MS = 3_600_000
 
 log = logging.getLogger("detent.serve")
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """Each aggregate's way to one Redis."""
-
-    executions: Executions
-    tasks: Tasks
-    timers: Timers
-    signals: Signals
-    catalog: Catalog
-    listing: Listing
-    errands: Errands
-
-    @classmethod
-    def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
-        tasks = Tasks(redis, keys, bell=True)
-        return cls(
-            executions=Executions(
-                redis,
-                keys,
-                lease_ms=settings.lease_ms,
-                retention_ms=int(settings.retention_hours * HOUR_MS),
-                open_max=settings.open_executions_max,
-                bell=True,
-                inline_max=settings.payload_inline_bytes_max,
-            ),
-            tasks=tasks,
-            timers=Timers(redis, keys, tasks, bell=True),
-            signals=Signals(
-                redis,
-                keys,
-                inbox_max=settings.inbox_max,
-                buffered_max=settings.buffered_signals_max,
-                bell=True,
-            ),
-            catalog=Catalog(redis, keys),
-            listing=Listing(redis, keys),
-            errands=Errands(redis, keys, bell=True),
-        )
 
 
 class Engine:
@@ -117,6 +75,8 @@ class Engine:
         self._advancer: Advancer | None = None
         self._timekeeper: Timekeeper | None = None
         self._deciders = Deciders(processes=settings.deciders)
+        self._runner: Runner | None = None
+        self.operations: MigrationCommands
         self.commands: Commands
         self.queries: Queries
 
@@ -177,6 +137,7 @@ class Engine:
         )
         self.queries = Queries(
             stores.listing,
+            stores.finding,
             stores.catalog,
             machines,
             self.changes,
@@ -186,6 +147,16 @@ class Engine:
         )
         if self._advances:
             self._compose_advancing(stores, machines)
+            self._runner = self._made_runner(stores, machines, keys)
+        self.operations = MigrationCommands(
+            stores.operations,
+            stores.finding,
+            stores.positions,
+            stores.catalog,
+            machines,
+            partitions=keys.partitions,
+            ring=self._ring,
+        )
         self.sweeper = Sweeper(
             stores.executions, keys, clock, self.dispatcher, self._advancer, self._timekeeper
         )
@@ -203,6 +174,7 @@ class Engine:
             self.counters,
             self._offer,
             self.express,
+            stores.orders,
         )
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:
@@ -246,9 +218,41 @@ class Engine:
             for queue, runner in self._runners.items()
         ]
 
-    def _made_runners(self, stores: Stores) -> dict[str, Runner]:
+    def _made_runner(self, stores: Stores, machines: Machines, keys: Keys) -> Runner:
+        """What carries out operations on many executions."""
+        namespace = Caller().namespace
+
+        def order_of(operation: str, asked: Asked) -> Order:
+            if asked.kind == REDRIVE:
+                return Redrive(namespace, operation, asked, stores.orders)
+            if asked.kind in VERBS:
+                return Verb(namespace, operation, asked, stores.signals)
+            routes = Routes(
+                machines,
+                (namespace, asked.wanted.definition),
+                asked.version,
+                asked.mapping,
+                proposing=asked.propose,
+            )
+            return Migration(namespace, operation, asked, routes, stores.signals)
+
+        return Runner(
+            stores.operations,
+            stores.finding,
+            keys,
+            self.clock,
+            order_of,
+            self._offer,
+            namespace=namespace,
+        )
+
+    def _ring(self) -> None:
+        if self._runner is not None:
+            self._runner.ring()
+
+    def _made_runners(self, stores: Stores) -> dict[str, TaskRunner]:
         """What performs the tasks of each of the engine's own queues, of Express executions too."""
-        runners: dict[str, Runner] = {
+        runners: dict[str, TaskRunner] = {
             HTTP_QUEUE: HttpRunner(self.settings, self._connections),
             STATES_QUEUE: self._nested(stores),
         }
@@ -256,7 +260,7 @@ class Engine:
             runners[LAMBDA_QUEUE] = LambdaRunner(self.settings)
         return runners
 
-    def _nested(self, stores: Stores) -> Runner:
+    def _nested(self, stores: Stores) -> TaskRunner:
         """What starts and stops nested executions, and tells their parents."""
         return NestedRunner(
             stores.executions,
@@ -281,6 +285,8 @@ class Engine:
             self._advancer.start()
             supervisor.forever("timekeeper", self._timekeeper.run)
             supervisor.forever("refill", self.sweeper.refill)
+            assert self._runner is not None
+            supervisor.forever("operations", self._runner.run)
             for performer in self._performers:
                 supervisor.forever("performer", performer.run)
             supervisor.every(PRUNE_SECONDS, "pruner", self.pruner.tick)
@@ -298,6 +304,8 @@ class Engine:
                 self.dispatcher.ring(keys.partition_of(ref), queue[0])
             elif kind == "ready":
                 self._offer(ref)
+            elif kind == "operation":
+                self._ring()
 
         return hear
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
+from msgspec import UNSET, UnsetType
+
 from engine.clock import iso
 from engine.core.execution import (
     Backoff,
@@ -21,9 +23,12 @@ from engine.core.execution import (
 from engine.core.tokens import task_token
 from engine.language.machine import Machine
 from engine.store import codec
+from engine.store.finding.rows import Row
 from engine.store.listing import FRAMES_MAX, Stored
 from engine.views import (
+    ExecutionSummary,
     FrameView,
+    PausedView,
     TaskView,
     TimerView,
 )
@@ -61,7 +66,34 @@ def summary_fields(stored: Stored) -> dict[str, Any]:
         fields["error"] = run.error
     if run.cause is not None:
         fields["cause"] = run.cause
+    if run.attributes:
+        fields["attributes"] = dict(run.attributes)
     return fields
+
+
+def summary(row: Row) -> ExecutionSummary:
+    """An execution as a line of a listing."""
+    definition, _, name = row.id.partition(":")
+    given: dict[str, Any] = {
+        "stopped": iso(row.stopped_ms) if row.stopped_ms is not None else None,
+        "state": row.state or None,
+        "error": row.error,
+        "attributes": dict(row.attributes) or None,
+    }
+    extra = {field: value for field, value in given.items() if value is not None}
+    return ExecutionSummary(
+        row.id, definition, name, row.version, row.status, iso(row.started_ms), **extra
+    )
+
+
+def paused(run: Execution) -> PausedView | UnsetType:
+    held = run.operated.paused
+    if held is None:
+        return UNSET
+    since = iso(held.since_ms)
+    if held.reason is None:
+        return PausedView(since, held.by, held.mode)
+    return PausedView(since, held.by, held.mode, held.reason)
 
 
 def frame(frame: Frame, machine: Machine | None) -> FrameView:
@@ -112,8 +144,8 @@ def task(run: Execution, frame: Frame, stored: tuple[codec.TaskRow, bytes | None
         status = "waiting"
     if isinstance(frame.hold, Work) and frame.hold.child is not None:
         extra["child"] = frame.hold.child.id
-    if row.timeout_ms is not None:
-        extra["timeout"] = iso(row.timeout_ms)
+    if isinstance(frame.hold, Work) and frame.hold.timeout_ms is not None:
+        extra["timeout"] = iso(frame.hold.timeout_ms)
     return TaskView(row.frame, row.state, row.queue, row.attempt, cast("Any", status), **extra)
 
 

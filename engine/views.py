@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from engine.core.execution import Status
+from engine.core.execution import Attribute, Status
 from engine.documents import Document
 from engine.language.problems import Problem
 from engine.language.resources.express import DefinitionType
@@ -34,6 +34,8 @@ class Published(Struct, frozen=True):
     changed: bool
     problems: tuple[Problem, ...] = ()
     type: DefinitionType = "STANDARD"
+    plan: MigrationPlan | UnsetType = UNSET  # what a migration of the running executions would do
+    migration: str | UnsetType = UNSET  # the operation that moves them
 
 
 class DefinitionSummary(Struct, frozen=True):
@@ -81,6 +83,9 @@ class ExecutionSummary(Struct, frozen=True):
     output: Document | UnsetType = UNSET
     error: str | UnsetType = UNSET
     cause: str | UnsetType = UNSET
+    attributes: dict[str, Attribute] | UnsetType = (
+        UNSET  # search attributes; left out where there are none
+    )
 
 
 class StartResult(Struct, frozen=True):
@@ -88,9 +93,40 @@ class StartResult(Struct, frozen=True):
     created: bool  # False: it existed already, with the same input, and runs
 
 
+class Ask(Struct, frozen=True):
+    """What goes with every order to an execution: why, under which id, and how long the answer is waited for."""
+
+    reason: str | None = None
+    id: str | None = None  # an order is applied once per id
+    wait_ms: int = 0
+
+
+class Ordered(Struct, frozen=True):
+    """How an execution stands after an order; `applied` is False where that is still to come."""
+
+    execution: ExecutionSummary
+    applied: bool
+
+
+class PausedView(Struct, frozen=True):
+    """Since when an execution is paused, by whom, why, and what its timers do."""
+
+    since: str
+    by: str
+    mode: Literal["hold", "catch_up"]
+    reason: str | UnsetType = UNSET
+
+
 class ExecutionPage(Struct, frozen=True):
     executions: list[ExecutionSummary]
     next: str | None = None
+
+
+class ExecutionCount(Struct, frozen=True):
+    """How many executions match. Where it is not `exact`, at least so many do."""
+
+    count: int
+    exact: bool
 
 
 class FrameView(Struct, frozen=True):
@@ -154,6 +190,9 @@ class ExecutionView(Struct, frozen=True, kw_only=True):
     cause: str | UnsetType = UNSET
     quarantined: str | UnsetType = UNSET
     parent: str | UnsetType = UNSET  # the execution that started it
+    attributes: dict[str, Attribute] | UnsetType = UNSET
+    paused: PausedView | UnsetType = UNSET
+    redrives: int | UnsetType = UNSET  # how often it was redriven
     frames: list[FrameView] = field(default_factory=list)
     more_frames: bool | UnsetType = UNSET  # there are more frames than are shown here
     tasks: list[TaskView] = field(default_factory=list)
@@ -232,3 +271,103 @@ class Health(Struct, frozen=True):
     promise: Literal["dev", "durable", "ha", "none"]
     redis: dict[str, Any]
     reasons: list[str]
+
+
+# Migrations, and other operations on many executions
+
+Outcomes = Literal["moves", "moves_by_mapping", "blocked"]
+
+
+class VerdictView(Struct, frozen=True):
+    """What would become of one execution. `state` is where it is, or the strand of it that is blocked; `to` where it goes."""
+
+    id: str
+    version: int
+    state: str
+    outcome: Outcomes
+    to: str
+    reason: str
+    detail: str
+    warnings: list[str]
+
+
+class PositionPlan(Struct, frozen=True):
+    """Executions at one position with one verdict. `warned` of them have warnings; `example` is one of them."""
+
+    version: int
+    state: str
+    outcome: Outcomes
+    to: str
+    count: int
+    reason: str
+    detail: str
+    warned: int
+    warnings: list[str]
+    example: str
+
+
+class MigrationPlan(Struct, frozen=True):
+    """What a migration would do now. `complete`: all executions of the filter were looked at.
+
+    `mapping` is, by version they come from, the states whose executions go to another state.
+    """
+
+    definition: str
+    version: int
+    mapping: dict[str, dict[str, str]]
+    examined: int
+    complete: bool
+    moves: int
+    moves_by_mapping: int
+    blocked: int
+    positions: list[PositionPlan]
+
+
+class VerdictPage(Struct, frozen=True):
+    executions: list[VerdictView]
+    next: str | None = None
+
+
+class OperationView(Struct, frozen=True, kw_only=True):
+    """An operation on many executions and how far it has come.
+
+    `told` executions have been asked, `waiting` of them have not answered yet; `answers` counts the others by outcome.
+    """
+
+    id: str
+    kind: str
+    definition: str
+    status: Literal["RUNNING", "PAUSED", "CANCELLED", "DONE"]
+    by: str
+    created: str
+    seen: int
+    told: int
+    waiting: int
+    answers: dict[str, int]
+    finished: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+    mapping: dict[str, str] | UnsetType = UNSET
+    data: str | UnsetType = UNSET
+    percent: float | UnsetType = UNSET
+    count: int | UnsetType = UNSET
+    rate: float | UnsetType = UNSET
+    rolls_back: str | UnsetType = UNSET
+
+
+class OperationPage(Struct, frozen=True):
+    operations: list[OperationView]
+    next: str | None = None
+
+
+class AnswerView(Struct, frozen=True):
+    """An execution that has not done what was asked, and why."""
+
+    execution: str
+    reason: str
+    detail: str
+
+
+class AnswerPage(Struct, frozen=True):
+    executions: list[AnswerView]
+    next: str | None = None

@@ -9,7 +9,7 @@ from engine.core.effects import Record
 from engine.documents import Document
 from engine.errors import InvalidRequest
 from engine.paging import decode_cursor, encode_cursor, history_records, moment_of
-from engine.store.histories import HistoryPart
+from engine.store.bounds.histories import HistoryPart
 
 
 class Kept:

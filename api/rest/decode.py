@@ -7,7 +7,7 @@ a list, the first.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -54,7 +54,7 @@ def read_query(kind: type[S], query: bytes) -> S:
     if not query:
         defaults: S = _nothing(kind)
         return defaults
-    given, errors = _pairs(query)
+    given, errors = _pairs(query, _several(kind))
     for item in _fields(kind):
         if item.encode_name in given:
             errors += _field_errors(
@@ -65,6 +65,16 @@ def read_query(kind: type[S], query: bytes) -> S:
     if errors:
         raise _refusal(errors)
     return msgspec.convert(given, kind, strict=False)
+
+
+@cache
+def _several(kind: type[Struct]) -> frozenset[str]:
+    """The parameters that may be given several times: those that are lists."""
+    return frozenset(
+        item.encode_name
+        for item in _fields(kind)
+        if get_origin(getattr(item.type, "__origin__", item.type)) is list  # within its Annotated
+    )
 
 
 @cache
@@ -94,7 +104,8 @@ def malformed(text: bytes, message: str) -> InvalidDocument:
     return InvalidDocument(detail=message, byte=byte, line=line, column=column)
 
 
-def _pairs(query: bytes) -> tuple[dict[str, str], list[dict[str, str]]]:
+def _pairs(query: bytes, several: frozenset[str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """Each parameter's value, a list of those in `several`; and what is wrong."""
     try:
         pairs = parse_qsl(
             query.decode("ascii"),
@@ -107,9 +118,12 @@ def _pairs(query: bytes) -> tuple[dict[str, str], list[dict[str, str]]]:
             detail=f"the query string is not UTF-8 or has more than {QUERY_FIELDS_MAX} parameters"
         ) from None
     names = [name for name, _ in pairs]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted({name for name in names if names.count(name) > 1} - several)
     errors = [{"path": f"?{name}", "message": "given more than once"} for name in repeated]
-    return {name: value for name, value in pairs if name not in repeated}, errors
+    given: dict[str, Any] = {name: value for name, value in pairs if name not in repeated}
+    for name in several & given.keys():
+        given[name] = [value for one, value in pairs if one == name]
+    return given, errors
 
 
 def _body_errors(kind: type[Struct], text: bytes) -> list[dict[str, str]]:

@@ -41,6 +41,9 @@ async def publish(call: Call[PublishQuery, NoBody]) -> Answer:
     published = await call.engine.commands.publish(
         call.caller, call.path["name"], call.text, text_format, call.query.type
     )
+    published = await call.engine.operations.after_publish(
+        call.caller, published, call.query.running
+    )
     return Answer(value=published, status=201 if published.changed else 200)
 
 
@@ -88,7 +91,7 @@ OPERATIONS = (
         group="definitions",
         summary="Publish a version of a definition",
         about="The body is the definition's text, YAML or JSON, told by Content-Type or else by the text. Text that "
-        "equals the current version makes no new one. Running executions keep the version they have. "
+        "equals the current version makes no new one. Running executions keep the version they have, unless `running` or the definition says otherwise. "
         "Executions of an EXPRESS definition run in memory, for five minutes at most, and are not stored.",
         perform=publish,
         query=PublishQuery,

@@ -58,7 +58,11 @@ EXECUTION: Example = {
     "status": "RUNNING",
     "started": NOW,
 }
-EXECUTION_PAGE: Example = {"executions": [EXECUTION | {"state": "Pay"}], "next": None}
+EXECUTION_PAGE: Example = {
+    "executions": [EXECUTION | {"state": "Pay", "attributes": {"customer": "c-7"}}],
+    "next": None,
+}
+EXECUTION_COUNT: Example = {"count": 1204, "exact": True}
 DESCRIPTION: Example = EXECUTION | {
     "revision": 1,
     "input": {"order": 42},
@@ -137,4 +141,70 @@ HEALTH: Example = {
     "promise": "durable",
     "redis": {"version": "8.2.1", "appendfsync": "always"},
     "reasons": [],
+}
+
+PLAN: Example = {
+    "definition": "order",
+    "version": 4,
+    "mapping": {"3": {"Sign": "AwaitSignature"}},
+    "examined": 1200,
+    "complete": True,
+    "moves": 1100,
+    "moves_by_mapping": 99,
+    "blocked": 1,
+    "positions": [
+        {
+            "version": 3,
+            "state": "Notarise",
+            "outcome": "blocked",
+            "to": "",
+            "count": 1,
+            "reason": "state_removed",
+            "detail": 'The new definition has no state "Notarise".',
+            "warned": 0,
+            "warnings": [],
+            "example": "order:42",
+        }
+    ],
+}
+VERDICTS: Example = {
+    "executions": [
+        {
+            "id": "order:42",
+            "version": 3,
+            "state": "Sign",
+            "outcome": "moves_by_mapping",
+            "to": "AwaitSignature",
+            "reason": "",
+            "detail": "",
+            "warnings": [],
+        }
+    ],
+    "next": None,
+}
+OPERATION: Example = {
+    "id": "4c1f7a",
+    "kind": "migrate",
+    "definition": "order",
+    "status": "RUNNING",
+    "by": "anonymous",
+    "created": NOW,
+    "seen": 800,
+    "told": 40,
+    "waiting": 2,
+    "answers": {"moved": 37, "blocked": 1},
+    "version": 4,
+    "mapping": {"Sign": "AwaitSignature"},
+    "percent": 5.0,
+}
+OPERATION_PAGE: Example = {"operations": [OPERATION], "next": None}
+ANSWERS: Example = {
+    "executions": [
+        {
+            "execution": "order:42",
+            "reason": "state_removed",
+            "detail": 'The new definition has no state "Notarise".',
+        }
+    ],
+    "next": None,
 }

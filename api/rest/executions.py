@@ -11,6 +11,7 @@ from api.rest.operation import Call, Operation, Shown
 from api.rest.receive import Stopping
 from api.rest.requests import (
     ExecutionsQuery,
+    FilterQuery,
     HistoryQuery,
     NoBody,
     NoQuery,
@@ -29,11 +30,16 @@ from engine.errors import (
     ExpressUnsupported,
     InvalidDocument,
     InvalidName,
+    OrderRefused,
     PayloadTooLarge,
     QuotaExceeded,
     StoreUnavailable,
 )
+from engine.store.finding.asked import filter_of
+from engine.store.finding.filter import Filter
 from engine.views import (
+    Ask,
+    ExecutionCount,
     ExecutionPage,
     ExecutionSummary,
     ExecutionView,
@@ -70,15 +76,26 @@ async def start(call: Call[WaitQuery, StartBody]) -> Answer:
 async def list_executions(call: Call[ExecutionsQuery, NoBody]) -> Answer:
     query = call.query
     page = await call.engine.queries.executions(
-        call.caller,
+        call.caller, _wanted(query), limit=query.limit, cursor=query.cursor
+    )
+    return Answer(value=page)
+
+
+async def count_executions(call: Call[FilterQuery, NoBody]) -> Answer:
+    return Answer(value=await call.engine.queries.count(call.caller, _wanted(call.query)))
+
+
+def _wanted(query: FilterQuery) -> Filter:
+    return filter_of(
         definition=query.definition,
         status=query.status,
         state=query.state,
         version=query.version,
-        limit=query.limit,
-        cursor=query.cursor,
+        error=query.error,
+        started_after=query.started_after,
+        started_before=query.started_before,
+        attributes=query.attribute,
     )
-    return Answer(value=page)
 
 
 async def describe(call: Call[WaitQuery, NoBody]) -> Answer:
@@ -111,10 +128,14 @@ async def signal(call: Call[NoQuery, SignalBody]) -> Answer:
 
 
 async def stop(call: Call[NoQuery, StopBody]) -> Answer:
-    wait_ms = call.wait_ms(STOP_WAIT_MS / 1000)
-    summary = await call.engine.commands.stop(
-        call.caller, call.path["id"], call.body.error, call.body.cause, wait_ms
-    )
+    wait_ms, body = call.wait_ms(STOP_WAIT_MS / 1000), call.body
+    commands, execution = call.engine.commands, call.path["id"]
+    if body.graceful:
+        asked = Ask(body.reason, body.id, wait_ms)
+        ordered = await commands.cancel(call.caller, execution, asked, body.error, body.cause)
+        summary = ordered.execution
+    else:
+        summary = await commands.stop(call.caller, execution, body.error, body.cause, wait_ms)
     stopped = Stopped(id=summary.id, status=summary.status)
     return Answer(value=stopped, status=202 if summary.status == "RUNNING" else 200)
 
@@ -183,11 +204,27 @@ OPERATIONS = (
         name="list_executions",
         group="executions",
         summary="List executions",
-        about="Newest first. A page may be short although `next` is given.",
+        about="Newest first, by any of the filters, also by search attributes that the definition declares. A page may be "
+        "short although `next` is given. What was acknowledged before is shown.",
         perform=list_executions,
         query=ExecutionsQuery,
         answers={
             200: Shown(meaning="One page.", type=ExecutionPage, example=examples.EXECUTION_PAGE)
+        },
+        errors=(InvalidName, ExpressUnsupported, StoreUnavailable),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/executions:count",
+        name="count_executions",
+        group="executions",
+        summary="Count executions",
+        about="By the same filters. Exact where one index answers it, or few executions have to be looked at; else at "
+        "least so many.",
+        perform=count_executions,
+        query=FilterQuery,
+        answers={
+            200: Shown(meaning="How many.", type=ExecutionCount, example=examples.EXECUTION_COUNT)
         },
         errors=(InvalidName, ExpressUnsupported, StoreUnavailable),
     ),
@@ -252,18 +289,28 @@ OPERATIONS = (
         name="stop",
         group="executions",
         summary="Stop an execution",
-        about=f"It ends as ABORTED. The answer is held up to {STOP_WAIT_MS // 1000} s for that.",
+        about=f"It ends as ABORTED at once; nothing catches that. The answer is held up to {STOP_WAIT_MS // 1000} s for "
+        "it. With `graceful` the state that its own strand is in fails as `Detent.Cancelled` instead: a Catch of that name "
+        "leads on, to what compensates; without one it ends as ABORTED too.",
         perform=stop,
         body=StopBody,
         body_example={"error": "Cancelled", "cause": "the customer withdrew the order"},
         answers={
             200: Shown(meaning="It is closed.", type=Stopped, example=examples.STOPPED),
             202: Shown(
-                meaning="It goes on closing.",
+                meaning="It goes on closing, or compensating.",
                 type=Stopped,
                 example=examples.STOPPED | {"status": "RUNNING"},
             ),
         },
-        errors=(InvalidName, ExecutionNotFound, ExecutionClosed, StoreUnavailable),
+        errors=(
+            InvalidName,
+            ExecutionNotFound,
+            ExecutionClosed,
+            OrderRefused,
+            ExpressUnsupported,
+            QuotaExceeded,
+            StoreUnavailable,
+        ),
     ),
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from api.rest import definitions, executions, health, tasks
+from api.rest import bulk, definitions, executions, health, migrations, orders, tasks
 from api.rest.operation import Operation
 
 # The busiest come first: routes are tried in this order.
 OPERATIONS: tuple[Operation, ...] = (
     *tasks.OPERATIONS,
     *executions.OPERATIONS,
+    *orders.OPERATIONS,
     *definitions.OPERATIONS,
+    *migrations.OPERATIONS,
+    *bulk.OPERATIONS,
     *health.OPERATIONS,
 )
 

@@ -99,6 +99,16 @@ class PublishQuery(Query, frozen=True):
         ]
         | None
     ) = None
+    running: (
+        Annotated[
+            Literal["keep", "plan", "migrate"],
+            Meta(
+                description="What becomes of executions that run on older versions: they stay, the answer says what a "
+                "migration would do, or one begins. Absent: what the definition itself says, or else they stay."
+            ),
+        ]
+        | None
+    ) = None
 
 
 class ValidateQuery(Query, frozen=True):
@@ -120,7 +130,7 @@ class WaitQuery(Query, frozen=True):
     wait: Wait = 0
 
 
-class ExecutionsQuery(Query, frozen=True):
+class FilterQuery(Query, frozen=True):
     """All filters given must hold."""
 
     definition: Annotated[str, Meta(description="Only executions of this definition.")] | None = (
@@ -137,6 +147,32 @@ class ExecutionsQuery(Query, frozen=True):
         ]
         | None
     ) = None
+    error: (
+        Annotated[str, Meta(description="Only executions that closed with this error.")] | None
+    ) = None
+    started_after: (
+        Annotated[
+            str, Meta(description="Only executions started at this time or later (RFC 3339).")
+        ]
+        | None
+    ) = None
+    started_before: (
+        Annotated[str, Meta(description="Only executions started before this time (RFC 3339).")]
+        | None
+    ) = None
+    attribute: Annotated[
+        list[str],
+        Meta(
+            max_length=10,
+            description="Only executions with this search attribute, `name:value`; may be given several times, and "
+            "needs a definition.",
+        ),
+    ] = []
+
+
+class ExecutionsQuery(FilterQuery, frozen=True):
+    """All filters given must hold."""
+
     limit: Limit = 100
     cursor: Cursor | None = None
 
@@ -204,10 +240,37 @@ class SignalBody(Body, frozen=True):
 
 
 class StopBody(Body, frozen=True):
-    """Why an execution is ended."""
+    """Why an execution is ended, and how."""
 
     error: Error | None = None
     cause: Cause | None = None
+    graceful: Annotated[
+        bool,
+        Meta(
+            description="Let the state it is in fail as `Detent.Cancelled`, so that a Catch of that name compensates."
+        ),
+    ] = False
+    reason: (
+        Annotated[
+            str,
+            Meta(
+                max_length=32_768,
+                description="Why; kept in history beside who asked, for a graceful stop.",
+            ),
+        ]
+        | None
+    ) = None
+    id: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=128,
+                description="A graceful stop of this id is applied once; made up if absent.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class LeaseBody(Body, frozen=True):

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from engine.commands.definitions import DefinitionCommands
 from engine.commands.executions import ExecutionCommands
+from engine.commands.operating import OperatingCommands
 from engine.commands.signals import SignalCommands
 from engine.commands.tasks import TaskCommands
 
 
-class Commands(DefinitionCommands, ExecutionCommands, SignalCommands, TaskCommands):
+class Commands(
+    DefinitionCommands, ExecutionCommands, OperatingCommands, SignalCommands, TaskCommands
+):
     """All of them, by what they are about."""
 
 

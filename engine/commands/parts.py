@@ -16,6 +16,7 @@ from engine.runtime.machines import Machines
 from engine.settings import Settings
 from engine.store.catalog import Catalog
 from engine.store.executions import Executions
+from engine.store.orders import Orders
 from engine.store.signals import Signals
 from engine.store.tasks import Tasks
 from engine.telemetry import Counters
@@ -40,6 +41,7 @@ class Parts:
         counters: Counters,
         offer: Callable[[str], None],
         express: Express,
+        orders: Orders,
     ) -> None:
         self._executions = executions
         self._tasks = tasks
@@ -52,6 +54,7 @@ class Parts:
         self._counters = counters
         self._offer = offer
         self._express = express
+        self._orders = orders
 
     def _check_size(self, document: Document) -> None:
         if len(document.text) > self._settings.payload_bytes_max:

@@ -10,11 +10,13 @@ from typing import Any
 
 from msgspec import structs
 
-from engine.core import context
+from engine.core import attributes, context
 from engine.core.context import Variables, key_of, keys_of
 from engine.core.effects import CancelTask, CancelTimer, Effect, Record, StopChild, Transition
 from engine.core.entropy import SeededEntropy
 from engine.core.execution import (
+    ROOT,
+    Attribute,
     Backoff,
     Buffer,
     Closing,
@@ -56,6 +58,7 @@ class Draft:
         "machine",
         "moving",
         "now_ms",
+        "operated",
         "output",
         "patience",
         "ready",
@@ -101,6 +104,7 @@ class Draft:
         self.version = before.version
         self.moving = before.moving
         self.target: Machine | None = None  # the machine of the version it is being moved to
+        self.operated = before.operated
         self._entropy: SeededEntropy | None = None
 
     @property
@@ -249,6 +253,22 @@ class Draft:
         if work.child is not None and waits:
             self.effects.append(StopChild(frame.id, work.revision, work.child))
 
+    def _attributes(self) -> Mapping[str, Attribute]:
+        """The search attributes after this transition; those before it where its data did not change."""
+        before, declared = self.before, self.machine.keeping.search_attributes
+        if not declared:
+            return before.attributes
+        if self.version != before.version:  # which may declare others
+            root = self.frames.get(ROOT)
+            data = None if root is None else root.input
+        else:
+            data = attributes.new_data(before, self.changed, self.output)
+        return (
+            before.attributes
+            if data is None
+            else attributes.updated(declared, data, before.attributes)
+        )
+
     def finish(self) -> Transition:
         before = self.before
         records = self.records
@@ -276,7 +296,9 @@ class Draft:
             before.depth,
             self.frames,
             self.loaded,
-            before.redrives,
+            before.redrives if before.redrives is None else self.operated.redrives,
             self.moving,
+            self._attributes(),
+            self.operated,
         )
         return Transition(after, self.changed, self.values, tuple(records), tuple(self.effects))

@@ -74,7 +74,35 @@ class Tally(Struct, frozen=True):
     reason: str | None = None
 
 
-Effect = ScheduleTask | CancelTask | StopChild | StartTimer | CancelTimer | Close | Tally
+class ShiftTimer(Struct, frozen=True):
+    """Move a timer that has not fired to `due_ms`; one that has fired, or was cancelled, stays gone."""
+
+    frame: FrameId
+    revision: int
+    kind: Literal["due", "timeout", "heartbeat", "deadline"]
+    due_ms: int
+
+
+class ReturnTask(Struct, frozen=True):
+    """Put a task back that was taken out of `queue` because its execution was paused, where it stood by `since_ms`."""
+
+    frame: FrameId
+    revision: int
+    queue: str
+    since_ms: int
+
+
+Effect = (
+    ScheduleTask
+    | CancelTask
+    | StopChild
+    | StartTimer
+    | CancelTimer
+    | Close
+    | Tally
+    | ShiftTimer
+    | ReturnTask
+)
 
 
 class Record(Struct, frozen=True, array_like=True):

@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Raw, Struct, json
 
+from engine.core import orders
 from engine.core.execution import FrameId
 from engine.documents import Document
 
@@ -30,6 +31,13 @@ class Begin(Struct, frozen=True, array_like=True, tag="begin"):
     """The first event of an execution: records ExecutionStarted and arrives at StartAt. Made by the holder at revision 0."""
 
 
+class Hand(Struct, frozen=True, array_like=True):
+    """Who settled a task without being its worker, and why."""
+
+    by: str
+    reason: str | None = None
+
+
 class TaskSucceeded(Struct, frozen=True, array_like=True, tag="succeeded"):
     """A worker, a runner or a callback gave the task's result."""
 
@@ -37,6 +45,7 @@ class TaskSucceeded(Struct, frozen=True, array_like=True, tag="succeeded"):
     revision: int
     output: Document
     started: Started | None = None
+    hand: Hand | None = None
 
 
 class TaskSubmitted(Struct, frozen=True, array_like=True, tag="submitted"):
@@ -57,6 +66,7 @@ class TaskFailed(Struct, frozen=True, array_like=True, tag="failed"):
     cause: str | None
     started: Started | None = None
     transport: bool = False
+    hand: Hand | None = None
 
 
 class TimerFired(Struct, frozen=True, array_like=True, tag="timer"):
@@ -116,6 +126,16 @@ Event = (
     | StopRequested
     | DeadlineReached
     | MigrateRequested
+    | orders.PauseRequested
+    | orders.ResumeRequested
+    | orders.CancelRequested
+    | orders.TerminateRequested
+    | orders.RetryRequested
+    | orders.SkipRequested
+    | orders.GotoRequested
+    | orders.DataSet
+    | orders.VariablesSet
+    | orders.RedriveRequested
 )
 
 

@@ -23,6 +23,9 @@ ROOT: FrameId = "0"
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
 
+Attribute = str | bool | int | float  # the value of a search attribute
+
+NO_ATTRIBUTES: Mapping[str, Attribute] = {}  # of an execution that has none; never changed
 NO_VARIABLES: Mapping[str, int] = {}  # of a frame that has none; never changed
 
 
@@ -122,6 +125,7 @@ class Unwind(Struct, frozen=True, array_like=True, tag="unwind"):
     # the failure is a missed heartbeat, so States.HeartbeatTimeout matches it too
     heartbeat: bool = False
     then: Then | None = None
+    cancelled: bool = False  # the failure is a graceful stop
 
 
 Hold = Enter | Run | Delay | Backoff | Work | Listen | Fork | Unwind
@@ -178,6 +182,41 @@ class Moving(Struct, frozen=True, array_like=True):
     operation: str
 
 
+class Paused(Struct, frozen=True, array_like=True):
+    """Nothing is begun until somebody resumes the execution."""
+
+    since_ms: int
+    by: str
+    reason: str | None
+    mode: Literal["hold", "catch_up"]
+    overdue: bool = False  # the machine's deadline has passed meanwhile; it is applied at resume
+    resumed_ms: int = 0
+    # while it is being resumed: where the frames are that are still to be seen to; empty before
+    stack: tuple[tuple[FrameId, int, int], ...] = ()
+
+    @property
+    def is_resuming(self) -> bool:
+        """Whether it is over but for the frames that are still to be seen to."""
+        return bool(self.stack)
+
+
+class Operated(Struct, frozen=True, array_like=True):
+    """What operators have done to an execution that lasts."""
+
+    paused: Paused | None = None
+    cancelled: bool = False  # a graceful stop was asked for
+    held_ms: int = 0  # how much later its deadline is, for having been paused
+    redriven_ms: int = 0  # when it was last redriven: its deadline counts from there
+    redrives: int = 0
+
+    def deadline_ms(self, started_ms: int, timeout_seconds: int) -> int:
+        """When the machine's TimeoutSeconds have passed."""
+        return (self.redriven_ms or started_ms) + timeout_seconds * 1000 + self.held_ms
+
+
+UNTOUCHED = Operated()
+
+
 class Names(Struct, frozen=True, array_like=True):
     """What the Context Object calls a run whose starter knows it by other names than ours, such as ARNs."""
 
@@ -219,3 +258,5 @@ class Execution(Struct, frozen=True):
     # How often it was redriven, for the Context Object; None where that tells nothing of it: a synchronous Express run.
     redrives: int | None = 0
     moving: Moving | None = None
+    attributes: Mapping[str, Attribute] = NO_ATTRIBUTES  # search attributes, by name
+    operated: Operated = UNTOUCHED

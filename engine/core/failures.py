@@ -17,6 +17,7 @@ HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
 TASK_FAILED = "States.TaskFailed"
 QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
 DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
+CANCELLED = "Detent.Cancelled"
 CAUSE_CHARACTERS_MAX = (
     32_768  # as AWS Step Functions; a cause can quote a whole input and a whole path
 )
@@ -26,17 +27,19 @@ class Failure(Struct, frozen=True):
     """Why a state failed. A missed heartbeat is recorded as States.Timeout (measured), but has its own name too.
 
     `location` is the field whose JSONata expression failed ("" where it is none in particular), which has a record of its own.
+    One that is `cancelled` is a graceful stop, whatever its error is called: Detent.Cancelled matches it and nothing else does.
     """
 
     error: str | None
     cause: str | None
     heartbeat: bool = False
     location: str | None = None
+    cancelled: bool = False
 
     @property
     def is_fatal(self) -> bool:
         """States.Runtime ends the whole execution; no Retry or Catch sees it (measured)."""
-        return self.error == RUNTIME
+        return self.error == RUNTIME and not self.cancelled
 
     def is_matched_by(self, error_equals: AbstractSet[str]) -> bool:
         """Whether an ErrorEquals list names this failure.
@@ -44,6 +47,8 @@ class Failure(Struct, frozen=True):
         States.TaskFailed is every error but States.Timeout and States.DataLimitExceeded. States.ALL does catch
         States.DataLimitExceeded: AWS's documentation says otherwise, its behaviour was measured.
         """
+        if self.cancelled:
+            return CANCELLED in error_equals
         if self.is_fatal:
             return False
         if ALL in error_equals or (self.error is not None and self.error in error_equals):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.core import control, orders
 from engine.core.context import keys_of, needed, parent_of
 from engine.core.effects import Needs
 from engine.core.events import (
@@ -44,6 +45,9 @@ def needs(machine: Machine, execution: Execution, event: Event) -> Needs:
         return Needs(input=True) if execution.input is None else NOTHING
     if execution.moving is not None:
         return _all_frames(execution)
+    paused = execution.operated.paused
+    if paused is not None and paused.is_resuming:
+        return control.needs_to_resume(execution, paused)
     if execution.closing is not None:
         if not isinstance(event, Advance):
             return NOTHING
@@ -53,6 +57,8 @@ def needs(machine: Machine, execution: Execution, event: Event) -> Needs:
         return Needs(input=True) if untold else _frames(execution, (ROOT,))
     if isinstance(event, MigrateRequested):
         return _migration(execution, event)
+    if isinstance(event, orders.Order):
+        return _order(machine, execution, event)
     if isinstance(event, SignalReceived):
         return _signal(machine, execution, event)
     missing = _frames(execution, _chain(event.frame))
@@ -110,6 +116,14 @@ def _all_frames(execution: Execution) -> Needs:
                 for owner, following, end in hold.stack:
                     wanted += (f"{owner}/{index}" for index in range(following, end))
     return _frames(execution, wanted)
+
+
+def _order(machine: Machine, execution: Execution, order: orders.Order) -> Needs:
+    missing = control.needs_of(execution, order)
+    root = execution.frames.get(ROOT)
+    if missing or root is None or not isinstance(order, orders.CancelRequested):
+        return missing
+    return _reading(machine, execution, root)  # a catcher may take it in the same transition
 
 
 def _signal(machine: Machine, execution: Execution, event: SignalReceived) -> Needs:

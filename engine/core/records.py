@@ -11,6 +11,10 @@ to Documents. Words of our own:
   follows record 0 too.
 - A `signal:NAME` state is told in the words of a service task with resourceType "signal" and resource NAME:
   TaskStateEntered, TaskScheduled, then TaskSucceeded (its output is the payload) or TaskTimedOut, TaskStateExited.
+- What an operator does says who (by) and why (reason): ExecutionPaused, ExecutionResumed, ExecutionCancelRequested,
+  ExecutionTerminateRequested, ExecutionRedriven (AWS's own, with redriveCount) follow record 0; StateRetried,
+  StateSkipped, StateRedirected, StateInputSet, StateVariablesSet and TaskSettledByHand stand in the strand they are
+  about. A state that was skipped, or left for another, has no StateExited.
 """
 
 from __future__ import annotations
@@ -64,6 +68,10 @@ DETAILS = {
             "EvaluationFailed",
             "SignalReceived",
             "ExecutionMigrated",
+            *("ExecutionPaused", "ExecutionResumed", "ExecutionRedriven"),
+            *("ExecutionCancelRequested", "ExecutionTerminateRequested"),
+            *("StateRetried", "StateSkipped", "StateRedirected"),
+            *("StateInputSet", "StateVariablesSet", "TaskSettledByHand"),
         )
     },
 }

@@ -27,6 +27,8 @@ def next_attempt(
     A used-up retrier does not pass the failure on to later ones (measured).
     https://states-language.net/spec.html#retrying-after-error
     """
+    if failure.cancelled:
+        return None  # whoever stops an execution does not want it tried again
     for index, retrier in enumerate(retriers):
         if not failure.is_matched_by(retrier.error_equals):
             continue

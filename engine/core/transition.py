@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec import structs
 
-from engine.core import events
+from engine.core import control, events
 from engine.core.draft import Draft
 from engine.core.effects import StartTimer, Tally, Transition
 from engine.core.execution import (
@@ -69,8 +69,11 @@ def transition(
     draft = Draft(machine, execution, now_ms, limits, patience)
     draft.target = target
     if execution.status == "RUNNING":
+        paused = execution.operated.paused
         if execution.moving is not None:
             move.go_on(draft)
+        elif paused is not None and paused.is_resuming:
+            control.go_on(draft)
         elif execution.closing is None:
             _HANDLERS[type(event)](draft, event)
             kept_max = machine.keeping.history_records
@@ -119,6 +122,8 @@ def _advance(draft: Draft, event: events.Advance) -> None:
             payload = rests.take_signal(draft, hold)
             if payload is not None:
                 steps.complete(draft, frame, payload)
+        case Backoff():
+            steps.attempt(draft, frame)  # somebody has asked for the next attempt at once
         case _:
             pass
 
@@ -126,7 +131,8 @@ def _advance(draft: Draft, event: events.Advance) -> None:
 def _task_succeeded(draft: Draft, event: events.TaskSucceeded) -> None:
     frame = draft.waiting(event.frame, event.revision, Work)
     if frame is not None:
-        steps.complete(draft, rests.record_started(draft, frame, event.started), event.output)
+        frame = rests.record_started(draft, frame, event.started)
+        steps.complete(draft, rests.record_hand(draft, frame, event.hand), event.output)
 
 
 def _task_submitted(draft: Draft, event: events.TaskSubmitted) -> None:
@@ -144,6 +150,7 @@ def _task_failed(draft: Draft, event: events.TaskFailed) -> None:
     if frame is None:
         return
     frame = rests.record_started(draft, frame, event.started)
+    frame = rests.record_hand(draft, frame, event.hand)
     frame = rests.record_task(draft, frame, "Failed", error=event.error, cause=event.cause)
     if not event.transport:
         frame = structs.replace(frame, failures=frame.failures + 1)
@@ -188,6 +195,11 @@ def _stop_requested(draft: Draft, event: events.StopRequested) -> None:
 
 
 def _deadline_reached(draft: Draft, _event: events.DeadlineReached) -> None:
+    paused = draft.operated.paused
+    if paused is not None:
+        overdue = structs.replace(paused, overdue=True)
+        draft.operated = structs.replace(draft.operated, paused=overdue)
+        return
     endings.close(draft, "TIMED_OUT", None, None, 0)
 
 
@@ -202,4 +214,5 @@ _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     events.StopRequested: _stop_requested,
     events.DeadlineReached: _deadline_reached,
     events.MigrateRequested: move.request,
+    **dict.fromkeys(control.ORDERS, control.obey),
 }

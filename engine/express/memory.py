@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 
+from engine.core.context import key_of
 from engine.core.effects import (
     CancelTask,
     CancelTimer,
@@ -14,7 +15,7 @@ from engine.core.effects import (
     Transition,
 )
 from engine.core.events import Event
-from engine.core.execution import Frame, FrameId
+from engine.core.execution import ROOT, Frame, FrameId
 from engine.documents import Document
 
 TaskKey = tuple[FrameId, int]
@@ -65,11 +66,15 @@ class Memory:
             case _:
                 pass
 
-    def left_behind(self) -> list[str]:
-        """What a closed execution must not have left: anything but signals that nobody consumed."""
+    def left_behind(self, *, succeeded: bool) -> list[str]:
+        """What a closed execution must not have left: anything but signals that nobody consumed.
+
+        One that has not succeeded keeps its root frame, with its variables, for a redrive.
+        """
+        kept = ("s:",) if succeeded else ("s:", key_of(ROOT, ""))
         return [
-            *(f"frame {frame}" for frame in self.frames),
-            *(f"value {key}" for key in self.values if not key.startswith("s:")),
+            *(f"frame {frame}" for frame in self.frames if succeeded or frame != ROOT),
+            *(f"value {key}" for key in self.values if not key.startswith(kept)),
             *(f"task {frame}@{revision}" for frame, revision in self.tasks),
             *(f"timer {frame}@{revision}#{kind}" for frame, revision, kind in self.timers),
         ]

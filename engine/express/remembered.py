@@ -16,7 +16,7 @@ from engine.documents import Document
 from engine.express.run import Run
 from engine.express.tasks import MemoryTasks
 from engine.store import codec
-from engine.store.histories import HistoryPart
+from engine.store.bounds.histories import HistoryPart
 from engine.store.keys import ref_of
 from engine.store.listing import FRAMES_MAX, Stored
 

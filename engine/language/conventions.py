@@ -32,6 +32,8 @@ RESERVED_ERRORS = (
     "States.Timeout",
     "States.Http.Socket",
 )
+OWN_ERRORS = ("Detent.Cancelled", "Detent.NestedTooDeep", "Detent.SignalInvalid")
+_OWN_ENDS = [name.removeprefix("Detent.") for name in OWN_ERRORS]
 _RESERVED_ENDS = [name.removeprefix("States.") for name in RESERVED_ERRORS]
 _TEMPLATES = ("Parameters", "ResultSelector", "ItemSelector")
 
@@ -74,6 +76,11 @@ def _check_error_name(path: Path, name: str, report: Report) -> None:
     if name == "States.Runtime":
         message = "States.Runtime ends the execution at once; no Retry or Catch ever sees it."
         report.add("uncatchable_error", path, message, "Remove it.")
+    elif name.startswith("Detent.") and name not in OWN_ERRORS:
+        near = report.nearest(name.removeprefix("Detent."), _OWN_ENDS)
+        if near is not None:
+            message = f"{shown(name)} is none of the reserved error names."
+            report.add("unknown_error_name", path, message, f"Did you mean Detent.{near}?")
     elif name.startswith("States.") and name not in RESERVED_ERRORS:
         near = report.nearest(name.removeprefix("States."), _RESERVED_ENDS)
         if near is not None:

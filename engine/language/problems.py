@@ -110,7 +110,7 @@ _WARNINGS = {
     "tolerance_ignored": "A Map tolerates no failures: its iterations run inside this execution.",
     "credentials_ignored": "Credentials have no effect.",
     "uncatchable_error": "States.Runtime is never retried or caught.",
-    "unknown_error_name": "The error name starts with States. but is none of the reserved names.",
+    "unknown_error_name": "The error name starts with States. or Detent. but is none of the reserved names.",
 }
 
 CODES: Mapping[str, tuple[Severity, str]] = MappingProxyType(

@@ -31,6 +31,11 @@ def check_variables(scopes: Iterable[Scope], report: Report) -> None:
         owned[scope.path] = own | outer
 
 
+def is_variable_name(name: str) -> bool:
+    """Whether a variable can be called so."""
+    return name.isidentifier() and name != _RESERVED and len(name) <= NAME_CHARACTERS_MAX
+
+
 def _assigned(node: Node) -> Iterator[tuple[Path, str]]:
     """Where each variable is set, and its name."""
     places = [(node.path, node.fields), *node.entries("Choices"), *node.entries("Catch")]

@@ -162,7 +162,8 @@ class Rehearsal:
         execution = self.execution
         if self.is_closed and self.is_express:
             self.memory.timers.pop(DEADLINE, None)  # the run's own; the core knows nothing of it
-        left = self.memory.left_behind() if self.is_closed else []
+        succeeded = self.execution.status == "SUCCEEDED"
+        left = self.memory.left_behind(succeeded=succeeded) if self.is_closed else []
         output = None if execution.output is None else execution.output.value
         return Result(
             execution.status,

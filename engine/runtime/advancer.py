@@ -19,7 +19,15 @@ from collections.abc import Callable
 from msgspec import structs
 
 from engine.clock import RedisClock
-from engine.core.effects import Close, ScheduleTask, StartTimer, StopChild, Transition
+from engine.core.effects import (
+    Close,
+    ReturnTask,
+    ScheduleTask,
+    ShiftTimer,
+    StartTimer,
+    StopChild,
+    Transition,
+)
 from engine.core.events import Event, MigrateRequested
 from engine.core.moving.move import target_version
 from engine.core.moving.undo import UNDO
@@ -322,7 +330,9 @@ class Advancer:
                     if effect.timeout_ms is not None:
                         member = task_id(ref, effect.frame, effect.revision)
                         self._on_timer(effect.timeout_ms, f"{member}#timeout")
-                case StartTimer():
+                case ReturnTask():
+                    self._on_task(ref, effect.queue)
+                case StartTimer() | ShiftTimer():
                     member = task_id(ref, effect.frame, effect.revision)
                     self._on_timer(effect.due_ms, f"{member}#{effect.kind}")
                 case StopChild():

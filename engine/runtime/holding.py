@@ -23,13 +23,16 @@ def came_ms(event: Event) -> int:
 def next_event(claim: Claim) -> tuple[Event | None, int, int]:
     """The event to apply, and how many control and inbox entries it consumes."""
     execution = claim.execution
-    if execution.moving is not None:
+    paused = execution.operated.paused
+    if execution.moving is not None or (paused is not None and paused.is_resuming):
         return Advance(""), 0, 0
     control = codec.unpack_entry(claim.control[0]) if claim.control else None
     if execution.revision == 0 and not isinstance(control, StopRequested | DeadlineReached):
         return Begin(), 0, 0
     if control is not None:
         return control, 1, 0
+    if paused is not None:
+        return None, 0, 0
     if claim.entries and execution.closing is None and len(execution.ready) < READY_MAX:
         return codec.unpack_entry(claim.entries[0]), 0, 1
     if execution.ready:
@@ -42,6 +45,9 @@ def next_event(claim: Claim) -> tuple[Event | None, int, int]:
 def is_last(claim: Claim, step: Transition, controls: int, taken: int) -> bool:
     """Whether nothing known is left to do after this step. The commit looks at the inbox itself before letting go."""
     after = step.execution
+    paused = after.operated.paused
+    if paused is not None:
+        return not paused.is_resuming and after.closing is None and len(claim.control) <= controls
     return (
         not after.ready
         and after.closing is None

@@ -10,13 +10,14 @@ Of one that another started: `key` tells which start it was, `tell` maps keys to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import msgpack
 import msgspec
 from msgspec import Struct, structs
 
+from engine.core import orders
 from engine.core.effects import Record
 from engine.core.events import (
     DeadlineReached,
@@ -29,12 +30,33 @@ from engine.core.events import (
     TaskSucceeded,
     TimerFired,
 )
-from engine.core.execution import Buffer, Closing, Enter, Execution, Frame, Moving, Status
+from engine.core.execution import (
+    UNTOUCHED,
+    Attribute,
+    Buffer,
+    Closing,
+    Enter,
+    Execution,
+    Frame,
+    Moving,
+    Operated,
+    Status,
+)
 from engine.documents import Document
 from engine.errors import StoreRefused
-from engine.store.referring import NO_PAYLOADS, Packer, Payloads, decoder, find, referred, rest
+from engine.store.bounds.referring import (
+    NO_PAYLOADS,
+    Packer,
+    Payloads,
+    decoder,
+    find,
+    referred,
+    rest,
+)
 
 FORMAT = b"\x01"
+
+T = TypeVar("T")
 
 StoredEvent = (
     TaskSucceeded
@@ -45,6 +67,16 @@ StoredEvent = (
     | StopRequested
     | DeadlineReached
     | MigrateRequested
+    | orders.PauseRequested
+    | orders.ResumeRequested
+    | orders.CancelRequested
+    | orders.TerminateRequested
+    | orders.RetryRequested
+    | orders.SkipRequested
+    | orders.GotoRequested
+    | orders.DataSet
+    | orders.VariablesSet
+    | orders.RedriveRequested
 )
 
 
@@ -71,6 +103,8 @@ class Meta(Struct, frozen=True, array_like=True):
     resting: str = ""  # the state whose index holds the execution
     variables_bytes: int = 0
     moving: Moving | None = None
+    attributes: dict[str, Attribute] = {}
+    operated: Operated | None = None
     dropped: int = 0  # records taken off the front of the history; ids go on counting
     refers: bool = False  # something of the execution refers, or did, to a payload
 
@@ -185,6 +219,14 @@ def _documents(details: dict[str, Any], payloads: Payloads) -> dict[str, Any]:
     return shown
 
 
+def read_or_none(unpack: Callable[[bytes], T], data: bytes) -> T | None:
+    """What the bytes hold, or None where they cannot be read."""
+    try:
+        return unpack(data)
+    except Exception:
+        return None
+
+
 def pack_entry(frame: str, event: StoredEvent, started: Started | None = None) -> bytes:
     """An inbox entry, for scripts that add no lease to it themselves."""
     since = str(started.at_ms) if started else ""
@@ -212,6 +254,8 @@ def meta_of(execution: Execution, resting: str, *, dropped: int = 0, refers: boo
         resting,
         execution.variables_bytes,
         execution.moving,
+        dict(execution.attributes),
+        execution.operated if execution.operated is not UNTOUCHED else None,
         dropped=dropped,
         refers=refers,
     )
@@ -250,7 +294,14 @@ def execution_of(
         parent=static.parent,
         depth=static.depth,
         frames=frames,
+        attributes=meta.attributes,
+        redrives=meta.operated.redrives if meta.operated else 0,
+        operated=meta.operated or UNTOUCHED,
     )
+
+
+def with_values(execution: Execution, values: Mapping[str, Document | None]) -> Execution:
+    return structs.replace(execution, values=values)
 
 
 ENTER = Enter()  # the hold every execution is born with

@@ -11,7 +11,9 @@ from engine.core.effects import (
     CancelTask,
     CancelTimer,
     Close,
+    ReturnTask,
     ScheduleTask,
+    ShiftTimer,
     StartTimer,
     StopChild,
     Tally,
@@ -22,9 +24,11 @@ from engine.core.states.nested import STATES_QUEUE
 from engine.documents import Document
 from engine.language.machine import KEEPING, Keeping
 from engine.store import codec, errands
-from engine.store.keys import ExecutionKeys, Keys, task_id
-from engine.store.payloads import INLINE_BYTES_MAX
-from engine.store.referring import Packer
+from engine.store.bounds.payloads import INLINE_BYTES_MAX
+from engine.store.bounds.referring import Packer
+from engine.store.finding.entries import entries_of, moved, resting_entry, row_of_execution
+from engine.store.keys import ExecutionKeys, Keys, kept_ms, task_id
+from engine.store.pauses import is_held_up, note_pause
 
 FIXED_KEYS = 13  # of commit.lua; the queues and indexes a commit touches follow
 
@@ -129,44 +133,20 @@ class Commits:
         )
         resting = self._index(envelope, claim, transition, release=release)
         trimmed = _trimmed(claim, after)
-        fields: list[Any] = []
-        if after.ready != before.ready:
-            fields += ("ready", " ".join(after.ready))
-        if after.version != before.version:
-            fields += ("ver", str(after.version))
-        if claim.fresh:
-            fields += ("claims", "0")
-        if after.signals is not before.signals:
-            kept = sum(buffer.tail - buffer.head for buffer in after.signals.values())
-            fields += ("buffered", str(kept))
-        for name, frame in transition.frames.items():
-            if frame is None:
-                envelope.add("del", "f:" + name)
-            else:
-                fields += ("f:" + name, packer.pack(frame))
-        if after.status != "RUNNING":
-            fields += ("status", after.status)
-            if after.output is not None:
-                fields += ("output", packer.value(after.output))
         body = envelope.body
-        body["set"] = fields
+        body["set"] = fields = _fields(envelope, claim, transition, packer)
         if transition.records:
             body["records"] = [packer.pack(record) for record in transition.records]
         if trimmed:
             body["trim"] = trimmed
-        for name, value in transition.values.items():
-            if value is None:
-                envelope.add("drop", name)
-            else:
-                # A Map's page is nowhere else, so that nothing would be gained.
-                text = value.text if name.startswith("i:") else packer.value(value)
-                envelope.add("keep", name, text)
+        _values(envelope, transition, packer)
         if taken:
             body["taken"] = taken
         if controls:
             body["controls"] = controls
         if release:
             body["release"] = True
+        note_pause(envelope.body, envelope.key, keys, before, transition)
         self._effects(envelope, claim, transition, now_ms, packer)
         refers = claim.refers or bool(packer.payloads)
         if refers:
@@ -191,6 +171,8 @@ class Commits:
         body = {"now": "0", "bell": "", "changes": "", "set": [], "release": True}
         if claim.fresh:
             body["set"] = ["claims", "0"]
+        if is_held_up(claim.execution):
+            body["paused"] = True
         arguments = [
             claim.keys.ref,
             claim.nonce,
@@ -212,32 +194,26 @@ class Commits:
     def _index(
         self, envelope: _Envelope, claim: Claim, transition: Transition, *, release: bool
     ) -> str:
-        """Move the execution between indexes where it closes or comes to rest; returns where it rests."""
-        after, keys = transition.execution, claim.keys
-        closes = after.status != "RUNNING"
-        root = after.frames.get(ROOT)
-        if not closes and (not release or root is None):
-            return (
-                claim.resting
-            )  # on its way, or the event did not concern the root, which was not even loaded
-        resting = "" if closes or root is None else root.state
-        namespace = keys.ref.partition(":")[0]
-        if resting != claim.resting:
-            for state, part in ((claim.resting, "unindex"), (resting, "index")):
-                if state:
-                    number = envelope.key(
-                        self._keys.resting(keys.partition, namespace, after.definition, state)
-                    )
-                    score = [str(after.started_ms)] if part == "index" else []
-                    envelope.add(part, [number, *score, after.id])
-        if closes:
-            for definition in (after.definition, ""):
-                running, ended = (
-                    envelope.key(self._keys.index(keys.partition, namespace, definition, status))
-                    for status in ("RUNNING", after.status)
-                )
-                envelope.add("unindex", [running, after.id])
-                envelope.add("index", [ended, str(after.started_ms), after.id])
+        """Write what changes in the indexes; returns the state that the execution rests in from now on."""
+        before, after = claim.execution, transition.execution
+        resting = _resting(claim, after, release=release)
+        is_same = (
+            after.status == before.status
+            and after.version == before.version
+            and after.attributes is before.attributes
+        )
+        if is_same and resting == claim.resting:
+            return resting
+        entries = resting_entry if is_same else entries_of  # most often only the state changes
+        namespace = claim.keys.ref.partition(":")[0]
+        gone, come = moved(
+            entries(self._keys, namespace, row_of_execution(before, claim.resting)),
+            entries(self._keys, namespace, row_of_execution(after, resting)),
+        )
+        for key, (_, member) in gone.items():
+            envelope.add("unindex", [envelope.key(key), member])
+        for key, (score, member) in come.items():
+            envelope.add("index", [envelope.key(key), score, member])
         return resting
 
     def _effects(
@@ -266,6 +242,8 @@ class Commits:
                 case CancelTimer():
                     member = task_id(keys.ref, effect.frame, effect.revision)
                     envelope.add("untimers", f"{member}#{effect.kind}")
+                case ShiftTimer() | ReturnTask():
+                    pass  # of a pause, which has been seen to
                 case Tally():
                     self._tally(envelope, keys, effect)
                 case Close():
@@ -273,7 +251,7 @@ class Commits:
                     name = f"{namespace}:{STATES_QUEUE}"
                     queue = self._keys.queue(keys.partition, namespace, STATES_QUEUE)
                     envelope.body["tell"] = [envelope.key(queue), name]
-                    if not any(b.head < b.tail for b in transition.execution.signals.values()):
+                    if not _is_needed(transition.execution):
                         envelope.body["spent"] = True
 
     def _kept_ms(self, keeping: Keeping) -> int:
@@ -286,7 +264,9 @@ class Commits:
         counts, waiting = self._keys.operation(keys.partition, namespace, effect.operation)
         reason = [] if effect.reason is None else [effect.reason]
         numbers = envelope.key(counts), envelope.key(waiting)
-        envelope.add("tallies", [*numbers, effect.outcome, identifier, *reason])
+        envelope.add(
+            "tallies", [*numbers, effect.outcome, identifier, kept_ms(effect.operation), *reason]
+        )
 
     def _errand(self, envelope: _Envelope, keys: ExecutionKeys, row: codec.TaskRow) -> None:
         namespace = keys.ref.partition(":")[0]
@@ -319,6 +299,41 @@ class Commits:
             envelope.add("timers", str(now_ms + effect.heartbeat_ms), identifier + "#heartbeat")
 
 
+def _fields(envelope: _Envelope, claim: Claim, transition: Transition, packer: Packer) -> list[Any]:
+    """What the commit sets of the execution's hash, but for its meta fields: {field, bytes ...}."""
+    before, after = claim.execution, transition.execution
+    fields: list[Any] = []
+    if after.ready != before.ready:
+        fields += ("ready", " ".join(after.ready))
+    if after.version != before.version:
+        fields += ("ver", str(after.version))
+    if claim.fresh:
+        fields += ("claims", "0")
+    if after.signals is not before.signals:
+        kept = sum(buffer.tail - buffer.head for buffer in after.signals.values())
+        fields += ("buffered", str(kept))
+    for name, frame in transition.frames.items():
+        if frame is None:
+            envelope.add("del", "f:" + name)
+        else:
+            fields += ("f:" + name, packer.pack(frame))
+    if after.status != "RUNNING":
+        fields += ("status", after.status)
+        if after.output is not None:
+            fields += ("output", packer.value(after.output))
+    return fields
+
+
+def _values(envelope: _Envelope, transition: Transition, packer: Packer) -> None:
+    for name, value in transition.values.items():
+        if value is None:
+            envelope.add("drop", name)
+        else:
+            # A Map's page is nowhere else, so that nothing would be gained.
+            text = value.text if name.startswith("i:") else packer.value(value)
+            envelope.add("keep", name, text)
+
+
 def sent(payloads: Mapping[bytes, Document]) -> dict[str, Any]:
     """The part of the envelope that holds payloads; none where there are none."""
     return {"payloads": {name: each.text for name, each in payloads.items()}} if payloads else {}
@@ -333,3 +348,22 @@ def _trimmed(claim: Claim, after: Execution) -> int:
     if excess <= (TRIM_SLACK if after.status == "RUNNING" else 0):
         return 0
     return min(excess, claim.execution.last_record - claim.dropped, TRIM_MAX)
+
+
+def _resting(claim: Claim, after: Execution, *, release: bool) -> str:
+    """The state that the execution rests in; "" once it is closed.
+
+    While it is on its way that is the state it rested in before; so it is where the event did not concern the root,
+    which was not even loaded.
+    """
+    root = after.frames.get(ROOT)
+    if after.status != "RUNNING":
+        return ""
+    return root.state if release and root is not None else claim.resting
+
+
+def _is_needed(execution: Execution) -> bool:
+    """Whether values of a closed execution are to be kept: signals left over, variables for a redrive."""
+    if any(buffer.head < buffer.tail for buffer in execution.signals.values()):
+        return True
+    return execution.status != "SUCCEEDED" and execution.variables_bytes > 0

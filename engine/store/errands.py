@@ -20,10 +20,10 @@ from engine.core.execution import Execution, Status
 from engine.core.states.nested import STATES_QUEUE, End
 from engine.documents import EMPTY_OBJECT, Document
 from engine.store import codec
+from engine.store.bounds.payloads import payloads_of
+from engine.store.bounds.referring import referred
 from engine.store.connection import Redis
 from engine.store.keys import Keys, ref_of, task_id
-from engine.store.payloads import payloads_of
-from engine.store.referring import referred
 from engine.store.tasks import Lease
 
 URI = "detent:errand:"  # opens the Resource of an errand's row; no definition can hold it

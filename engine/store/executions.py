@@ -13,10 +13,10 @@ from engine.core.execution import ROOT, Frame, FrameId
 from engine.documents import Document
 from engine.errors import StaleCommit, StoreUnavailable
 from engine.store import codec
+from engine.store.bounds.payloads import INLINE_BYTES_MAX, payloads_of
 from engine.store.commits import Claim, Commit, Commits, sent
 from engine.store.connection import Redis
 from engine.store.keys import ExecutionKeys, Keys
-from engine.store.payloads import INLINE_BYTES_MAX, payloads_of
 from engine.telemetry import emit
 
 CLAIMS_MAX = 5  # claims without a commit before an execution is quarantined
@@ -133,6 +133,7 @@ class Executions:
                 self._keys.open(keys.partition, namespace),
                 self._keys.index(keys.partition, namespace, "", "RUNNING"),
                 keys.refused,
+                self._keys.versions(keys.partition, namespace, static.definition),
                 keys.payloads,
             ],
             [ref, codec.pack_envelope(body)],

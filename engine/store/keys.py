@@ -5,7 +5,7 @@ that each script stays in one Redis Cluster slot. P is the prefix, {07} the part
 *ref* is "NS:definition:name". Names cannot hold ":", "/", "{", "}", "#" or white space, so no two things share a key.
 
 of an execution (ID is "definition:name")
-  P:{07}:NS:x:ID             hash    rev own until claims status ver ready m s input key tell f:<frame> ... (see codec.py)
+  P:{07}:NS:x:ID             hash    rev own until claims status ver ready paused m s input key tell f:<frame> ... (see codec.py)
   P:{07}:NS:x:ID:in          list    inbox: "<frame>|<leased ms>|<worker>|<event>"
   P:{07}:NS:x:ID:ctl         list    control events, applied before the inbox
   P:{07}:NS:x:ID:h           list    history records
@@ -21,12 +21,16 @@ of a partition
   P:{07}:leases              hash    task id -> "<lease>|<since ms>|<until ms>|<worker>"
   P:{07}:queues              set     "NS:queue" of each queue that is not empty
   P:{07}:closed              zset    ref, by the ms from which it may be pruned
+  P:{07}:paused              hash    ref of each paused execution; id of each task of theirs that was taken out of its queue
   P:{07}:NS:q:QUEUE          zset    task ids, oldest first
   P:{07}:NS:definitions      hash    definition -> version that new executions start on
   P:{07}:NS:ix:DEF:STATUS    zset    execution ids, by start ms; with an empty DEF, those of every definition
   P:{07}:NS:at:DEF:STATE     zset    ids of running executions that rest there, by start ms
+  P:{07}:NS:by:DEF:NAME:VALUE  zset  ids by the value of a search attribute, by start ms; a long or odd VALUE as its hash
+  P:{07}:NS:err:DEF:ERROR    zset    ids of closed executions by their error, by start ms; ERROR likewise
+  P:{07}:NS:vs:DEF           zset    "<version>:<start ms>:<id>" of running executions, all of score 0
   P:{07}:NS:open             string  number of running executions
-  P:{07}:NS:op:ID            hash    answers to an operation on many executions: outcome -> count, "x:<id>" -> reason
+  P:{07}:NS:op:ID            hash    answers to an operation: outcome -> count, "x:<id>" -> reason; of one order ("@...") it expires
   P:{07}:NS:op:ID:out        set     ids of executions that have not answered yet
 of the whole store
   P:{store}:layout           hash    layout version, number of partitions, identity
@@ -42,11 +46,16 @@ channels
 
 from __future__ import annotations
 
+import hashlib
+import re
 import secrets
 import zlib
 from functools import lru_cache
 
 LAYOUT_VERSION = 1
+
+ORDER = "@"  # opens the operation of an order to one execution; its answer is kept for an hour
+ORDER_KEPT_MS = 3_600_000
 
 
 class ExecutionKeys:
@@ -138,6 +147,20 @@ class Keys:
         """Index of running executions by the state they rest in. Braces of a state's name cannot reach the hash tag."""
         return f"{self.tag(partition)}:{namespace}:at:{definition}:{state}"
 
+    def attribute(
+        self, partition: int, namespace: str, definition: str, name: str, value: str
+    ) -> str:
+        """Index of executions by the value of a search attribute, written as text."""
+        return f"{self.tag(partition)}:{namespace}:by:{definition}:{name}:{_short(value)}"
+
+    def failed(self, partition: int, namespace: str, definition: str, error: str) -> str:
+        """Index of closed executions by their error."""
+        return f"{self.tag(partition)}:{namespace}:err:{definition}:{_short(error)}"
+
+    def versions(self, partition: int, namespace: str, definition: str) -> str:
+        """Index of running executions by version. One key for all versions: a start resolves its version in the script."""
+        return f"{self.tag(partition)}:{namespace}:vs:{definition}"
+
     def open(self, partition: int, namespace: str) -> str:
         return f"{self.tag(partition)}:{namespace}:open"
 
@@ -160,6 +183,32 @@ class Keys:
 
     def active_operations(self, namespace: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:active"
+
+
+def _short(text: str) -> str:
+    """The text as a part of a key, or its hash where that is shorter or the text would be hard to read."""
+    if _PLAIN.fullmatch(text):
+        return text
+    return "#" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+_PLAIN = re.compile(r"[!\"$-~][!-~]{0,32}")
+
+
+def versioned(version: int, started_ms: int, execution: str) -> str:
+    """A member of the index by version: sorts by version, start and id. create_execution.lua writes the same."""
+    return f"{versions_prefix(version)}{started_ms:013d}:{execution}"
+
+
+def versions_prefix(version: int) -> str:
+    """What members of that version begin with: the number after its length, so that 10 sorts after 9."""
+    digits = str(version)
+    return f"{chr(ord('a') + len(digits))}{digits}:"
+
+
+def kept_ms(operation: str) -> int:
+    """How long the answer to an operation is kept by itself; 0 for those on many executions, which are kept otherwise."""
+    return ORDER_KEPT_MS if operation.startswith(ORDER) else 0
 
 
 def ref_of(namespace: str, execution: str) -> str:

@@ -1,14 +1,12 @@
-"""Reading executions: pages of the indexes, one execution whole, its history; and pruning the closed ones."""
+"""Reading one execution whole, its history, its tasks; and pruning the closed ones. Pages of many: see finding/."""
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar, cast
+from typing import cast
 
 from msgspec import structs
 
@@ -16,41 +14,19 @@ from engine.core.events import SignalReceived
 from engine.core.execution import ROOT, Execution, Frame, Status
 from engine.documents import Document
 from engine.store import codec
+from engine.store.bounds.histories import HistoryPart, history_part
+from engine.store.bounds.payloads import payloads_of
+from engine.store.bounds.referring import Payloads, referred
 from engine.store.connection import Redis
-from engine.store.histories import HistoryPart, history_part
+from engine.store.finding.entries import entries_of
+from engine.store.finding.rows import FIELDS, row_of
 from engine.store.keys import Keys, ref_of, task_id
-from engine.store.payloads import payloads_of
-from engine.store.referring import Payloads, referred
 
-T = TypeVar("T")
-
-STATUSES: tuple[Status, ...] = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
-CANDIDATES_MAX = 1000  # examined for one page
 FRAMES_MAX = 100  # shown of one execution
 SIGNALS_MAX = 1000
 READS_MAX = (
     5  # of an execution that moves on between the reads of its frames and of what they refer to
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a listing."""
-
-    id: str
-    version: int
-    status: Status
-    started_ms: int
-    stopped_ms: int | None
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """`next` continues after the last candidate examined; a page may be short and still have one."""
-
-    rows: list[Row]
-    next: tuple[int, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,104 +44,6 @@ class Listing:
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
-
-    async def page(
-        self,
-        namespace: str,
-        definitions: Sequence[str],
-        *,
-        status: Status | None,
-        state: str | None,
-        version: int | None,
-        limit: int,
-        after: tuple[int, str] | None,
-    ) -> Page:
-        """Executions newest first, of these definitions ("": of all, unless by state).
-
-        Reads the state index where a state is asked for, else the status index.
-        """
-        want = limit if version is None and state is None else CANDIDATES_MAX
-        keys = self._index_keys(namespace, definitions, status, state)
-        candidates, more = await self._candidates(keys, after, want)
-        rows = await self._rows(namespace, candidates)
-        kept: list[Row] = []
-        for number, row in enumerate(rows):
-            if row is None or _differs(row, status, state, version):
-                continue
-            kept.append(row)
-            if len(kept) == limit:
-                last = number + 1 == len(rows) and not more
-                return Page(kept, None if last else candidates[number])
-        return Page(kept, candidates[-1] if more and candidates else None)
-
-    async def _candidates(
-        self, keys: Sequence[str], after: tuple[int, str] | None, want: int
-    ) -> tuple[list[tuple[int, str]], bool]:
-        """(start ms, id) from these indexes, newest first, at most `want`; and whether there are more."""
-        found = await asyncio.gather(*(self._after(key, after, want + 1) for key in keys))
-        candidates: list[tuple[int, str]] = []
-        for item in heapq.merge(*found, reverse=True):
-            # One that closes while this is read stands in two indexes; RUNNING is read first, so none is missed.
-            if not candidates or candidates[-1] != item:
-                candidates.append(item)
-                if len(candidates) > want:
-                    break
-        return candidates[:want], len(candidates) > want
-
-    async def _after(
-        self, key: str, after: tuple[int, str] | None, most: int
-    ) -> list[tuple[int, str]]:
-        """An index's members after `after`, newest first: at least `most`, or all there are."""
-        highest: str | int = after[0] if after else "+inf"
-        size = most + 32  # those of the same millisecond that were shown already come once more
-        found: list[tuple[int, str]] = []
-        for skipped in itertools.count(0, size):
-            reply = await self._redis.call(
-                key, "ZRANGE", key, highest, "-inf", "BYSCORE", "REV",
-                "LIMIT", skipped, size, "WITHSCORES",
-            )  # fmt: skip
-            pairs = zip(reply[::2], reply[1::2], strict=True)
-            read = [(int(float(ms)), identifier.decode()) for identifier, ms in pairs]
-            found += [item for item in read if after is None or item < after]
-            if len(read) < size or len(found) >= most:
-                break
-        return found
-
-    def _index_keys(
-        self, namespace: str, definitions: Sequence[str], status: Status | None, state: str | None
-    ) -> list[str]:
-        pairs = [(p, d) for p in range(self._keys.partitions) for d in definitions]
-        if state is not None:
-            return [self._keys.resting(p, namespace, d, state) for p, d in pairs]
-        statuses = STATUSES if status is None else (status,)
-        return [self._keys.index(p, namespace, d, s) for p, d in pairs for s in statuses]
-
-    async def _rows(
-        self, namespace: str, candidates: Sequence[tuple[int, str]]
-    ) -> list[Row | None]:
-        calls = []
-        for _, identifier in candidates:
-            key = self._keys.of(ref_of(namespace, identifier)).execution
-            calls.append(
-                self._redis.call(key, "HMGET", key, "status", "ver", "started", "stopped", "m")
-            )
-        out: list[Row | None] = []
-        for (_, identifier), fields in zip(candidates, await asyncio.gather(*calls), strict=True):
-            status, version, started, stopped, meta = fields
-            if status is None:
-                out.append(None)
-                continue
-            out.append(
-                Row(
-                    identifier,
-                    int(version),
-                    cast("Status", status.decode()),
-                    int(started),
-                    int(stopped) if stopped else None,
-                    _meta(meta or b"").resting,
-                )
-            )
-        return out
 
     async def read(
         self, namespace: str, identifier: str, *, tries: int = READS_MAX
@@ -196,8 +74,10 @@ class Listing:
         if tries and any(n not in payloads for data in packed for n in referred(data)):
             return await self.read(namespace, identifier, tries=tries - 1)  # it has moved on
         unpack = partial(codec.unpack_frame, payloads=payloads)
-        frames = {f.id: f for data in packed if (f := _read(unpack, data))}
-        static = _read(codec.unpack_static, fields.get(b"s", b"")) or _tombstone(identifier)
+        frames = {f.id: f for data in packed if (f := codec.read_or_none(unpack, data))}
+        static = codec.read_or_none(codec.unpack_static, fields.get(b"s", b"")) or _tombstone(
+            identifier
+        )
         execution = codec.execution_of(
             static,
             meta,
@@ -226,7 +106,7 @@ class Listing:
     async def _unread(self, inbox: str) -> list[SignalReceived]:
         """Signals that have been accepted and not been looked at yet."""
         entries = await self._redis.call(inbox, "LRANGE", inbox, 0, SIGNALS_MAX - 1)
-        events = (_read(codec.unpack_entry, entry) for entry in entries)
+        events = (codec.read_or_none(codec.unpack_entry, entry) for entry in entries)
         return [event for event in events if isinstance(event, SignalReceived)]
 
     async def values(self, ref: str, names: Sequence[str]) -> list[Document | None]:
@@ -237,7 +117,9 @@ class Listing:
         items = await self._redis.call(keys.values, "HMGET", keys.values, *names)
         payloads = await payloads_of(self._redis, keys.payloads, items)
         return [
-            None if item is None else _read(partial(codec.unpack_value, payloads=payloads), item)
+            None
+            if item is None
+            else codec.read_or_none(partial(codec.unpack_value, payloads=payloads), item)
             for item in items
         ]
 
@@ -283,18 +165,20 @@ class Listing:
 
     async def _prune(self, ref: str, tombstone_ms: int) -> bool:
         keys = self._keys.of(ref)
-        namespace, definition, _ = ref.split(":", 2)
-        status = await self._redis.call(keys.execution, "HGET", keys.execution, "status")
-        shown = (status or b"FAILED").decode()
+        namespace, _, identifier = ref.partition(":")
+        revision, *fields = await self._redis.call(
+            keys.execution, "HMGET", keys.execution, "rev", *FIELDS
+        )
+        row = row_of(identifier, fields)
+        if row is None:
+            return False
         reply = await self._redis.script(
             "prune_execution",
             [
                 keys.execution, keys.history, keys.outcomes, keys.seen, keys.values, keys.inbox,
-                keys.tag + ":closed", self._keys.index(keys.partition, namespace, definition, shown),
-                self._keys.index(keys.partition, namespace, "", shown),
-                keys.payloads,
+                keys.payloads, keys.tag + ":closed", *entries_of(self._keys, namespace, row),
             ],
-            [ref, ref.partition(":")[2], shown, tombstone_ms],
+            [ref, identifier, revision or b"", tombstone_ms],
         )  # fmt: skip
         return bool(reply == 1)
 
@@ -304,16 +188,8 @@ class Listing:
         return (cast("Status", reply[0].decode()), int(reply[1] or 0)) if reply else None
 
 
-def _read(unpack: Callable[[bytes], T], data: bytes) -> T | None:
-    """What the bytes hold, or None where they cannot be read."""
-    try:
-        return unpack(data)
-    except Exception:
-        return None
-
-
 def _meta(data: bytes) -> codec.Meta:
-    return _read(codec.unpack_meta, data) or codec.Meta()
+    return codec.read_or_none(codec.unpack_meta, data) or codec.Meta()
 
 
 def _tombstone(identifier: str) -> codec.Static:
@@ -326,14 +202,6 @@ def _with_documents(
 ) -> Execution:
     def document(name: bytes) -> Document | None:
         unpack = partial(codec.unpack_value, payloads=payloads)
-        return _read(unpack, fields[name]) if name in fields else None
+        return codec.read_or_none(unpack, fields[name]) if name in fields else None
 
     return structs.replace(execution, input=document(b"input"), output=document(b"output"))
-
-
-def _differs(row: Row, status: Status | None, state: str | None, version: int | None) -> bool:
-    return (
-        (version is not None and row.version != version)
-        or (status is not None and row.status != status)
-        or (state is not None and row.state != state)
-    )

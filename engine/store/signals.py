@@ -7,7 +7,7 @@ from engine.documents import Document
 from engine.errors import ExecutionClosed, ExecutionNotFound, QuotaExceeded
 from engine.store import codec
 from engine.store.connection import Redis
-from engine.store.keys import Keys
+from engine.store.keys import Keys, kept_ms
 
 SEEN_MAX = 10_000  # ids of accepted signals that an execution remembers; a repeat of an older one counts anew
 
@@ -65,6 +65,7 @@ class Signals:
                 operation,
                 identifier,
                 SEEN_MAX,
+                kept_ms(operation),
             ],
         )
         _refuse(reply, "control events wait for this execution already")

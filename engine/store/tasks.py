@@ -13,10 +13,10 @@ from engine.core.tokens import parse_task_token
 from engine.documents import Document
 from engine.errors import LeaseLost, TaskClosed, TaskNotFound
 from engine.store import codec
+from engine.store.bounds.payloads import payloads_of
+from engine.store.bounds.referring import PayloadGone, referred
 from engine.store.connection import Redis
 from engine.store.keys import Keys, ref_of, split_task_id, task_id
-from engine.store.payloads import payloads_of
-from engine.store.referring import PayloadGone, referred
 from engine.telemetry import emit
 
 HOW = {TaskSucceeded: "SUCCEEDED", TaskFailed: "FAILED", TaskSubmitted: "submitted"}
@@ -91,6 +91,7 @@ class Tasks:
                 tag + ":leases",
                 tag + ":timers",
                 tag + ":queues",
+                tag + ":paused",
             ],
             [most, lease_ms, nonce, worker, f"{namespace}:{queue}"],
         )
@@ -137,6 +138,7 @@ class Tasks:
         event: TaskSucceeded | TaskSubmitted | TaskFailed,
         *,
         lease: str,
+        row: codec.TaskRow | None = None,
     ) -> None:
         """Accept an outcome, once; the same one again is accepted again.
 
@@ -147,7 +149,8 @@ class Tasks:
         packed = codec.pack(event)
         namespace = address.ref.partition(":")[0]
         # A task settled by its token alone may still wait in its queue, and the script has to be told which.
-        row = None if lease else await self.row(address)
+        if row is None and not lease:
+            row = await self.row(address)
         queue = row.queue if row else "-"
         reply = await self._redis.script(
             "settle_task",

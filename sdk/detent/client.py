@@ -16,6 +16,7 @@ from detent.pages import Pages
 from detent.requests import get, given, history, listing, post, with_definition
 from detent.shapes import (
     CLOSED,
+    Attribute,
     DefinitionSummary,
     DefinitionText,
     DefinitionType,
@@ -185,11 +186,23 @@ class Client:
         status: str | None = None,
         state: str | None = None,
         version: int | None = None,
+        error: str | None = None,
+        started_after: str | None = None,
+        started_before: str | None = None,
+        attributes: Mapping[str, Attribute] | None = None,
         page_size: int = 100,
     ) -> Pages[ExecutionSummary]:
-        """The executions that fit every filter given, newest first."""
+        """The executions that fit every filter given, newest first. Times are RFC 3339; attributes need a definition."""
         query = given(
-            definition=definition, status=status, state=state, version=version, limit=page_size
+            definition=definition,
+            status=status,
+            state=state,
+            version=version,
+            error=error,
+            started_after=started_after,
+            started_before=started_before,
+            attribute=[_pair(*each) for each in (attributes or {}).items()] or None,
+            limit=page_size,
         )
         return Pages(lambda: listing(self._transport, "/v1/executions", "executions", query))
 
@@ -320,6 +333,11 @@ class Client:
 
     async def _call(self, request: Request) -> Any:
         return await self._transport.call(request)
+
+
+def _pair(name: str, value: Attribute) -> str:
+    """A search attribute as the server takes it."""
+    return f"{name}:{str(value).lower() if isinstance(value, bool) else value}"
 
 
 def _task(token: str, deed: str, body: dict[str, Any]) -> Request:

@@ -81,6 +81,9 @@ class VersionSummary(TypedDict):
     created: str
 
 
+Attribute = str | bool | int | float  # the value of a search attribute
+
+
 class ExecutionSummary(TypedDict):
     """`output`, or `error` and `cause`, only where a start waited and the execution closed; `state` only in listings."""
 
@@ -95,6 +98,7 @@ class ExecutionSummary(TypedDict):
     output: NotRequired[Any]
     error: NotRequired[str]
     cause: NotRequired[str]
+    attributes: NotRequired[dict[str, Attribute]]
 
 
 class Execution(ExecutionSummary):

@@ -34,7 +34,7 @@ class Request:
     path: str  # percent-encoded; begins with "/"
     body: bytes | None = None
     content_type: str = "application/json"
-    query: Mapping[str, str | int] | None = None
+    query: Mapping[str, str | int | list[str]] | None = None
     wait_seconds: float = 0  # how long the server may hold the answer back
     answer_seconds: float = ANSWER_SECONDS  # for the answer, beyond `wait_seconds`
     repeatable: bool = False

@@ -34,6 +34,7 @@ class Seen:
     query: dict[str, str]
     body: Any
     headers: Any
+    pairs: list[tuple[str, str]]  # of the query, in order
 
 
 def problem(status: int, code: str, **facts: Any) -> Answer:
@@ -69,7 +70,14 @@ class Script:
         except ValueError:
             body = text.decode()
         path = request.rel_url.raw_path
-        seen = Seen(request.method, path, dict(request.query), body, request.headers)
+        seen = Seen(
+            request.method,
+            path,
+            dict(request.query),
+            body,
+            request.headers,
+            [*request.query.items()],
+        )
         self.seen.append(seen)
         answers = self.answers[f"{request.method} {path}"]
         if not answers:

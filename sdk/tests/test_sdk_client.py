@@ -138,6 +138,25 @@ async def test_listings_go_on_under_the_cursor_past_an_empty_page(client, script
     assert [seen.query.get("cursor") for seen in script.seen] == [None, "c1", "c2"]
 
 
+async def test_executions_are_found_by_error_time_and_search_attributes(client, script):
+    script.on("GET /v1/executions", {"executions": [], "next": None})
+    await client.executions(
+        definition="order",
+        error="Lost",
+        started_after="2026-11-22T10:00:00Z",
+        attributes={"customer": "c&7", "paid": True, "amount": 1.5},
+    ).list()
+    assert script.seen[0].pairs == [
+        ("definition", "order"),
+        ("error", "Lost"),
+        ("started_after", "2026-11-22T10:00:00Z"),
+        ("attribute", "customer:c&7"),
+        ("attribute", "paid:true"),
+        ("attribute", "amount:1.5"),
+        ("limit", "100"),
+    ]
+
+
 async def test_definitions_are_listed(client, script):
     script.on("GET /v1/definitions", {"definitions": [{"name": "order"}], "next": None})
     assert await client.definitions().list() == [{"name": "order"}]

@@ -17,8 +17,8 @@ from redis.backoff import NoBackoff
 from engine.core.events import SignalReceived, read_signal
 from engine.documents import DIGEST_BYTES, Document
 from engine.store import codec
+from engine.store.bounds.referring import Payloads
 from engine.store.keys import Keys
-from engine.store.referring import Payloads
 
 Snapshot = dict[
     str, Any

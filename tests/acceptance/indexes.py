@@ -12,7 +12,9 @@ from typing import Any
 
 from engine.core.execution import Backoff, Delay, Enter, Frame, Listen, Run, Work
 from engine.store import codec
-from engine.store.keys import split_task_id
+from engine.store.finding.entries import entries_of
+from engine.store.finding.rows import Row
+from engine.store.keys import Keys, split_task_id
 from tests.acceptance import references
 
 
@@ -30,6 +32,7 @@ class Run_:
     inbox: bool
     revision: int
     closing: bool
+    row: Row
 
 
 @dataclass
@@ -46,6 +49,7 @@ class Partition:
     named: set[str] = field(default_factory=set)  # queues that hold something
     index: dict[tuple[str, str, str], dict[str, float]] = field(default_factory=dict)
     resting: dict[tuple[str, str, str], dict[str, float]] = field(default_factory=dict)
+    found: dict[str, dict[str, float]] = field(default_factory=dict)  # by attribute, error, version
     open: dict[str, int] = field(default_factory=dict)
     leftovers: list[str] = field(default_factory=list)
 
@@ -86,11 +90,13 @@ def _sort(part: Partition, rest: str, value: Any, found: dict[str, Any], name: s
             part.index[namespace, definition, status] = dict(value)
         case [namespace, "at", definition, *state]:
             part.resting[namespace, definition, ":".join(state)] = dict(value)
+        case [_, "by" | "err" | "vs", *_]:
+            part.found[rest] = dict(value)
         case [namespace, "open"]:
             part.open[namespace] = int(value)
         case [namespace, "x", definition, execution]:
             part.runs[f"{namespace}:{definition}:{execution}"] = _run(
-                definition, value, found, name
+                f"{definition}:{execution}", value, found, name
             )
         case [namespace, "x", definition, execution, "ctl"]:
             part.leftovers.append(f"{definition}:{execution} has control events")
@@ -98,7 +104,7 @@ def _sort(part: Partition, rest: str, value: Any, found: dict[str, Any], name: s
             pass
 
 
-def _run(definition: str, fields: dict[str, str], found: dict[str, Any], name: str) -> Run_:
+def _run(identifier: str, fields: dict[str, str], found: dict[str, Any], name: str) -> Run_:
     meta = codec.unpack_meta(fields.get("m", "").encode("latin-1"))
     frames = [
         codec.unpack_frame(value.encode("latin-1"))
@@ -108,7 +114,7 @@ def _run(definition: str, fields: dict[str, str], found: dict[str, Any], name: s
     return Run_(
         status=fields["status"],
         started=fields["started"],
-        definition=definition,
+        definition=identifier.partition(":")[0],
         resting=meta.resting,
         quarantined="quarantine" in fields,
         frames={frame.id: frame for frame in frames},
@@ -116,6 +122,15 @@ def _run(definition: str, fields: dict[str, str], found: dict[str, Any], name: s
         inbox=f"{name}:in" in found or f"{name}:ctl" in found,
         revision=int(fields.get("rev", 0)),
         closing=meta.closing is not None,
+        row=Row(
+            identifier,
+            int(fields["ver"]),
+            fields["status"],
+            int(fields["started"]),
+            state=meta.resting,
+            error=meta.error,
+            attributes=meta.attributes,
+        ),
     )
 
 
@@ -124,10 +139,12 @@ def _of_partition(part: Partition) -> Iterator[str]:
     yield from _ghosts(part)
     yield from _tasks(part)
     yield from _indexes(part)
+    yield from _found(part)
     for ref, run in part.runs.items():
         if run.status == "RUNNING" and not run.quarantined and not _has_wake_up(part, ref, run):
             yield f"{ref} is open and nothing will wake it"
-        if run.status != "RUNNING" and run.frames:
+        kept = set() if run.status == "SUCCEEDED" else {"0"}  # for a redrive
+        if run.status != "RUNNING" and set(run.frames) - kept:
             yield f"{ref} is closed and keeps frames {sorted(run.frames)}"
 
 
@@ -214,6 +231,20 @@ def _indexes(part: Partition) -> Iterator[str]:
     for namespace in {*open_, *part.open}:
         if open_[namespace] != part.open.get(namespace, 0):
             yield f"{open_[namespace]} are open, the counter says {part.open.get(namespace, 0)}"
+
+
+def _found(part: Partition) -> Iterator[str]:
+    """Entries by which executions are found: what follows from them, and nothing else."""
+    right: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for ref, run in part.runs.items():
+        entries = entries_of(Keys("", 1), ref.partition(":")[0], run.row)
+        for key, (score, member) in entries.items():
+            rest = key.partition("}:")[2]
+            if rest.split(":")[1] in {"by", "err", "vs"}:
+                right[rest][member] = float(score)
+    for rest in {*right, *part.found}:
+        if right[rest] != part.found.get(rest, {}):
+            yield f"index {rest} holds {part.found.get(rest, {})}, not {right[rest]}"
 
 
 def _waits(run: Run_, frame: str, revision: int) -> bool:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.documents import DIGEST_BYTES
+from engine.store.bounds.referring import referred
 from engine.store.keys import split_task_id
-from engine.store.referring import referred
 
 
 def problems(found: dict[str, Any], prefix: str) -> list[str]:

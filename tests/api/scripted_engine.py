@@ -35,6 +35,13 @@ class ScriptedEngine:
     def queries(self) -> Any:
         return self
 
+    @property
+    def operations(self) -> Any:
+        return self
+
+    async def after_publish(self, _caller: Any, published: Any, _running: Any) -> Any:
+        return published
+
     def __getattr__(self, name: str) -> Any:
         async def asked(*args: Any, **kwargs: Any) -> Any:
             self.calls.append((name, args[1:], kwargs))

@@ -10,12 +10,17 @@ from scripted_engine import ScriptedEngine, client, view
 from api.rest import examples
 from engine import views
 from engine.documents import Document
+from engine.store.finding.filter import Filter
 from engine.views import Outcome
 
 EXECUTION = view(views.ExecutionSummary, examples.EXECUTION)
 DESCRIPTION = view(views.ExecutionView, examples.DESCRIPTION)
 DOC = Document.of
 
+COUNT = (
+    "/v1/executions:count?definition=o&error=E&attribute=a:x%3Ay&attribute=b:&"
+    "started_after=2026-11-22T10:00:00.0001Z&started_before=2026-11-22T11:00:00%2B01:00"
+)
 ROWS: list[tuple[str, str, Any, str, tuple[Any, ...]]] = [
     ("GET", "/v1/definitions", None, "definitions", (100, None)),
     ("GET", "/v1/definitions?limit=5&cursor=abc", None, "definitions", (5, "abc")),
@@ -38,13 +43,28 @@ ROWS: list[tuple[str, str, Any, str, tuple[Any, ...]]] = [
         "start",
         ("o", None, DOC(None), None, False),
     ),
-    ("GET", "/v1/executions", None, "executions", (None, None, None, None, 100, None)),
+    ("GET", "/v1/executions", None, "executions", (Filter(), 100, None)),
     (
         "GET",
         "/v1/executions?definition=o&status=RUNNING&state=A%20b&version=1&limit=1000&cursor=c",
         None,
         "executions",
-        ("o", "RUNNING", "A b", 1, 1000, "c"),
+        (Filter(definition="o", status="RUNNING", state="A b", version=1), 1000, "c"),
+    ),
+    (
+        "GET",
+        COUNT,
+        None,
+        "count",
+        (
+            Filter(
+                definition="o",
+                error="E",
+                attributes=(("a", "x:y"), ("b", "")),
+                started_from_ms=1795341600001,
+                started_until_ms=1795341600000,
+            ),
+        ),
     ),
     ("GET", "/v1/executions/o:42", None, "describe", ("o:42", 0)),
     ("GET", "/v1/executions/o%3A42", None, "describe", ("o:42", 0)),
@@ -128,6 +148,7 @@ def answering() -> ScriptedEngine:
         definition=view(views.DefinitionText, examples.DEFINITION_TEXT),
         versions=[],
         start=views.StartResult(EXECUTION, created=True),
+        count=views.ExecutionCount(0, exact=True),
         executions=view(views.ExecutionPage, examples.EXECUTION_PAGE),
         describe=DESCRIPTION,
         history=view(views.HistoryPage, examples.HISTORY),

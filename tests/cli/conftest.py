@@ -53,6 +53,7 @@ class StubServer:
                 "method": method,
                 "path": parts.path,
                 "query": dict(parse_qsl(parts.query)),
+                "pairs": parse_qsl(parts.query),
                 "body": body,
                 "headers": headers,
             }

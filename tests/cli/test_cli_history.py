@@ -139,12 +139,12 @@ def test_a_server_that_stays_away_ends_the_following_with_3(detent, server, monk
 
     server.take = answer_once
     left = detent("history", "o:1", "--follow")
-    assert left.exit_code == 3
+    assert left.exit_code == 4
     assert left.stderr.count("waiting for it") == 1
     assert "error[unreachable]" in left.stderr
 
 
 def test_a_server_that_never_answered_is_not_waited_for(detent, server):
     server.silent = 1_000_000
-    assert detent("history", "o:1", "--follow").exit_code == 3
+    assert detent("history", "o:1", "--follow").exit_code == 4
     assert len(server.requests) == 1

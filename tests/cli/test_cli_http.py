@@ -59,13 +59,13 @@ def test_no_server_exits_3_and_says_how_to_start_one(detent):
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
         missing = detent("list", "--url", url)
-    assert missing.exit_code == 3
+    assert missing.exit_code == 4
     assert "error[unreachable]" in missing.stderr
     assert "detent serve" in missing.stderr
 
 
 def test_a_url_without_a_host_exits_3(detent):
-    assert detent("list", "--url", "localhost:8083").exit_code == 3
+    assert detent("list", "--url", "localhost:8083").exit_code == 4
 
 
 def test_an_answer_that_is_no_problem_document_still_says_its_status(detent, server):

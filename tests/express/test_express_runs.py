@@ -17,6 +17,7 @@ from engine.errors import (
     QuotaExceeded,
     TaskClosed,
 )
+from engine.store.finding.filter import Filter
 from engine.store.keys import ref_of
 from engine.views import Outcome
 
@@ -251,9 +252,10 @@ async def test_signals_and_listing_are_refused_by_name(desk):
     execution = (await desk.run()).id
     with pytest.raises(ExpressUnsupported):
         await desk.engine.commands.signal(ME, execution, "go", Document.of({}), None)
-    filters = {"status": None, "state": None, "version": None, "limit": 10, "cursor": None}
     with pytest.raises(ExpressUnsupported):
-        await desk.engine.queries.executions(ME, definition="d", **filters)
+        await desk.engine.queries.executions(ME, Filter(definition="d"), limit=10, cursor=None)
+    with pytest.raises(ExpressUnsupported):
+        await desk.engine.queries.count(ME, Filter(definition="d"))
 
 
 async def test_a_busy_loop_lets_others_go_on_and_ends_at_its_time(engines, express_desk):

@@ -188,6 +188,8 @@ def test_a_heartbeat_needs_no_timeout_and_a_task_needs_neither():
     [
         ("States.Runtime", ["uncatchable_error"]),
         ("States.Timout", ["unknown_error_name"]),
+        ("Detent.Canceled", ["unknown_error_name"]),
+        ("Detent.Cancelled", []),
         ("States.QuorumMet", []),
         ("States.Http.StatusCode.404", []),
         ("Lambda.TooManyRequestsException", []),

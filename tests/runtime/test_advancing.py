@@ -7,6 +7,7 @@ from desk import ME, Desk, until
 from faulty import FaultyRedis
 
 from engine.documents import Document
+from engine.store.finding.filter import Filter
 
 LISTEN = {"Type": "Task", "Resource": "signal:go", "End": True}
 PAY = {"Type": "Task", "Resource": "activity:pay", "End": True}
@@ -243,7 +244,7 @@ async def test_a_signal_kept_for_later_leaves_an_execution_on_the_list_of_its_st
 
     async def resting():
         page = await desk.engine.queries.executions(
-            ME, definition="d", status=None, state="W", version=None, limit=10, cursor=None
+            ME, Filter(definition="d", state="W"), limit=10, cursor=None
         )
         return [row.id for row in page.executions]
 

@@ -13,6 +13,7 @@ from engine.core.states.nested import DEPTH_MAX
 from engine.documents import Document
 from engine.serve import Engine
 from engine.settings import Settings
+from engine.store.finding.filter import Filter
 from engine.views import Outcome
 
 SYNC = "arn:aws:states:::states:startExecution.sync"
@@ -224,7 +225,7 @@ async def test_a_workflow_that_starts_itself_ends_at_the_depth_limit(desk, monke
     view = await desk.end(await desk.start("n", {}, "loop"))
     assert view.error == "Detent.NestedTooDeep"
     page = await desk.engine.queries.executions(
-        ME, definition="loop", status=None, state=None, version=None, limit=100, cursor=None
+        ME, Filter(definition="loop"), limit=100, cursor=None
     )
     assert len(page.executions) == 6
 
@@ -273,7 +274,7 @@ async def test_a_start_that_is_taken_back_before_it_happens_never_happens(engine
     await perform(stop)
     await perform(start)
     page = await idle.engine.queries.executions(
-        ME, definition="child", status=None, state=None, version=None, limit=10, cursor=None
+        ME, Filter(definition="child"), limit=10, cursor=None
     )
     assert page.executions == []
     assert await outbox(idle) == []

@@ -7,6 +7,7 @@ import asyncio
 from engine.documents import Document
 from engine.serve import Engine
 from engine.settings import Settings
+from engine.store.finding.filter import Filter
 from engine.views import Caller, Outcome
 
 DEFINITION = b"""
@@ -49,10 +50,7 @@ async def test_executions_on_every_node_of_a_cluster_go_from_start_to_end(cluste
         for number in range(COUNT):
             end = await queries.closed(CALLER, f"order:o{number}", 60_000)
             assert (end.status, end.output) == ("SUCCEEDED", Document.of(number))
-        page = await queries.executions(
-            CALLER, definition=None, status="SUCCEEDED", state=None, version=None, limit=100,
-            cursor=None,
-        )  # fmt: skip
+        page = await queries.executions(CALLER, Filter(status="SUCCEEDED"), limit=100, cursor=None)
         assert len(page.executions) == COUNT
     finally:
         await engine.stop()

@@ -8,6 +8,7 @@ from world import LEASE_MS, LISTEN, PAY, TWO
 from engine.documents import Document
 from engine.errors import ExecutionClosed, ExecutionNotFound, StaleCommit, StoreRefused
 from engine.store.executions import CLAIMS_MAX
+from engine.store.finding.filter import Filter
 from engine.store.keys import task_id
 
 MAP = {
@@ -232,9 +233,7 @@ async def test_a_state_that_cannot_be_read_is_set_aside_and_can_still_be_looked_
     assert stored.execution.id == "d:n"
     await world.start("fine")
     await world.advance("default:d:fine")
-    page = await world.listing.page(
-        "default", ["d"], status=None, state=None, version=None, limit=10, after=None
-    )
+    page = await world.finding.page("default", Filter(definition="d"), limit=10)
     assert {row.id for row in page.rows} == {"d:n", "d:fine"}
 
 

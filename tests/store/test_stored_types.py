@@ -24,10 +24,13 @@ from world import (
 )
 
 from engine.core.events import StopRequested, TaskSubmitted, TaskSucceeded
+from engine.core.orders import PauseRequested, RedriveRequested, ResumeRequested
 from engine.documents import Document
 from engine.errors import StoreRefused
 from engine.store import errands, scripts
+from engine.store.orders import Orders
 
+PAUSE = PauseRequested("me", None, "@o")
 BEATING = {"Pay": TIMED["Pay"] | {"HeartbeatSeconds": 10}}
 
 
@@ -172,6 +175,46 @@ async def deliver_control_of_an_operation(world):
     return world.signals.control(ref, StopRequested(), operation="o")
 
 
+async def deliver_control_of_one_order(world):
+    ref = await world.start()
+    return world.signals.control(ref, PAUSE, operation="@o")
+
+
+async def commit_that_pauses(world):
+    ref = await world.start(states=BEATING)
+    await world.advance(ref)
+    await world.signals.control(ref, PAUSE, operation="@o")
+    return world.step(await world.claim(ref))
+
+
+async def commit_that_resumes(world):
+    ref = await world.start(states=BEATING)
+    await world.advance(ref)
+    await world.signals.control(ref, PAUSE)
+    await world.advance(ref)
+    assert await world.lease(ref) == []
+    await world.signals.control(ref, ResumeRequested("me", None, ""))
+    return world.step(await world.claim(ref))
+
+
+async def lease_tasks_of_what_is_paused(world):
+    ref = await world.start(states=BEATING)
+    await world.advance(ref)
+    await world.signals.control(ref, PAUSE)
+    await world.advance(ref)
+    return world.lease(ref)
+
+
+async def redrive(world):
+    ref = await world.start()
+    await world.advance(ref)
+    await world.signals.stop(ref, None, None, watch_ms=0)
+    await world.advance(ref)
+    orders = Orders(world.redis, world.keys, open_max=10, bell=True)
+    order = RedriveRequested("me", None, "@o")
+    return orders.redrive(ref, order, status="ABORTED", version=None, watch_ms=1)
+
+
 async def fire_timer(world):
     ref = await world.start(states=WAIT)
     await world.advance(ref)
@@ -269,17 +312,44 @@ async def child(world):
     return f"{NS}:d:n"
 
 
+async def add_operation(world):
+    return world.operations.add(NS, "o", b"asked")
+
+
+async def claim_operation(world):
+    await world.operations.add(NS, "o", b"asked")
+    return world.operations.claim(NS, "o", "nonce")
+
+
+async def advance_operation(world):
+    await world.operations.add(NS, "o", b"asked")
+    held = await world.operations.claim(NS, "o", "nonce")
+    return world.operations.advance(NS, held, finished=True)
+
+
+async def steer_operation(world):
+    await world.operations.add(NS, "o", b"asked")
+    return world.operations.steer(NS, "o", "CANCELLED")
+
+
 TOLD = errands.tell(errands.Tell("d:n", "token", "workflow:d", "k"))
 SCENARIOS = [
-    (add_version, 2), (set_current, 1), (create_execution, 5), (claim, 4), (claim_of_what_is_over, 2),
+    (add_version, 2), (set_current, 1), (create_execution, 6), (claim, 4), (claim_of_what_is_over, 2),
     (claim_of_poison, 2), (commit_that_schedules, 11), (commit_that_keeps_a_signal, 5),
-    (commit_that_drops_a_signal, 5), (commit_that_waits, 6), (commit_that_takes_back_and_closes, 15),
+    (commit_that_drops_a_signal, 5), (commit_that_waits, 6), (commit_that_takes_back_and_closes, 16),
     (commit_that_touches, 4), (release, 2), (quarantine, 2), (deliver_signal, 4), (deliver_control, 4),
-    (deliver_control_of_an_operation, 5),
+    (deliver_control_of_an_operation, 5), (deliver_control_of_one_order, 5), (commit_that_pauses, 6),
+    (commit_that_resumes, 8), (lease_tasks_of_what_is_paused, 6), (redrive, 9),
     (fire_timer, 4), (expire_task, 9), (lapse_lease, 5), (lease_tasks, 5), (heartbeat_task, 3), (settle_task, 9),
-    (settle_task_of_a_callback, 8), (watch, 1), (prune_execution, 4), (create_execution_of_a_child, 6),
-    (commit_that_closes_a_child, 9), (prune_execution_that_is_to_be_told_of, 2), (stop_child, 3), (finish_errand, 6),
+    (settle_task_of_a_callback, 8), (watch, 1), (prune_execution, 4), (create_execution_of_a_child, 7),
+    (commit_that_closes_a_child, 10), (prune_execution_that_is_to_be_told_of, 2), (stop_child, 3), (finish_errand, 6),
 ]  # fmt: skip
+
+
+OPERATION_SCENARIOS = [
+    (add_operation, 3), (claim_operation, 1), (advance_operation, 2), (steer_operation, 2),
+]  # fmt: skip
+SCENARIOS += OPERATION_SCENARIOS
 
 
 def script_of(scenario):

@@ -26,9 +26,11 @@ from engine.store.commits import Claim, Commit
 from engine.store.connection import Redis
 from engine.store.errands import Errands
 from engine.store.executions import Committed, Executions
+from engine.store.finding.finding import Finding
 from engine.store.keys import Keys, ref_of, split_task_id
 from engine.store.link import Argument
 from engine.store.listing import Listing
+from engine.store.operations import Operations
 from engine.store.signals import Signals
 from engine.store.tasks import Address, Lease, Tasks
 from engine.store.timers import Timers
@@ -96,6 +98,8 @@ class World:
         self.catalog = Catalog(redis, self.keys)
         self.errands = Errands(redis, self.keys, bell=True)
         self.listing = Listing(redis, self.keys)
+        self.finding = Finding(redis, self.keys, self.catalog)
+        self.operations = Operations(redis, self.keys, bell=True)
 
     async def publish(self, name: str = "d", states: JSON | None = None, **top: Any) -> int:
         states = PAY if states is None else states

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import structs
+
 from engine.core import records
 from engine.core.context import parent_of
 from engine.core.draft import Draft
-from engine.core.effects import CancelTimer, Close
+from engine.core.effects import CancelTimer, Close, Tally
 from engine.core.execution import ROOT, Closing, Enter, Frame, Status
 from engine.core.failures import RUNTIME, TIMEOUT
 from engine.core.flow.unwind import Walk, stack_of, walk
@@ -20,6 +22,8 @@ def close(
     draft: Draft, status: Status, error: str | None, cause: str | None, previous: int
 ) -> None:
     """End the execution: at once if only the root is left, else by dropping its frames in transitions to come."""
+    if draft.operated.paused is not None:
+        draft.operated = structs.replace(draft.operated, paused=None)
     root = draft.frames.get(ROOT)
     stack = stack_of(root) if root is not None else ()
     if stack:
@@ -48,8 +52,14 @@ def go_on(draft: Draft) -> None:
 
 
 def end(draft: Draft, status: Status, error: str | None, cause: str | None, previous: int) -> None:
-    """Record the end; nothing of the execution waits any more. A time-out is told in the history alone, not by the execution's error (measured)."""
-    draft.drop(ROOT)
+    """Record the end; nothing of the execution waits any more. A time-out is told in the history alone, not by the execution's error (measured).
+
+    Of one that has not succeeded the root frame stays as it is, for a redrive to go on from.
+    """
+    if status == "SUCCEEDED":
+        draft.drop(ROOT)
+    if draft.operated.paused is not None:
+        draft.operated = structs.replace(draft.operated, paused=None)
     details: dict[str, Any] = {}
     if status == "SUCCEEDED":
         details["output"] = draft.output
@@ -75,6 +85,7 @@ def cut_short(draft: Draft) -> Draft:
         return draft
     full = Draft(draft.machine, draft.before, draft.now_ms, draft.limits, draft.patience)
     full.records = [record for record in draft.records if record.id < most]
+    full.effects = [effect for effect in draft.effects if isinstance(effect, Tally)]
     full.last_record = full.records[-1].id if full.records else draft.before.last_record
     cause = f"The execution reached the maximum number of history events ({most})."
     close(full, "FAILED", RUNTIME, cause, full.last_record)

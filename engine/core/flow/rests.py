@@ -14,7 +14,7 @@ from engine.core import records
 from engine.core.draft import Draft
 from engine.core.effects import ScheduleTask, StartTimer
 from engine.core.entropy import secret
-from engine.core.events import SignalReceived, Started, kept_signal, read_signal
+from engine.core.events import Hand, SignalReceived, Started, kept_signal, read_signal
 from engine.core.execution import ENTER, RUN, Backoff, Buffer, Child, Delay, Frame, Listen, Work
 from engine.core.failures import Failure, of_expression, result_too_large, variables_too_large
 from engine.core.limits import VARIABLES_BYTES_MAX
@@ -241,6 +241,18 @@ def record_started(draft: Draft, frame: Frame, started: Started | None) -> Frame
     if _task(draft, frame).resource.family != "activity":
         worker = None
     return record_task(draft, frame, "Started", at_ms=started.at_ms, workerName=worker)
+
+
+def record_hand(draft: Draft, frame: Frame, hand: Hand | None) -> Frame:
+    """Who settled the task by hand, and why. A child that the task waits for is stopped: nobody will hear of its end."""
+    if hand is None:
+        return frame
+    if isinstance(frame.hold, Work):
+        draft.cancel(frame, frame.hold)
+    details = {"name": frame.state, "by": hand.by, "reason": hand.reason}
+    told = {key: value for key, value in details.items() if value is not None}
+    previous = draft.record("TaskSettledByHand", frame.previous, told)
+    return structs.replace(frame, previous=previous)
 
 
 def record_task(

@@ -19,7 +19,7 @@ from msgspec import structs
 
 from engine.core import dataflow, records, retry
 from engine.core.draft import Draft
-from engine.core.execution import ENTER, ROOT, RUN, Fork, Frame, Then, Unwind
+from engine.core.execution import ENTER, ROOT, RUN, Fork, Frame, Status, Then, Unwind
 from engine.core.failures import Failure, of_expression
 from engine.core.flow import endings, forks, rests
 from engine.core.flow.unwind import stack_of, walk
@@ -229,7 +229,9 @@ def _give_up(draft: Draft, frame: Frame, failure: Failure) -> None:
     """Nobody here takes the failure: it is the parent's, or the execution's."""
     previous = frame.previous
     if frame.id == ROOT:
-        endings.end(draft, "FAILED", failure.error, failure.cause, previous)
+        draft.put(frame)
+        status: Status = "ABORTED" if failure.cancelled else "FAILED"
+        endings.end(draft, status, failure.error, failure.cause, previous)
         return
     if draft.machine.states[frame.state].type == "Task":
         draft.record(records.ABORTED["Task"], previous, {})
@@ -244,7 +246,14 @@ def _begin_unwind(draft: Draft, frame: Frame, failure: Failure, previous: int) -
     assert isinstance(fork, Fork)
     draft.release(frame)
     stack = ((frame.id, 0, fork.spawned),)
-    hold = Unwind(failure.error, failure.cause, stack, previous, failure.heartbeat)
+    hold = Unwind(
+        failure.error,
+        failure.cause,
+        stack,
+        previous,
+        failure.heartbeat,
+        cancelled=failure.cancelled,
+    )
     draft.put(structs.replace(frame, hold=hold))
     below = frame.id + "/"
     draft.ready = [frame.id, *(r for r in draft.ready if r != frame.id and not r.startswith(below))]
@@ -261,4 +270,4 @@ def advance_unwind(draft: Draft, frame: Frame, hold: Unwind) -> None:
     if hold.then is not None:
         _go_to(draft, frame, hold.then)
         return
-    fail(draft, frame, Failure(hold.error, hold.cause, hold.heartbeat))
+    fail(draft, frame, Failure(hold.error, hold.cause, hold.heartbeat, cancelled=hold.cancelled))

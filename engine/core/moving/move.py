@@ -137,7 +137,7 @@ def _follow(draft: Draft, frame: Frame, hold: Listen, target: Machine, state: st
 def _set_deadline(draft: Draft, target: Machine) -> None:
     """The execution's time-out is that of its version, counted from its start."""
     if target.timeout_seconds is not None:
-        due_ms = draft.before.started_ms + target.timeout_seconds * 1000
+        due_ms = draft.operated.deadline_ms(draft.before.started_ms, target.timeout_seconds)
         draft.effects.append(StartTimer("", 1, "deadline", due_ms))
     elif draft.machine.timeout_seconds is not None:
         draft.effects.append(CancelTimer("", 1, "deadline"))

@@ -1,1 +1,5 @@
-"""Two versions of a definition side by side: what changed, and where an execution of the one stands in the other."""
+"""Two versions of one definition, compared: what changed, and what becomes of a strand that rests in the old one. Pure.
+
+A strand is moved from a state of the old version to one of the new. Everything here is told from the two definitions
+alone, before any execution is looked at.
+"""

@@ -1,78 +1,122 @@
-"""What becomes of a strand that rests in one state when it goes on in another.
+"""Whether what a strand holds in a state can go on under another one.
 
-It keeps what it holds (a task that is out, a timer, a subscription, children, retries) where the other state can take
-that over. Else it begins the other state anew, but only where somebody has named the state: what is out is given up then.
+The rule: kept where possible; what cannot be kept is renewed only where the user's own mapping names the state, and is
+blocked everywhere else. Renewing drops work that somebody may be doing, so nobody but the user may ask for it.
+
+Retriers are counted by their position, and a count that fits no longer begins anew, so that Retry never blocks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
 
-from engine.language.machine import Map, Parallel, State, Task, Wait
+from engine.language.machine import Parallel, Resource, State, Task
+from engine.language.text.source import shown
 
-HOLDING = (Task, Wait, Parallel, Map)
+Verdict = Literal["keep", "renew", "blocked"]
+
+# The codes of what blocks a move, those of `positions` among them, and what each means.
+REASONS = {
+    "state_removed": "The new definition has no such state, and the mapping names no other.",
+    "kind_differs": "The new state does work of another kind, so that what is held cannot go on there.",
+    "branches_differ": "The new Parallel has another number of branches, so that its join could never complete.",
+    "scope_differs": "The new state lies in another Parallel, Map or branch than the one that its strand belongs to.",
+}
+_HOLD_NOTHING = frozenset({"Pass", "Choice", "Succeed", "Fail"})
 
 
 class Fit(Struct, frozen=True):
-    """`reason` is a stable code where the verdict is blocked, `detail` the same for people."""
+    """What becomes of a strand that rests in one state when it is moved to another.
 
-    verdict: Literal["keep", "renew", "blocked"]
-    reason: str = ""
-    detail: str = ""
+    keep     what it holds goes on under the new state: a task with its token, attempts and due times, a timer, a
+             subscription to a signal, finished branches and items, counts of retries
+    renew    what it holds is dropped, and the new state is entered anew with the same input
+    blocked  it cannot be moved
+    """
+
+    verdict: Verdict
+    reason: str = ""  # where blocked: one of REASONS
+    detail: str = ""  # where blocked: a sentence for people, naming the states
 
 
 KEEP = Fit("keep")
 RENEW = Fit("renew")
 
 
-def fit(old: State, new: State | None, *, explicit: bool, held: bool = True) -> Fit:
-    """The verdict on a strand in `old` that goes on in `new`.
+def blocked(reason: str, detail: str) -> Fit:
+    """The verdict with its reason, one of REASONS, and a sentence naming the states."""
+    return Fit("blocked", reason, detail)
 
-    `explicit`: the state has been named, so that what cannot be kept may be given up. `held`: it was entered already.
+
+def fit(old: State, new: State | None, *, explicit: bool, held: bool = True) -> Fit:
+    """What becomes of a strand in `old` that is to be in `new`; None: there is no such state.
+
+    `explicit`: the user's own mapping names `old`. `held=False`: the strand has not entered the state yet, so that it
+    holds nothing. Whether the two lie in corresponding scopes is the caller's to see (`positions`).
     """
     if new is None:
-        return Fit("blocked", "state_removed", f"there is no state for {old.name}; map it to one")
-    if not held:
+        return blocked("state_removed", f"The new definition has no state {shown(old.name)}.")
+    if _is_kept(old, new, explicit=explicit):
         return KEEP
-    if not isinstance(old, HOLDING) and not isinstance(new, HOLDING):
-        return KEEP if old.type == new.type else RENEW
-    hindrance = _hindrance(old, new)
-    if hindrance is None:
-        return RENEW if explicit and _is_other_work(old, new) else KEEP
-    if explicit or not isinstance(old, HOLDING):
+    if explicit or not held or old.type in _HOLD_NOTHING:
         return RENEW
-    return hindrance
+    return _refused(old, new)
 
 
-def _hindrance(old: State, new: State) -> Fit | None:
-    """Why `new` cannot take over what a strand in `old` holds."""
+def _is_kept(old: State, new: State, *, explicit: bool) -> bool:
     if old.type != new.type:
-        return _differs(f"{old.name} is a {old.type}, {new.name} a {new.type}")
+        return False
     if isinstance(old, Task) and isinstance(new, Task):
-        was, becomes = old.resource, new.resource
-        if (was.kind, was.family, was.callback) != (becomes.kind, becomes.family, becomes.callback):
-            return _differs(
-                f"what {old.name} waits for ({was.uri}) cannot end {new.name} ({becomes.uri})"
-            )
+        return _is_work_kept(old, new, explicit=explicit)
     if isinstance(old, Parallel) and isinstance(new, Parallel):
-        had, has = len(old.branches), len(new.branches)
-        if had != has:
-            detail = f"{old.name} runs {had} branches, {new.name} waits for {has}: it could never join them"
-            return Fit("blocked", "branches_differ", detail)
-    return None
+        return len(old.branches) == len(new.branches)
+    return True  # a timer, items with their results, or nothing
 
 
-def _is_other_work(old: State, new: State) -> bool:
-    """Whether a state that was named leads to one that asks for other work, or waits for another signal."""
-    return (
-        old.name != new.name
-        and isinstance(old, Task)
-        and isinstance(new, Task)
-        and old.resource.uri != new.resource.uri
-    )
+def _is_work_kept(old: Task, new: Task, *, explicit: bool) -> bool:
+    """A task that is out outlives a change of its queue, URL or signal, but no deliberate move to other work."""
+    before, after = old.resource, new.resource
+    if _form(before) != _form(after):
+        return False
+    if before.kind == "signal":
+        return True
+    return not (explicit and old.name != new.name and before != after)
 
 
-def _differs(detail: str) -> Fit:
-    return Fit("blocked", "kind_differs", f"{detail}; map it to give up what it waits for")
+def _form(resource: Resource) -> tuple[str, str, bool]:
+    """What a task that is out must have in common with the state that it comes back to."""
+    return resource.kind, resource.family, resource.callback
+
+
+def _refused(old: State, new: State) -> Fit:
+    if isinstance(old, Parallel) and isinstance(new, Parallel):
+        before, after = len(old.branches), len(new.branches)
+        told = f"{_named(old, new)} has {after} branches instead of {before}, so that its join could never complete."
+        return blocked("branches_differ", told)
+    told = f"{_named(old, new)} is {_kind(new)} instead of {_kind(old)}."
+    return blocked("kind_differs", told)
+
+
+def _named(old: State, new: State) -> str:
+    if old.name == new.name:
+        return f"The new {shown(new.name)}"
+    return f"{shown(new.name)}, which {shown(old.name)} is moved to,"
+
+
+_PERFORMED: dict[str, Callable[[Resource], str]] = {
+    "queue": lambda resource: f"a task of the {resource.family} queue {resource.name}",
+    "http": lambda resource: f"an HTTP call ({resource.uri})",
+    "signal": lambda resource: f"a wait for the signal {resource.name}",
+    "states": lambda resource: f"a nested execution ({resource.uri})",
+}
+
+
+def _kind(state: State) -> str:
+    if not isinstance(state, Task):
+        return f"a {state.type}"
+    resource = state.resource
+    waits = " that waits for a callback" if resource.callback and resource.kind != "states" else ""
+    return _PERFORMED[resource.kind](resource) + waits

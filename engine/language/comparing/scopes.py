@@ -1,37 +1,41 @@
-"""Where a state lies in its definition."""
+"""The way down to a state: the Parallel branches and Maps that it lies in, from the outside in.
+
+Both functions follow `Machine.parents`, a few steps at most, so that there is nothing to work out once and keep.
+"""
 
 from __future__ import annotations
 
-from engine.language.machine import Machine, Map, Parallel, State, successors
+from engine.language.machine import Machine, Parallel
+
+Scope = tuple[tuple[str, int], ...]  # (Parallel or Map state, branch; 0 for a Map)
+
+TOP: Scope = ()
 
 
-def scope_of(machine: Machine, state: str) -> tuple[tuple[str, int], ...]:
-    """The way down to a state: each Parallel or Map around it with the branch (0 in a Map), from the outside in."""
-    way: list[tuple[str, int]] = []
-    at = state
-    while above := machine.parents.get(at):
-        outer = machine.states[above]
-        way.append((above, branch_of(machine, outer, at)))
-        at = above
+def scope_of(machine: Machine, state: str) -> Scope:
+    """The scope that the state lies in; `TOP` at the top level. KeyError for a state that is not in the machine."""
+    way = []
+    inner = machine.states[state].name
+    while (outer := machine.parents.get(inner)) is not None:
+        way.append((outer, _branch(machine, outer, inner)))
+        inner = outer
     return tuple(reversed(way))
 
 
-def branch_of(machine: Machine, outer: State, state: str) -> int:
-    """The branch of `outer` that a state directly inside it lies in."""
-    if isinstance(outer, Map):
+def branches_of(machine: Machine, outer: str) -> tuple[tuple[str, ...], ...]:
+    """The states directly in each branch of a Parallel, or in the one processor of a Map, in the order of the text."""
+    state = machine.states[outer]
+    count = len(state.branches) if isinstance(state, Parallel) else 1
+    branches: list[list[str]] = [[] for _ in range(count)]
+    for name, parent in machine.parents.items():
+        if parent == outer:
+            branches[_branch(machine, outer, name)].append(name)
+    return tuple(map(tuple, branches))
+
+
+def _branch(machine: Machine, outer: str, inner: str) -> int:
+    """The pointer of an inner state goes on from the outer one's with /Branches/<index>/States/<name>."""
+    state = machine.states[outer]
+    if not isinstance(state, Parallel):
         return 0
-    assert isinstance(outer, Parallel)
-    for index, start in enumerate(outer.branches):
-        if state in _reached(machine, start):
-            return index
-    raise AssertionError(state)
-
-
-def _reached(machine: Machine, start: str) -> set[str]:
-    found, ahead = {start}, [start]
-    while ahead:
-        for following in successors(machine.states[ahead.pop()]):
-            if following not in found:
-                found.add(following)
-                ahead.append(following)
-    return found
+    return int(machine.states[inner].pointer.removeprefix(state.pointer).split("/")[2])

@@ -46,17 +46,20 @@ class Condition:
     """A compiled rule.
 
     `holds(value, scope)` says whether the rule is true of the state's effective input; it raises ExpressionError for a
-    path that finds nothing. `paths` lists every path inside, `warnings` what compiles but is bound to fail.
+    path that finds nothing. `paths` lists every path inside, `warnings` what compiles but is bound to fail. `tested` are
+    those paths that IsPresent asks about, and `written` is what it was compiled from.
     """
 
     holds: Holds
     paths: tuple[Reader, ...]
     warnings: tuple[ExpressionProblem, ...] = ()
+    tested: tuple[Path, ...] = ()
+    written: Any = None
 
 
 def condition_of(template: Template) -> Condition:
     """A rule in JSONata: its Condition, compiled to answer a boolean; its value is the dict that `$states` is."""
-    return Condition(template.evaluate, template.paths, template.warnings)
+    return Condition(template.evaluate, template.paths, template.warnings, written=template.written)
 
 
 def compile_condition(rule: Any, *, outermost: bool = True) -> Condition:
@@ -68,7 +71,13 @@ def compile_condition(rule: Any, *, outermost: bool = True) -> Condition:
     holds = compiler.rule(rule, "", depth=0, outermost=outermost)
     if compiler.problems:
         raise InvalidExpression(compiler.problems)
-    return Condition(holds, tuple(compiler.paths), tuple(compiler.warnings))
+    return Condition(
+        holds,
+        tuple(compiler.paths),
+        tuple(compiler.warnings),
+        tuple(compiler.tested),
+        rule,
+    )
 
 
 class _Compiler:
@@ -77,6 +86,7 @@ class _Compiler:
     def __init__(self) -> None:
         self.problems: list[ExpressionProblem] = []
         self.paths: list[Path] = []
+        self.tested: list[Path] = []
         self.warnings: list[ExpressionProblem] = []
 
     def rule(self, rule: Any, pointer: str, *, depth: int, outermost: bool = False) -> Holds:
@@ -132,6 +142,7 @@ class _Compiler:
         if variable is None or test is None:
             return _never
         if name == "IsPresent":
+            self.tested.append(variable)
             return _is_present(variable, wanted=operand)
         read = _reader(variable)
         return lambda value, scope: test(read(value, scope))

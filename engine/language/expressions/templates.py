@@ -31,10 +31,11 @@ class Template:
     """A compiled template.
 
     `evaluate(value, scope)` answers the filled-in JSON, or raises ExpressionError. `paths` lists all that reads inside;
-    `warnings` what compiles but is bound to fail; `is_static` says that nothing in it is read or computed.
+    `warnings` what compiles but is bound to fail; `is_static` says that nothing in it is read or computed; `written` is
+    what it was compiled from.
     """
 
-    __slots__ = ("evaluate", "is_static", "paths", "warnings")
+    __slots__ = ("evaluate", "is_static", "paths", "warnings", "written")
 
     def __init__(
         self,
@@ -43,11 +44,13 @@ class Template:
         warnings: tuple[ExpressionProblem, ...] = (),
         *,
         is_static: bool = False,
+        written: Any = None,
     ) -> None:
         self.evaluate = evaluate
         self.paths = paths
         self.warnings = warnings
         self.is_static = is_static
+        self.written = written
 
 
 def compile_template(document: Any, *, field: str) -> Template:
@@ -59,8 +62,8 @@ def compile_template(document: Any, *, field: str) -> Template:
     evaluate = compiler.node(document, "", field)
     compiler.raise_problems()
     if evaluate is None:
-        return Template(lambda _value, _scope: document, is_static=True)
-    return Template(evaluate, tuple(compiler.paths), tuple(compiler.warnings))
+        return Template(lambda _value, _scope: document, is_static=True, written=document)
+    return Template(evaluate, tuple(compiler.paths), tuple(compiler.warnings), written=document)
 
 
 def compile_value(
@@ -73,7 +76,7 @@ def compile_value(
     compiler = _Compiler(functions)
     evaluate = compiler.expression(text, "", field)
     compiler.raise_problems()
-    return Template(evaluate, tuple(compiler.paths), tuple(compiler.warnings))
+    return Template(evaluate, tuple(compiler.paths), tuple(compiler.warnings), written=text)
 
 
 class _Compiler:

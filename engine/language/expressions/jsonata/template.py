@@ -32,8 +32,8 @@ def compile_jsonata(document: Any, *, field: str, available: frozenset[str]) -> 
     if compiler.problems:
         raise InvalidExpression(compiler.problems)
     if evaluate is None:
-        return Template(lambda _value, _scope: document, is_static=True)
-    return Template(evaluate, tuple(compiler.expressions))
+        return Template(lambda _value, _scope: document, is_static=True, written=document)
+    return Template(evaluate, tuple(compiler.expressions), written=document)
 
 
 def compile_typed(value: Any, *, field: str, available: frozenset[str], kind: Kind) -> Template:
@@ -51,7 +51,7 @@ def compile_typed(value: Any, *, field: str, available: frozenset[str], kind: Ki
     def checked(value: Any, scope: Scope) -> Any:
         return check(evaluate(value, scope), kind, expression, field)
 
-    return Template(checked, template.paths)
+    return Template(checked, template.paths, written=value)
 
 
 class _Compiler:

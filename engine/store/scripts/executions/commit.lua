@@ -17,9 +17,9 @@
     tasks {{id, row, queue key number, queue}...}  untasks {{id, queue key number, queue}...}
     index {{key number, score, member}...}  unindex {{key number, member}...}
     close                    prune_ms: the execution has ended; spent: its values can go (no signal is left over)
-    tallies {{hash key number, set key number, outcome, id, reason or nil}...} answers to operations on many executions
+    tallies {{hash key number, set key number, outcome, id, keep_ms, reason or nil}...} answers to operations on many executions
     tell {key number, queue} queue of the errands that tell whoever waits for the end
-    release                  let go if nothing has come in
+    release                  let go if nothing has come in; paused: the inbox does not count; pause: see include/pause_commit
     bells {ready, queues}  changes   channels; now_ms: the holder's clock, refused when ahead of Redis time
   Returns {"OK", now_ms, released 0|1, control, entries, frames} | {"STALE", revision, nonce} | {"AHEAD", now_ms}
   | {"LACKS"} (a payload that is referred to is neither stored nor sent)
@@ -27,11 +27,12 @@
 --- @include clock
 --- @include bell
 --- @include inbox
---- @include tell
 --- @include types
+--- @include tell
 --- @include tally
 --- @include payloads
 --- @include references
+--- @include pause_commit
 local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ready, timers, tasks, leases, queues, closed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local at = redis.call('HMGET', x, 'own', 'rev', 'watch', 'tell')
@@ -43,17 +44,13 @@ if tonumber(e.now) > now then return {'AHEAD', text(now)} end
 local left = redis.call('LLEN', entries) + redis.call('LLEN', control) - (e.taken or 0) - (e.controls or 0)
 if e.records or e.trim then expect('LLEN', history) end
 if e.keep or e.drop then expect('HLEN', values) end
-if e.timers or e.untimers or e.untasks then expect('ZCARD', timers) end
-if e.tasks or e.untasks or e.close then
-  expect('HLEN', tasks, leases)
-  expect('SCARD', queues)
-end
+if e.timers or e.untimers or e.untasks or e.pause then expect('ZCARD', timers) end
+if e.tasks or e.untasks or e.close or e.pause then expect_tasks(tasks, leases, queues) end
 local counts, sent = e.refs and references(e, x, values, history, tasks) or {}, e.payloads or {}
 if e.refs and lacks(KEYS[13], counts, sent) then return {'LACKS'} end
 local theirs = expect_tallies(KEYS, e.tallies)
-for number = 14, #KEYS do
-  if not theirs[number] then expect('ZCARD', KEYS[number]) end
-end
+expect_pause(KEYS, e.pause, theirs)
+for number = 14, #KEYS do if not theirs[number] then expect('ZCARD', KEYS[number]) end end
 if e.release or e.close or lease_ms > 0 then expect('ZCARD', ready) end
 if e.close then
   expect('ZCARD', closed)
@@ -75,6 +72,7 @@ for _, task in ipairs(e.tasks or {}) do put(tasks, queues, KEYS[task[3]], task[4
 for _, task in ipairs(e.untasks or {}) do take_back(tasks, leases, timers, queues, KEYS[task[2]], task[3], task[1]) end
 if e.close and at[4] then tell(at[4], tasks, queues, KEYS[e.tell[1]], e.tell[2], now, e.bell, ref) end
 tally(KEYS, e.tallies)
+apply_pause(KEYS, e.pause, ref, timers, tasks, queues, e.bell)
 for _, add in ipairs(e.index or {}) do redis.call('ZADD', KEYS[add[1]], add[2], add[3]) end
 for _, gone in ipairs(e.unindex or {}) do redis.call('ZREM', KEYS[gone[1]], gone[2]) end
 if at[3] and tonumber(at[3]) > now then redis.call('PUBLISH', e.changes, ref .. (e.close and ' closed' or '')) end
@@ -88,7 +86,7 @@ if e.close then
 end
 local first, rest, frames = {}, {}, {}
 if left > 0 then first, rest, frames = inbox(x, control, entries, '') end
-if e.release and #first == 0 and #rest == 0 then
+if e.release and #first == 0 and (#rest == 0 or e.paused) then
   redis.call('HSET', x, 'own', '')
   redis.call('ZREM', ready, ref)
   return {'OK', text(now), 1, first, rest, frames}

@@ -8,7 +8,8 @@
   KEYS[5] open         string number of open executions of the namespace in the partition
   KEYS[6] everything   zset   of RUNNING, whatever the definition, in the partition
   KEYS[7] refused      string key of a nested start that was taken back before it happened
-  KEYS[8] payloads     hash   of the execution
+  KEYS[8] versions     zset   of the definition in the partition: running executions by version (see versioned in keys.py)
+  KEYS[9] payloads     hash   of the execution
   ARGV[1] ref          namespace:definition:name
   ARGV[2] envelope     msgpack: id, definition, version ("" = current), digest of the input, fields {field, bytes ...},
                        open_max (0 = no limit), watch_ms (0 = none), bell; of a nested start, key: which start it is,
@@ -23,6 +24,7 @@
 --- @include types
 --- @include payloads
 local x, ready, definitions, index, open, everything = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local versions = KEYS[8]
 local ref, e = ARGV[1], cmsgpack.unpack(ARGV[2])
 local found = redis.call('HMGET', x, 'status', 'digest', 'started', 'ver', 'key', 'tell')
 if found[1] then
@@ -40,19 +42,20 @@ local version = e.version
 if version == '' then version = redis.call('HGET', definitions, e.definition) end
 if not version then return {'UNKNOWN'} end
 if e.open_max > 0 and tonumber(redis.call('GET', open) or '0') >= e.open_max then return {'QUOTA'} end
-expect('ZCARD', ready, index, everything)
+expect('ZCARD', ready, index, everything, versions)
 local counts = {}
 for i = 2, #e.fields, 2 do refer(counts, e.fields[i], 1) end
-if e.payloads then expect('HLEN', KEYS[8]) end
+if e.payloads then expect('HLEN', KEYS[9]) end
 local now = now_ms()
 redis.call('INCR', open)
 redis.call('HSET', x, 'status', 'RUNNING', 'rev', '0', 'own', '', 'until', '0', 'claims', '0', 'ready', '0',
   'digest', e.digest, 'ver', version, 'started', text(now), unpack(e.fields))
-count(KEYS[8], counts, e.payloads)
+count(KEYS[9], counts, e.payloads)
 if e.key then redis.call('HSET', x, 'key', e.key) end
 if e.key and e.tell ~= '' then redis.call('HSET', x, 'tell', cmsgpack.pack({[e.key] = e.tell})) end
 if e.watch_ms > 0 then redis.call('HSET', x, 'watch', text(now + e.watch_ms)) end
 redis.call('ZADD', index, text(now), e.id)
 redis.call('ZADD', everything, text(now), e.id)
+redis.call('ZADD', versions, '0', string.char(97 + #version) .. version .. ':' .. string.format('%013.0f', now) .. ':' .. e.id)
 wake(ready, ref, {}, now, e.bell)
 return {'OK', text(now), version}

@@ -6,7 +6,8 @@
   KEYS[1] x hash, [2] control list, [3] ready zset of the partition, [4] seen zset of the execution
   KEYS[5] set of the operation in the partition: ids that have not answered (only with an operation)
   ARGV[1] ref, [2] entry, [3] bell, [4] watch_ms (0 = none): the caller wants to hear of the next commits for so long
-  ARGV[5] operation ("" = none), [6] execution id, [7] seen_max
+  ARGV[5] operation ("" = none), [6] execution id, [7] seen_max, [8] keep_ms: after so long it is not told
+  any more that this one has not answered (0 = for good)
   Returns {"OK"} | {"REPEAT"} | {"CLOSED", status} | {"UNKNOWN"} | {"QUOTA"}; only OK wrote.
 ]]
 --- @include clock
@@ -33,6 +34,7 @@ if operation then
   redis.call('ZADD', KEYS[4], text(now), operation)
   redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -1 - tonumber(ARGV[7]))
   redis.call('SADD', KEYS[5], ARGV[6])
+  if tonumber(ARGV[8]) > 0 then redis.call('PEXPIRE', KEYS[5], ARGV[8]) end
 end
 redis.call('RPUSH', KEYS[2], ARGV[2])
 wake(KEYS[3], ARGV[1], at, now, ARGV[3])

@@ -9,7 +9,7 @@
 --- @include bell
 --- @include wake
 --- @include types
-local at = redis.call('HMGET', KEYS[1], 'own', 'until', 'quarantine', 'status', 'buffered')
+local at = redis.call('HMGET', KEYS[1], 'own', 'until', 'quarantine', 'status', 'buffered', 'paused')
 if not at[4] then return {'UNKNOWN'} end
 if redis.call('ZSCORE', KEYS[3], ARGV[2]) then return {'REPEAT'} end
 if at[4] ~= 'RUNNING' then return {'CLOSED', at[4]} end
@@ -20,5 +20,5 @@ expect('ZCARD', KEYS[4])
 redis.call('ZADD', KEYS[3], text(now), ARGV[2])
 redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - tonumber(ARGV[7]))
 redis.call('RPUSH', KEYS[2], ARGV[3])
-wake(KEYS[4], ARGV[1], at, now, ARGV[4])
+wake(KEYS[4], ARGV[1], at, now, ARGV[4], at[6])
 return {'OK'}

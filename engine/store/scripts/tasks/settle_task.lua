@@ -19,7 +19,7 @@
 --- @include payloads
 local x, entries, outcomes, ready, timers, tasks, leases = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local ref, id, lease = ARGV[1], ARGV[2], ARGV[4]
-local at = redis.call('HMGET', x, 'own', 'until', 'quarantine', 'status')
+local at = redis.call('HMGET', x, 'own', 'until', 'quarantine', 'status', 'paused')
 if not at[4] then return {'UNKNOWN'} end
 local row, held = redis.call('HGET', tasks, id), redis.call('HGET', leases, id)
 local proof, how = redis.sha1hex(ARGV[3]), nil
@@ -56,5 +56,5 @@ end
 redis.call('LPUSH', outcomes, ARGV[7] .. ' ' .. proof .. ' ' .. ARGV[8] .. ' ' .. ARGV[10])
 redis.call('LTRIM', outcomes, 0, 99)
 redis.call('RPUSH', entries, ARGV[5] .. '|' .. since .. '|' .. worker .. '|' .. ARGV[6])
-wake(ready, ref, at, now_ms(), ARGV[9])
+wake(ready, ref, at, now_ms(), ARGV[9], at[5])
 return {'OK'}

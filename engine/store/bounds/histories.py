@@ -8,10 +8,10 @@ from typing import Any
 
 from engine.core.effects import Record
 from engine.store import codec
+from engine.store.bounds.payloads import payloads_of
+from engine.store.bounds.referring import PayloadGone
 from engine.store.connection import Redis
 from engine.store.keys import ExecutionKeys
-from engine.store.payloads import payloads_of
-from engine.store.referring import PayloadGone
 
 READS_MAX = 10  # of a history that is trimmed while it is read
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.documents import Document
+from engine.store.bounds.referring import NO_PAYLOADS, Payloads, referred
 from engine.store.connection import Redis
-from engine.store.referring import NO_PAYLOADS, Payloads, referred
 
 INLINE_BYTES_MAX = 8192  # of a document that is written where it is used
 

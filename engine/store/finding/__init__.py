@@ -1,0 +1,1 @@
+"""Finding executions: filters, the indexes they are answered from, pages and counts."""

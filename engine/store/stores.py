@@ -1,0 +1,71 @@
+"""Each aggregate's way to one Redis, made from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.settings import Settings
+from engine.store.catalog import Catalog
+from engine.store.connection import Redis
+from engine.store.errands import Errands
+from engine.store.executions import Executions
+from engine.store.finding.finding import Finding
+from engine.store.keys import Keys
+from engine.store.listing import Listing
+from engine.store.operations import Operations
+from engine.store.orders import Orders
+from engine.store.positions import Positions
+from engine.store.signals import Signals
+from engine.store.tasks import Tasks
+from engine.store.timers import Timers
+
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Each aggregate's way to one Redis."""
+
+    executions: Executions
+    tasks: Tasks
+    timers: Timers
+    signals: Signals
+    catalog: Catalog
+    listing: Listing
+    errands: Errands
+    operations: Operations
+    positions: Positions
+    finding: Finding
+    orders: Orders
+
+    @classmethod
+    def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
+        tasks = Tasks(redis, keys, bell=True)
+        catalog = Catalog(redis, keys)
+        return cls(
+            executions=Executions(
+                redis,
+                keys,
+                lease_ms=settings.lease_ms,
+                retention_ms=int(settings.retention_hours * HOUR_MS),
+                open_max=settings.open_executions_max,
+                bell=True,
+                inline_max=settings.payload_inline_bytes_max,
+            ),
+            tasks=tasks,
+            timers=Timers(redis, keys, tasks, bell=True),
+            signals=Signals(
+                redis,
+                keys,
+                inbox_max=settings.inbox_max,
+                buffered_max=settings.buffered_signals_max,
+                bell=True,
+            ),
+            catalog=catalog,
+            listing=Listing(redis, keys),
+            errands=Errands(redis, keys, bell=True),
+            operations=Operations(redis, keys, bell=True),
+            positions=Positions(redis, keys),
+            finding=Finding(redis, keys, catalog),
+            orders=Orders(redis, keys, open_max=settings.open_executions_max, bell=True),
+        )
