@@ -254,7 +254,7 @@ OPERATIONS = (
         group="executions",
         summary="Read an execution's history",
         about="Records in the event shape of Step Functions. To follow an execution, pass the last id seen as `after` "
-        "and a `wait`.",
+        "and a `wait`. Of an execution whose definition keeps the newest records only, `dropped` tells which are gone.",
         perform=history,
         query=HistoryQuery,
         answers={200: Shown(meaning="One page.", type=HistoryPage, example=examples.HISTORY)},
