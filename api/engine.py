@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
 from engine.core.orders import PauseMode
 from engine.documents import Document
@@ -250,3 +251,6 @@ class Engine(Protocol):
 
     @property
     def operations(self) -> MigrationCommands: ...
+
+    @property
+    def copying(self) -> Copying: ...

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from engine.clock import RedisClock
 from engine.commands import Commands
+from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
@@ -77,6 +78,7 @@ class Engine:
         self._deciders = Deciders(processes=settings.deciders)
         self._runner: Runner | None = None
         self.operations: MigrationCommands
+        self.copying: Copying
         self.commands: Commands
         self.queries: Queries
 
@@ -156,6 +158,13 @@ class Engine:
             machines,
             partitions=keys.partitions,
             ring=self._ring,
+        )
+        self.copying = Copying(
+            stores.copies,
+            stores.finding,
+            machines,
+            partitions=keys.partitions,
+            retention_ms=int(settings.retention_hours * HOUR_MS),
         )
         self.sweeper = Sweeper(
             stores.executions, keys, clock, self.dispatcher, self._advancer, self._timekeeper

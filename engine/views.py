@@ -218,6 +218,14 @@ class HistoryPage(Struct, frozen=True):
     dropped: Dropped | UnsetType = UNSET
 
 
+class Imported(Struct, frozen=True):
+    """What became of one copy. `id` is "" where the line could not be read."""
+
+    id: str
+    status: Literal["imported", "exists", "refused"]
+    reason: str | UnsetType = UNSET
+
+
 class SignalResult(Struct, frozen=True):
     execution: str
     signal: str

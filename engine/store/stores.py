@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.settings import Settings
+from engine.store.bounds.copies import Copies
 from engine.store.catalog import Catalog
 from engine.store.connection import Redis
 from engine.store.errands import Errands
@@ -37,11 +38,13 @@ class Stores:
     positions: Positions
     finding: Finding
     orders: Orders
+    copies: Copies
 
     @classmethod
     def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
         tasks = Tasks(redis, keys, bell=True)
         catalog = Catalog(redis, keys)
+        listing = Listing(redis, keys)
         return cls(
             executions=Executions(
                 redis,
@@ -62,10 +65,11 @@ class Stores:
                 bell=True,
             ),
             catalog=catalog,
-            listing=Listing(redis, keys),
+            listing=listing,
             errands=Errands(redis, keys, bell=True),
             operations=Operations(redis, keys, bell=True),
             positions=Positions(redis, keys),
             finding=Finding(redis, keys, catalog),
             orders=Orders(redis, keys, open_max=settings.open_executions_max, bell=True),
+            copies=Copies(redis, keys, listing, inline_max=settings.payload_inline_bytes_max),
         )
