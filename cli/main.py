@@ -38,6 +38,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "history": ("cli.history", "history", "Show what has happened to an execution."),
     "list": ("cli.finding", "list_executions", "List executions, newest first."),
     "count": ("cli.finding", "count_executions", "Count executions."),
+    "export": ("cli.copying", "export", "Write executions as lines of JSON."),
+    "import": ("cli.copying", "import_", "Take in executions that an export wrote."),
     "signal": ("cli.executions", "signal", "Send a signal to an execution."),
     "stop": ("cli.executions", "stop", "Stop an execution, gracefully if wanted."),
     "terminate": ("cli.operating", "terminate", "End an execution as ABORTED at once."),

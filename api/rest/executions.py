@@ -76,16 +76,17 @@ async def start(call: Call[WaitQuery, StartBody]) -> Answer:
 async def list_executions(call: Call[ExecutionsQuery, NoBody]) -> Answer:
     query = call.query
     page = await call.engine.queries.executions(
-        call.caller, _wanted(query), limit=query.limit, cursor=query.cursor
+        call.caller, wanted(query), limit=query.limit, cursor=query.cursor
     )
     return Answer(value=page)
 
 
 async def count_executions(call: Call[FilterQuery, NoBody]) -> Answer:
-    return Answer(value=await call.engine.queries.count(call.caller, _wanted(call.query)))
+    return Answer(value=await call.engine.queries.count(call.caller, wanted(call.query)))
 
 
-def _wanted(query: FilterQuery) -> Filter:
+def wanted(query: FilterQuery) -> Filter:
+    """The filter that a query asks for."""
     return filter_of(
         definition=query.definition,
         status=query.status,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.rest import bulk, definitions, executions, health, migrations, orders, tasks
+from api.rest import bulk, copies, definitions, executions, health, migrations, orders, tasks
 from api.rest.operation import Operation
 
 # The busiest come first: routes are tried in this order.
@@ -13,6 +13,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *definitions.OPERATIONS,
     *migrations.OPERATIONS,
     *bulk.OPERATIONS,
+    *copies.OPERATIONS,
     *health.OPERATIONS,
 )
 
