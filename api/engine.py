@@ -11,12 +11,14 @@ from typing import Literal, Protocol
 
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
+from engine.core.events import SignalReceived
 from engine.core.orders import PauseMode
 from engine.documents import Document
 from engine.language.resources.express import DefinitionType
 from engine.store.finding.filter import Filter
 from engine.views import (
     Ask,
+    BroadcastResult,
     Caller,
     DefinitionPage,
     DefinitionText,
@@ -32,6 +34,8 @@ from engine.views import (
     Outcome,
     Published,
     Settled,
+    SignalFate,
+    SignalPage,
     SignalResult,
     StartResult,
     VersionSummary,
@@ -172,8 +176,34 @@ class Commands(Orders, Protocol):
         name: str,
         payload: Document,
         signal_id: str | None,
+        ttl_ms: int | None,
         /,
     ) -> SignalResult: ...
+
+    async def broadcast(
+        self,
+        caller: Caller,
+        definition: str,
+        name: str,
+        payload: Document,
+        /,
+        *,
+        signal_id: str | None,
+        ttl_ms: int | None,
+        attributes: Sequence[tuple[str, str]],
+    ) -> BroadcastResult: ...
+
+    async def start_with_signal(
+        self,
+        caller: Caller,
+        definition: str,
+        /,
+        *,
+        name: str | None,
+        input: Document,  # noqa: A002 - the specification's word
+        version: int | None,
+        signal: SignalReceived,
+    ) -> StartResult: ...
 
     async def stop(
         self, caller: Caller, execution: str, error: str | None, cause: str | None, wait_ms: int, /
@@ -222,6 +252,14 @@ class Queries(Protocol):
         descending: bool,
         wait_ms: int,
     ) -> HistoryPage: ...
+
+    async def signals(
+        self, caller: Caller, execution: str, limit: int, cursor: str | None, /
+    ) -> SignalPage: ...
+
+    async def signal(
+        self, caller: Caller, execution: str, signal_id: str, wait_ms: int, /
+    ) -> SignalFate: ...
 
     async def executions(
         self,

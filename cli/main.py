@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "api": ("cli.serving", "api", "Run the HTTP face alone."),
     "engine": ("cli.serving", "engine", "Run the engine alone."),
     "validate": ("cli.definitions", "validate", "Check definitions without a server."),
+    "diff": ("cli.diff", "diff", "Compare two versions of a definition; say who could not move."),
     "publish": ("cli.definitions", "publish", "Publish definitions to a server."),
     "definitions": (
         "cli.catalogue",

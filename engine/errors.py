@@ -159,6 +159,13 @@ class PayloadTooLarge(EngineError):
     status = 413
 
 
+class SignalInvalid(EngineError):
+    """The payload is not what any state that waits for the signal takes; nothing was accepted."""
+
+    code = "signal_invalid"
+    status = 422
+
+
 class QuotaExceeded(EngineError):
     """A quota is used up; nothing was changed."""
 

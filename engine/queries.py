@@ -9,7 +9,6 @@ from msgspec import UNSET
 
 from engine import showing
 from engine.clock import RedisClock, iso
-from engine.core.events import read_signal
 from engine.core.execution import Work
 from engine.core.records import render
 from engine.documents import EMPTY_OBJECT
@@ -20,6 +19,7 @@ from engine.names import check_execution, check_name, is_express
 from engine.paging import decode_cursor, encode_cursor, history_records, moment_of
 from engine.runtime.changes import Changes
 from engine.runtime.machines import Machines
+from engine.showing import fate_view, kept_signals, status_of
 from engine.store.catalog import Catalog
 from engine.store.finding.filter import Filter
 from engine.store.finding.finding import Finding
@@ -40,14 +40,15 @@ from engine.views import (
     Health,
     HistoryPage,
     ListenerView,
-    SignalView,
+    SignalFate,
+    SignalPage,
     VersionSummary,
 )
 
 T = TypeVar("T")
 
+MATCHING_PAGE = 1000  # rows read at once
 WATCH_MS = 65_000  # how long commits are announced for one wait; the longest wait is 60 s
-SIGNALS_SHOWN = 1000
 
 
 class Queries:
@@ -141,7 +142,7 @@ class Queries:
                 showing.task(run, f, r) for f, r in zip(working, rows, strict=True) if r is not None
             ],
             timers=[t for f in frames for t in showing.timers(f)],
-            signals=await self._buffered(ref, stored),
+            signals=await kept_signals(self._source(execution), ref, stored),
             waiting_signals=[
                 ListenerView(name, frame)
                 for name, buffer in run.signals.items()
@@ -198,6 +199,53 @@ class Queries:
             Dropped(1, dropped, dropped) if dropped else UNSET,
         )
 
+    async def signals(
+        self, caller: Caller, execution: str, limit: int, cursor: str | None
+    ) -> SignalPage:
+        """The signals that an execution was sent, oldest first, and what has become of each.
+
+        Those of the last 10,000 ids are remembered. Raises ExecutionNotFound, ExpressUnsupported.
+        """
+        ref = self._signaled(caller, execution)
+        after = None
+        if cursor:
+            ms, identifier = decode_cursor(cursor, 2)
+            after = (moment_of(ms), identifier)
+        if await self._listing.watch(ref, 0) is None:
+            raise ExecutionNotFound(execution)
+        told, following = await self._listing.signals(ref, after, limit)
+        cursor = encode_cursor(*map(str, following)) if following else None
+        return SignalPage([fate_view(each) for each in told], cursor)
+
+    async def signal(
+        self, caller: Caller, execution: str, signal_id: str, wait_ms: int
+    ) -> SignalFate:
+        """What has become of one signal, after waiting up to `wait_ms` for anything to. Raises ExecutionNotFound.
+
+        Whoever waits is woken by commits, and when the signal's time is over.
+        """
+        ref = self._signaled(caller, execution)
+        deadline = self._clock.monotonic() + wait_ms / 1000
+        with self._changes.watching(ref) as change:
+            while True:
+                at = await self._listing.watch(ref, WATCH_MS if wait_ms else 0)
+                told = await self._listing.signal(ref, signal_id)
+                if at is None or told is None:
+                    raise ExecutionNotFound(execution)
+                left = deadline - self._clock.monotonic()
+                if status_of(told) != "accepted" or left <= 0:
+                    return fate_view(told)
+                if told.expires_ms is not None:
+                    left = min(left, (told.expires_ms - told.now_ms) / 1000)
+                await change.wait(left)
+
+    def _signaled(self, caller: Caller, execution: str) -> str:
+        """The ref of an execution that may have signals. Raises InvalidName, ExpressUnsupported."""
+        if is_express(execution):
+            raise ExpressUnsupported("no state of an Express execution waits for a signal")
+        check_execution(execution)
+        return ref_of(caller.namespace, execution)
+
     async def executions(
         self, caller: Caller, wanted: Filter, *, limit: int, cursor: str | None
     ) -> ExecutionPage:
@@ -224,6 +272,22 @@ class Queries:
             known = await self._catalog.current(caller.namespace, wanted.definition)
             if known is not None and known[1] == "EXPRESS":
                 raise ExpressUnsupported("they are not stored, and so not listed")
+
+    async def matching(self, caller: Caller, wanted: Filter, most: int) -> list[str] | None:
+        """Ids of the executions that match, in no order; None where there are more than `most`."""
+        found: set[str] = set()
+        for partition in range(self._finding.partitions):
+            after = None
+            while True:
+                rows, after = await self._finding.scan(
+                    caller.namespace, wanted, partition, after, MATCHING_PAGE
+                )
+                found.update(row.id for row in rows)
+                if len(found) > most:
+                    return None
+                if after is None:
+                    break
+        return list(found)
 
     async def health(self) -> Health:
         """What can be promised right now."""
@@ -279,17 +343,3 @@ class Queries:
                 if found is not None or at is None or at[0] != "RUNNING" or left <= 0:
                     return found
                 await change.wait(left)
-
-    async def _buffered(self, ref: str, stored: Stored) -> list[SignalView]:
-        names = [
-            f"s:{name}:{number}"
-            for name, buffer in stored.execution.signals.items()
-            for number in range(buffer.head, buffer.tail)
-        ][:SIGNALS_SHOWN]
-        kept = await self._listing.values(ref, names)
-        views = []
-        for name, value in zip(names, kept, strict=True):
-            if value is not None:
-                identifier, payload = read_signal(value)
-                views.append(SignalView(name.split(":", 2)[1], identifier, payload))
-        return views + [SignalView(e.name, e.id, e.payload) for e in stored.unread]

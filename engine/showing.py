@@ -1,13 +1,14 @@
-"""An execution's frames, tasks and timers as callers are shown them."""
+"""An execution's frames, tasks, timers and signals as callers are shown them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from msgspec import UNSET, UnsetType
 
 from engine.clock import iso
+from engine.core.events import SignalReceived, read_signal
 from engine.core.execution import (
     Backoff,
     Delay,
@@ -21,18 +22,25 @@ from engine.core.execution import (
     Work,
 )
 from engine.core.tokens import task_token
+from engine.express.remembered import Remembered
 from engine.language.machine import Machine
 from engine.store import codec
+from engine.store.fates import Told
 from engine.store.finding.rows import Row
-from engine.store.listing import FRAMES_MAX, Stored
+from engine.store.listing import FRAMES_MAX, Listing, Stored
 from engine.views import (
     ExecutionSummary,
     FrameView,
     PausedView,
+    SignalFate,
+    SignalView,
     TaskView,
     TimerView,
 )
 
+SIGNALS_SHOWN = 1000
+
+SignalStatus = Literal["accepted", "consumed", "expired", "left_over"]
 FRAMES_BYTES_MAX = 4 * 1024 * 1024  # of the data that described frames rest with
 
 
@@ -159,3 +167,54 @@ def timers(frame: Frame) -> list[TimerView]:
             return [TimerView(frame.id, "timeout", iso(due_ms))]
         case _:
             return []
+
+
+async def kept_signals(source: Listing | Remembered, ref: str, stored: Stored) -> list[SignalView]:
+    """The signals that no state has taken and whose time is not over, of one name after the other."""
+    names = [
+        f"s:{name}:{number}"
+        for name, buffer in stored.execution.signals.items()
+        for number in range(buffer.head, buffer.tail)
+        if number not in buffer.gaps
+    ][:SIGNALS_SHOWN]
+    kept = await source.values(ref, names)
+    read = [
+        read_signal(name.split(":", 2)[1], value)
+        for name, value in zip(names, kept, strict=True)
+        if value is not None
+    ]
+    read += stored.unread
+    now_ms = await source.now_ms(ref) if any(each.ttl_ms is not None for each in read) else 0
+    return [_view(each) for each in read if each.expires_ms is None or each.expires_ms > now_ms]
+
+
+def _view(signal: SignalReceived) -> SignalView:
+    return SignalView(
+        signal.name,
+        signal.id,
+        signal.payload,
+        iso(signal.at_ms) if signal.at_ms else UNSET,
+        UNSET if signal.expires_ms is None else iso(signal.expires_ms),
+    )
+
+
+def status_of(told: Told) -> SignalStatus:
+    """What has become of a signal. Of one that nobody has looked at since, the time and the execution's end tell."""
+    fate, expires_ms = told.fate, told.expires_ms
+    if fate.status != "accepted":
+        return fate.status
+    if expires_ms is not None and expires_ms <= told.now_ms:
+        return "expired"
+    return "accepted" if told.is_running else "left_over"
+
+
+def fate_view(told: Told) -> SignalFate:
+    fate = told.fate
+    extra: dict[str, Any] = {}
+    if told.expires_ms is not None:
+        extra["expires"] = iso(told.expires_ms)
+    if fate.record:
+        extra |= {"record": fate.record, "ended": iso(fate.at_ms)}
+    if fate.state:
+        extra["state"] = fate.state
+    return SignalFate(fate.name, told.id, status_of(told), iso(told.accepted_ms), **extra)

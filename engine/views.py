@@ -86,6 +86,7 @@ class ExecutionSummary(Struct, frozen=True):
     attributes: dict[str, Attribute] | UnsetType = (
         UNSET  # search attributes; left out where there are none
     )
+    signal: SignalResult | UnsetType = UNSET  # the one that a start was made with
 
 
 class StartResult(Struct, frozen=True):
@@ -161,11 +162,13 @@ class TimerView(Struct, frozen=True):
 
 
 class SignalView(Struct, frozen=True):
-    """A signal kept for a state that has not been reached."""
+    """A signal kept for a state that has not been reached; of a closed execution, one that nobody has taken."""
 
     name: str
     id: str
     payload: Document
+    received: str | UnsetType = UNSET
+    expires: str | UnsetType = UNSET
 
 
 class ListenerView(Struct, frozen=True):
@@ -231,6 +234,40 @@ class SignalResult(Struct, frozen=True):
     signal: str
     id: str
     duplicate: bool
+    # What has become of it, as far as it is known.
+    status: Literal["accepted", "consumed", "expired", "left_over"] = "accepted"
+    state: str | UnsetType = UNSET  # the state that took it
+    record: int | UnsetType = UNSET  # of the history, which tells of that
+
+
+class BroadcastResult(Struct, frozen=True):
+    """What became of one signal to many executions: of `matched`, so many each way; `refused` counts by error code."""
+
+    definition: str
+    signal: str
+    id: str
+    matched: int
+    delivered: int
+    duplicates: int
+    refused: dict[str, int]
+
+
+class SignalFate(Struct, frozen=True):
+    """A signal and what has become of it: `record` tells of that in the history."""
+
+    name: str
+    id: str
+    status: Literal["accepted", "consumed", "expired", "left_over"]
+    received: str
+    expires: str | UnsetType = UNSET
+    ended: str | UnsetType = UNSET
+    state: str | UnsetType = UNSET  # the state that took it
+    record: int | UnsetType = UNSET
+
+
+class SignalPage(Struct, frozen=True):
+    signals: list[SignalFate]
+    next: str | None = None
 
 
 class LeasedTask(Struct, frozen=True):

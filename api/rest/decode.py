@@ -92,6 +92,11 @@ def document(raw: Raw | UnsetType, path: str, default: Document) -> Document:
         raise InvalidDocument(detail=error.detail, path=path) from None
 
 
+def ttl_ms(seconds: float | None) -> int | None:
+    """A signal's time in whole milliseconds; at least one."""
+    return None if seconds is None else max(1, round(seconds * 1000))
+
+
 def malformed(text: bytes, message: str) -> InvalidDocument:
     """A refusal that says where the text stops being JSON."""
     found = message.rpartition("(byte ")[2].rstrip(")")

@@ -114,6 +114,32 @@ SIGNAL: Example = {
     "signal": "approval",
     "id": "approval-7",
     "duplicate": False,
+    "status": "accepted",
+}
+SIGNAL_TAKEN: Example = SIGNAL | {"status": "consumed", "state": "AwaitApproval", "record": 7}
+BROADCAST: Example = {
+    "definition": "order",
+    "signal": "approval",
+    "id": "approval-7",
+    "matched": 3,
+    "delivered": 2,
+    "duplicates": 0,
+    "refused": {"signal_invalid": 1},
+}
+SIGNAL_PAGE: Example = {
+    "signals": [
+        {
+            "name": "approval",
+            "id": "approval-7",
+            "status": "consumed",
+            "received": NOW,
+            "expires": LATER,
+            "ended": NOW,
+            "state": "AwaitApproval",
+            "record": 7,
+        }
+    ],
+    "next": None,
 }
 STOPPED: Example = {"id": "order:42", "status": "ABORTED"}
 LEASED_TASK: Example = {

@@ -1,11 +1,13 @@
-"""Executions: start, list, describe, follow, signal, stop."""
+"""Executions: start, list, describe, follow, stop."""
 
 from __future__ import annotations
 
 from urllib.parse import quote
 
+from msgspec import structs
+
 from api.rest import examples
-from api.rest.decode import document
+from api.rest.decode import document, ttl_ms
 from api.rest.encode import Answer
 from api.rest.operation import Call, Operation, Shown
 from api.rest.receive import Stopping
@@ -15,12 +17,12 @@ from api.rest.requests import (
     HistoryQuery,
     NoBody,
     NoQuery,
-    SignalBody,
     StartBody,
     StopBody,
     WaitQuery,
 )
 from api.rest.shapes import Stopped
+from engine.core.events import SignalReceived
 from engine.documents import EMPTY_OBJECT, NULL
 from engine.errors import (
     DefinitionNotFound,
@@ -33,6 +35,7 @@ from engine.errors import (
     OrderRefused,
     PayloadTooLarge,
     QuotaExceeded,
+    SignalInvalid,
     StoreUnavailable,
 )
 from engine.store.finding.asked import filter_of
@@ -44,7 +47,7 @@ from engine.views import (
     ExecutionSummary,
     ExecutionView,
     HistoryPage,
-    SignalResult,
+    StartResult,
 )
 
 STOP_WAIT_MS = (
@@ -53,23 +56,42 @@ STOP_WAIT_MS = (
 
 
 async def start(call: Call[WaitQuery, StartBody]) -> Answer:
-    result = await call.engine.commands.start(
-        call.caller,
-        call.path["name"],
-        name=call.body.name,
-        input=document(call.body.input, "$.input", EMPTY_OBJECT),
-        version=call.body.version,
-        synchronous=call.query.wait > 0,
-    )
+    result = await _started(call)
     summary = result.execution
     if call.query.wait and summary.status == "RUNNING":
         # Waiting comes after the acknowledged start: a client that goes away meanwhile ends the wait, not the start.
-        summary = await _closed(call, summary)
+        closed = await _closed(call, summary)
+        summary = structs.replace(closed, signal=summary.signal)
     place = f"/v1/executions/{quote(summary.id, safe=':')}"
     return Answer(
         value=summary,
         status=201 if result.created else 200,
         headers=((b"location", place.encode()),),
+    )
+
+
+async def _started(call: Call[WaitQuery, StartBody]) -> StartResult:
+    body, commands = call.body, call.engine.commands
+    given = document(body.input, "$.input", EMPTY_OBJECT)
+    if body.signal is None:
+        return await commands.start(
+            call.caller,
+            call.path["name"],
+            name=body.name,
+            input=given,
+            version=body.version,
+            synchronous=call.query.wait > 0,
+        )
+    payload = document(body.signal.payload, "$.signal.payload", NULL)
+    return await commands.start_with_signal(
+        call.caller,
+        call.path["name"],
+        name=body.name,
+        input=given,
+        version=body.version,
+        signal=SignalReceived(
+            body.signal.name, body.signal.id or "", payload, ttl_ms(body.signal.ttl_seconds)
+        ),
     )
 
 
@@ -117,17 +139,6 @@ async def history(call: Call[HistoryQuery, NoBody]) -> Answer:
         return Answer(value=await _history(call, 0))
 
 
-async def signal(call: Call[NoQuery, SignalBody]) -> Answer:
-    result = await call.engine.commands.signal(
-        call.caller,
-        call.path["id"],
-        call.path["signal"],
-        document(call.body.payload, "$.payload", NULL),
-        call.body.id,
-    )
-    return Answer(value=result, status=202)
-
-
 async def stop(call: Call[NoQuery, StopBody]) -> Answer:
     wait_ms, body = call.wait_ms(STOP_WAIT_MS / 1000), call.body
     commands, execution = call.engine.commands, call.path["id"]
@@ -172,7 +183,8 @@ OPERATIONS = (
         about="Durable once answered. With a name, repeating the request with the same input is answered with the "
         "execution that runs already. With `wait` the answer is held until the execution closes or the time is up. Of an "
         "EXPRESS definition each request starts a new execution in the memory of the process that answers; its id is "
-        "`<definition>:<name>:<uuid>`.",
+        "`<definition>:<name>:<uuid>`. With a `signal`, the execution starts with it; where one of the name runs already, "
+        "whatever its input, it is only sent the signal: both or nothing, and once per id of the signal.",
         perform=start,
         query=WaitQuery,
         body=StartBody,
@@ -184,7 +196,7 @@ OPERATIONS = (
                 example=examples.EXECUTION,
             ),
             200: Shown(
-                meaning="It runs already, with the same name and input.",
+                meaning="It runs already, with the same name and input; or with the same name, and was sent the signal.",
                 type=ExecutionSummary,
                 example=examples.EXECUTION,
             ),
@@ -194,6 +206,8 @@ OPERATIONS = (
             InvalidName,
             DefinitionNotFound,
             ExecutionAlreadyExists,
+            ExpressUnsupported,
+            SignalInvalid,
             PayloadTooLarge,
             QuotaExceeded,
             StoreUnavailable,
@@ -260,29 +274,6 @@ OPERATIONS = (
         query=HistoryQuery,
         answers={200: Shown(meaning="One page.", type=HistoryPage, example=examples.HISTORY)},
         errors=(InvalidName, ExecutionNotFound, QuotaExceeded, StoreUnavailable),
-    ),
-    Operation(
-        method="POST",
-        path="/v1/executions/{id}/signals/{signal}",
-        name="signal",
-        group="executions",
-        summary="Send a signal",
-        about="Durable and in order once answered; kept where no state waits for it yet. Give an `id` to make "
-        "repeating safe.",
-        perform=signal,
-        body=SignalBody,
-        body_example={"payload": {"by": "ann"}, "id": "approval-7"},
-        answers={202: Shown(meaning="Accepted.", type=SignalResult, example=examples.SIGNAL)},
-        errors=(
-            InvalidDocument,
-            InvalidName,
-            ExecutionNotFound,
-            ExecutionClosed,
-            ExpressUnsupported,
-            PayloadTooLarge,
-            QuotaExceeded,
-            StoreUnavailable,
-        ),
     ),
     Operation(
         method="POST",

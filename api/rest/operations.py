@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from api.rest import bulk, copies, definitions, executions, health, migrations, orders, tasks
+from api.rest import (
+    bulk,
+    copies,
+    definitions,
+    executions,
+    health,
+    migrations,
+    orders,
+    signals,
+    tasks,
+)
 from api.rest.operation import Operation
 
 # The busiest come first: routes are tried in this order.
@@ -10,6 +20,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *tasks.OPERATIONS,
     *executions.OPERATIONS,
     *orders.OPERATIONS,
+    *signals.OPERATIONS,
     *definitions.OPERATIONS,
     *migrations.OPERATIONS,
     *bulk.OPERATIONS,

@@ -203,6 +203,37 @@ class HistoryQuery(Query, frozen=True):
     ] = 0
 
 
+SignalId = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=128,
+        description="A second signal of this id is a duplicate and changes nothing; made up if absent.",
+    ),
+]
+SignalPayload = Annotated[
+    Raw | UnsetType,
+    Meta(description="Any JSON value; null if absent.", examples=[{"by": "ann"}]),
+]
+TtlSeconds = Annotated[
+    float,
+    Meta(
+        gt=0,
+        le=99_999_999,
+        description="No state takes the signal once so many seconds have passed; absent: it is kept as long as it takes.",
+    ),
+]
+
+
+class StartSignal(Body, frozen=True):
+    """A signal that goes with a start."""
+
+    name: Annotated[str, Meta(description="The signal's name.")]
+    payload: SignalPayload = UNSET
+    id: SignalId | None = None
+    ttl_seconds: TtlSeconds | None = None
+
+
 class StartBody(Body, frozen=True):
     """A new execution. Repeating the request with the same name and input is safe."""
 
@@ -217,22 +248,55 @@ class StartBody(Body, frozen=True):
         Meta(description="Any JSON value; `{}` if absent.", examples=[{"order": 42}]),
     ] = UNSET
     version: VersionNumber | None = None
+    signal: (
+        Annotated[
+            StartSignal,
+            Meta(
+                description="Is in the new execution's inbox; where one of the name runs, whatever its input, is sent to that.",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class SignalQuery(Query, frozen=True):
+    wait: Annotated[
+        Literal["accepted", "consumed"],
+        Meta(
+            description="`consumed`: answer when a state has taken the signal, or none can any more."
+        ),
+    ] = "accepted"
+    wait_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=WAIT_SECONDS_MAX,
+            description="Seconds to wait for that before answering as it stands.",
+        ),
+    ] = 30
 
 
 class SignalBody(Body, frozen=True):
     """Something the execution waits for, or will."""
 
-    payload: Annotated[
-        Raw | UnsetType,
-        Meta(description="Any JSON value; null if absent.", examples=[{"by": "ann"}]),
-    ] = UNSET
-    id: (
+    payload: SignalPayload = UNSET
+    id: SignalId | None = None
+    ttl_seconds: TtlSeconds | None = None
+
+
+class BroadcastBody(Body, frozen=True):
+    """Something that many executions wait for, or will."""
+
+    payload: SignalPayload = UNSET
+    id: SignalId | None = None
+    ttl_seconds: TtlSeconds | None = None
+    attribute: (
         Annotated[
-            str,
+            dict[str, str | bool | int | float],
             Meta(
-                min_length=1,
-                max_length=128,
-                description="A second signal of this id is a duplicate and changes nothing; made up if absent.",
+                max_length=10,
+                description="Only executions that have all of these search attributes; absent: all that run.",
+                examples=[{"customer": "c-7"}],
             ),
         ]
         | None

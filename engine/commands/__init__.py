@@ -6,15 +6,15 @@ OutcomeUnknown, which says so: all of them may be repeated safely.
 
 from __future__ import annotations
 
+from engine.commands.broadcasts import BroadcastCommands
 from engine.commands.definitions import DefinitionCommands
 from engine.commands.executions import ExecutionCommands
 from engine.commands.operating import OperatingCommands
-from engine.commands.signals import SignalCommands
 from engine.commands.tasks import TaskCommands
 
 
 class Commands(
-    DefinitionCommands, ExecutionCommands, OperatingCommands, SignalCommands, TaskCommands
+    DefinitionCommands, ExecutionCommands, OperatingCommands, BroadcastCommands, TaskCommands
 ):
     """All of them, by what they are about."""
 

@@ -18,7 +18,6 @@ from engine.commands.parts import CAUSE_CHARACTERS_MAX, Parts, check_failure
 from engine.core import orders
 from engine.core.control import DONE, MEANINGS
 from engine.core.events import Hand, TaskFailed, TaskSucceeded
-from engine.core.execution import Frame
 from engine.documents import Document
 from engine.errors import (
     ExecutionClosed,
@@ -142,7 +141,7 @@ class OperatingCommands(Parts):
             stood = await self._queries.closed(caller, execution, 0)
             if stood.status not in REDRIVABLE:
                 raise OrderRefused(f"It is {stood.status}.", reason="not_closed")
-            await self._check_place(caller, stood, await self._orders.root(ref), version)
+            await self._check_place(caller, stood, ref, version)
             await self._orders.redrive(
                 ref, order, status=stood.status, version=version, watch_ms=max(ask.wait_ms, 1)
             )
@@ -204,13 +203,16 @@ class OperatingCommands(Parts):
         return await self._queries.closed(caller, execution, 0)
 
     async def _check_place(
-        self, caller: Caller, stood: ExecutionSummary, root: Frame | None, version: int | None
+        self, caller: Caller, stood: ExecutionSummary, ref: str, version: int | None
     ) -> None:
-        """Refuse a redrive that would find no state to go on from."""
+        """Refuse a redrive that would find no state to go on from, or no room in the history."""
+        root, records = await self._orders.root(ref)
         namespace = caller.namespace
         machine = await self._machines.get(namespace, stood.definition, version or stood.version)
         if root is None:
             raise OrderRefused("Nothing is left to go on from.", reason="not_redrivable")
+        if records >= self._settings.history_records_max - 1:  # as AWS Step Functions
+            raise OrderRefused(f"Its history has {records} records.", reason="history_full")
         state = machine.states.get(root.state or machine.start_at)
         if state is None or machine.parents.get(state.name) is not None:
             detail = f"The version has no state {root.state} at its top level."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.commands.fitting import Fitting
 from engine.documents import Document
 from engine.errors import (
     InvalidRequest,
@@ -55,6 +56,7 @@ class Parts:
         self._offer = offer
         self._express = express
         self._orders = orders
+        self._fitting = Fitting(machines)
 
     def _check_size(self, document: Document) -> None:
         if len(document.text) > self._settings.payload_bytes_max:

@@ -215,7 +215,7 @@ class Draft:
     def set_buffer(self, name: str, buffer: Buffer) -> None:
         """Replace what is known of a signal; a buffer without listeners and signals is not kept."""
         signals = dict(self.signals)
-        if buffer.listeners or buffer.head < buffer.tail:
+        if buffer.listeners or buffer.count:
             signals[name] = buffer
         else:
             signals.pop(name, None)
@@ -224,7 +224,7 @@ class Draft:
     def unlisten(self, name: str, frame: FrameId) -> None:
         buffer = self.buffer(name)
         left = tuple(listener for listener in buffer.listeners if listener != frame)
-        self.set_buffer(name, Buffer(left, buffer.head, buffer.tail))
+        self.set_buffer(name, structs.replace(buffer, listeners=left))
 
     def release(self, frame: Frame) -> None:
         """Take back what the frame's hold has out in the world, and the values it has stored."""

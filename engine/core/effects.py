@@ -92,6 +92,21 @@ class ReturnTask(Struct, frozen=True):
     since_ms: int
 
 
+class SignalEnded(Struct, frozen=True):
+    """What has become of a signal: a state took it, or its time was over.
+
+    With `before_ms` it holds only until then, by Redis time: the commit refuses it afterwards, and it is decided anew.
+    """
+
+    id: str
+    name: str
+    status: Literal["consumed", "expired"]
+    record: int  # id of the record that tells of it
+    at_ms: int
+    state: str = ""
+    before_ms: int | None = None
+
+
 Effect = (
     ScheduleTask
     | CancelTask
@@ -102,6 +117,7 @@ Effect = (
     | Tally
     | ShiftTimer
     | ReturnTask
+    | SignalEnded
 )
 
 

@@ -79,11 +79,17 @@ class TimerFired(Struct, frozen=True, array_like=True, tag="timer"):
 
 
 class SignalReceived(Struct, frozen=True, array_like=True, tag="signal"):
-    """A signal was accepted."""
+    """A signal was accepted, at `at_ms`; no state takes it once `ttl_ms` have passed since."""
 
     name: str
     id: str
     payload: Document
+    ttl_ms: int | None = None
+    at_ms: int = 0  # Redis time; 0 where nobody asks
+
+    @property
+    def expires_ms(self) -> int | None:
+        return None if self.ttl_ms is None else self.at_ms + self.ttl_ms
 
 
 class StopRequested(Struct, frozen=True, array_like=True, tag="stop"):
@@ -139,18 +145,21 @@ Event = (
 )
 
 
-class _Kept(Struct, frozen=True):
+class _Kept(Struct, frozen=True, omit_defaults=True):
     id: str
     payload: Raw
+    at: int = 0
+    ttl: int | None = None
 
 
 def kept_signal(event: SignalReceived) -> Document:
     """A signal as it is kept for a state that has not been reached."""
-    kept = _Kept(event.id, Raw(event.payload.text))
+    kept = _Kept(event.id, Raw(event.payload.text), event.at_ms, event.ttl_ms)
     return Document.from_text(json.encode(kept))
 
 
-def read_signal(kept: Document) -> tuple[str, Document]:
-    """(id, payload) of a signal that was kept; the payload's text is the sender's own."""
+def read_signal(name: str, kept: Document) -> SignalReceived:
+    """A signal of that name that was kept; the payload's text is the sender's own."""
     signal = json.decode(kept.text, type=_Kept)
-    return signal.id, Document.from_text(bytes(signal.payload))
+    payload = Document.from_text(bytes(signal.payload))
+    return SignalReceived(name, signal.id, payload, signal.ttl, signal.at)

@@ -153,12 +153,38 @@ class Frame(Struct, frozen=True, array_like=True):
     before: int = 0  # id of the record that the StateEntered record follows
 
 
+class Timed(Struct, frozen=True, array_like=True):
+    """A kept signal that is not kept for ever. Its id is here, so that it can be told of without being loaded."""
+
+    number: int
+    expires_ms: int  # Redis time; from then on no state takes it
+    id: str
+
+
 class Buffer(Struct, frozen=True, array_like=True):
     """Signals of one name: frames that listen, oldest first, and the numbers of those kept for later."""
 
     listeners: tuple[FrameId, ...] = ()
-    head: int = 0  # buffered are numbers head (oldest) to tail - 1, in values "s:<name>:<number>"
+    # buffered are numbers head (oldest) to tail - 1 but for the gaps, in values "s:<name>:<number>"
+    head: int = 0
     tail: int = 0
+    timed: tuple[Timed, ...] = ()  # those of them that expire
+    gaps: tuple[int, ...] = ()  # numbers behind head whose signals have expired
+
+    @property
+    def count(self) -> int:
+        """How many signals are kept, those that have expired and were not looked at since among them."""
+        return self.tail - self.head - len(self.gaps)
+
+    def without(self, *numbers: int) -> Buffer:
+        """The same when signals of these numbers are gone; `head` is a kept one again, or there is none."""
+        gone = {*self.gaps, *numbers}
+        head = self.head
+        while head in gone:
+            gone.remove(head)
+            head += 1
+        timed = tuple(each for each in self.timed if each.number not in numbers)
+        return Buffer(self.listeners, head, self.tail, timed, tuple(sorted(gone)))
 
 
 class Closing(Struct, frozen=True, array_like=True):
@@ -208,6 +234,7 @@ class Operated(Struct, frozen=True, array_like=True):
     held_ms: int = 0  # how much later its deadline is, for having been paused
     redriven_ms: int = 0  # when it was last redriven: its deadline counts from there
     redrives: int = 0
+    is_redrivable: bool = False  # it has closed without success, and its root frame tells where
 
     def deadline_ms(self, started_ms: int, timeout_seconds: int) -> int:
         """When the machine's TimeoutSeconds have passed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from msgspec import Struct
 from engine.core.execution import Frame
 from engine.documents import Document
 from engine.language.expressions.scope import ExpressionError
+from engine.language.schema.payload import Fault
 
 ALL = "States.ALL"
 RUNTIME = "States.Runtime"
@@ -18,6 +20,7 @@ TASK_FAILED = "States.TaskFailed"
 QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
 DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
 CANCELLED = "Detent.Cancelled"
+SIGNAL_INVALID = "Detent.SignalInvalid"
 CAUSE_CHARACTERS_MAX = (
     32_768  # as AWS Step Functions; a cause can quote a whole input and a whole path
 )
@@ -72,6 +75,13 @@ def result_too_large(what: str) -> Failure:
     """The output of a state or task exceeds the payload limit."""
     text = "returned a result with a size exceeding the maximum number of bytes service limit."
     return Failure(DATA_LIMIT_EXCEEDED, f"The state/task '{what}' {text}")
+
+
+def signal_invalid(name: str, faults: Iterable[Fault]) -> Failure:
+    """A signal's payload is not as the Schema of the state that has taken it wants it."""
+    told = "; ".join(f"{fault.pointer or 'the payload'}: {fault.message}" for fault in faults)
+    cause = f"The payload of signal {name} does not fit: {told}"
+    return Failure(SIGNAL_INVALID, cause[:CAUSE_CHARACTERS_MAX])
 
 
 def parameters_too_large(what: str) -> Failure:

@@ -18,6 +18,8 @@ SPAWN_MAX = 100  # children made
 SPAWN_BYTES = 64 * 1024  # of their inputs, beyond the first child's
 UNWIND_MAX = 100  # children looked at when they are dropped
 SWEEP_MAX = 500  # results dropped by a join: about 8 KiB of keys
+EXPIRED_MAX = 100  # signals dropped because their time is over
+LEFT_OVER_NAMES_MAX = 100  # names of signals that the record of those left over tells
 READY_MAX = 200  # ids in Execution.ready, which every commit writes
 
 # Parallel and Map.

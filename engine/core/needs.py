@@ -129,7 +129,7 @@ def _order(machine: Machine, execution: Execution, order: orders.Order) -> Needs
 def _signal(machine: Machine, execution: Execution, event: SignalReceived) -> Needs:
     """The first frame that listens and is not being dropped."""
     buffer = execution.signals.get(event.name)
-    if buffer is None or buffer.head < buffer.tail:
+    if buffer is None or buffer.count:
         return NOTHING
     for listener in buffer.listeners:
         missing = _frames(execution, _chain(listener))
@@ -150,7 +150,7 @@ def _advance(machine: Machine, execution: Execution, frame: Frame) -> Needs:
         found = _fork(execution, frame, hold)
     elif isinstance(hold, Listen):
         buffer = execution.signals.get(hold.name)
-        if buffer is not None and buffer.head < buffer.tail:
+        if buffer is not None and buffer.count:
             found = _values(execution, (f"s:{hold.name}:{buffer.head}",))
     return found or _reading(machine, execution, frame)
 

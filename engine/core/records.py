@@ -6,6 +6,11 @@ to Documents. Words of our own:
 
 - SignalReceived (signalReceivedEventDetails: name, id, input): a signal was accepted. It follows record 0, like
   everything that comes from outside the strands.
+- SignalConsumed (signalConsumedEventDetails: name, id, state): a state has taken it. It lies in the state's strand, between
+  TaskScheduled and what becomes of the task.
+- SignalExpired (signalExpiredEventDetails: name, id): its time was over before a state took it. It follows record 0.
+- SignalsLeftOver (signalsLeftOverEventDetails: count, and names: name to count, of 100 names at most): the execution ends,
+  and nobody has taken these. It follows record 0 and stands right before the terminal record, which nothing follows.
 - ExecutionMigrated (executionMigratedEventDetails: fromVersion, toVersion, by, reason, migration, rolledBack, moved): the
   execution was moved to another version; moved maps the states that strands have left to those they are in now. It
   follows record 0 too.
@@ -66,7 +71,7 @@ DETAILS = {
             *("MapStateStarted", "MapIterationStarted", "MapIterationSucceeded"),
             *("MapIterationFailed", "MapIterationAborted"),
             "EvaluationFailed",
-            "SignalReceived",
+            *("SignalReceived", "SignalConsumed", "SignalExpired", "SignalsLeftOver"),
             "ExecutionMigrated",
             *("ExecutionPaused", "ExecutionResumed", "ExecutionRedriven"),
             *("ExecutionCancelRequested", "ExecutionTerminateRequested"),

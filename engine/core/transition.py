@@ -35,7 +35,7 @@ from engine.core.execution import (
     Work,
 )
 from engine.core.failures import Failure, timed_out
-from engine.core.flow import endings, rests, steps
+from engine.core.flow import endings, rests, signals, steps
 from engine.core.limits import DEFAULT, Limits
 from engine.core.moving import move
 from engine.core.needs import needs
@@ -119,9 +119,9 @@ def _advance(draft: Draft, event: events.Advance) -> None:
         case Unwind() as hold:
             steps.advance_unwind(draft, frame, hold)
         case Listen() as hold:
-            payload = rests.take_signal(draft, hold)
-            if payload is not None:
-                steps.complete(draft, frame, payload)
+            signal = signals.take(draft, frame, hold)
+            if signal is not None:
+                _take(draft, frame, signal)
         case Backoff():
             steps.attempt(draft, frame)  # somebody has asked for the next attempt at once
         case _:
@@ -182,9 +182,13 @@ def _timer_fired(draft: Draft, event: events.TimerFired) -> None:
 
 
 def _signal_received(draft: Draft, event: events.SignalReceived) -> None:
-    frame = rests.accept_signal(draft, event)
+    frame = signals.accept(draft, event)
     if frame is not None:
-        steps.complete(draft, frame, event.payload)
+        _take(draft, frame, event)
+
+
+def _take(draft: Draft, frame: Frame, signal: events.SignalReceived) -> None:
+    steps.complete(draft, signals.consume(draft, frame, signal), signal.payload)
 
 
 def _stop_requested(draft: Draft, event: events.StopRequested) -> None:

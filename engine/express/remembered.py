@@ -83,6 +83,9 @@ class Remembered:
         frames = {f.id: f for f in list(run.memory.frames.values())[:FRAMES_MAX]}
         return Stored(_with(run, frames), run.stopped_ms, None, pruned=False, unread=[])
 
+    async def now_ms(self, _ref: str) -> int:
+        return self._clock.now_ms()
+
     async def values(self, ref: str, names: Sequence[str]) -> list[Document | None]:
         run = self.find(ref)
         return [None if run is None else run.memory.value(name) for name in names]

@@ -13,7 +13,7 @@ from engine.language.compile_states import compile_state
 from engine.language.document import Scope
 from engine.language.fields import Fields
 from engine.language.fields_jsonata import JsonataFields
-from engine.language.machine import Machine, Map, State, reading_of
+from engine.language.machine import Machine, Map, State, listening_of, reading_of
 from engine.language.report import Report
 from engine.language.schema.keeping import compile_keeping
 from engine.language.version import content_hash
@@ -39,6 +39,7 @@ def compile_machine(
         start_at=document["StartAt"],
         states=states,
         reading=reading_of(states),
+        listening=listening_of(states),
         comment=document.get("Comment"),
         timeout_seconds=_whole(document.get("TimeoutSeconds")),
         query_language="JSONata" if document.get("QueryLanguage") == "JSONata" else "JSONPath",

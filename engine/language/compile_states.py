@@ -31,6 +31,7 @@ from engine.language.resources import (
     parse_resource,
 )
 from engine.language.resources.parameters import require_parameters
+from engine.language.resources.signals import taken_schema
 from engine.language.text.source import Path, shown
 
 
@@ -83,6 +84,7 @@ def _pass(fields: Fields) -> State:
 
 
 def _task(fields: Fields) -> State | None:
+    schema = taken_schema(fields)
     parameters = fields.arguments()
     timeout = fields.number("TimeoutSeconds")
     heartbeat = fields.number("HeartbeatSeconds")
@@ -95,6 +97,7 @@ def _task(fields: Fields) -> State | None:
         parameters=parameters,
         timeout_seconds=timeout,
         heartbeat_seconds=heartbeat,
+        schema=schema,
         **shaping,
         **common,
     )

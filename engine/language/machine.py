@@ -15,6 +15,7 @@ from engine.documents import Document
 from engine.language.expressions.conditions import Condition
 from engine.language.expressions.paths import Path, ReferencePath
 from engine.language.expressions.templates import Template
+from engine.language.schema.payload import SignalSchema
 
 QueryLanguage = Literal["JSONPath", "JSONata"]
 StateType = Literal["Pass", "Task", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map"]
@@ -115,6 +116,7 @@ class Task(State):
     heartbeat_seconds: Number = None
     retry: tuple[Retrier, ...] = ()
     catch: tuple[Catcher, ...] = ()
+    schema: SignalSchema | None = None  # what the payload of the signal it waits for has to be like
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +200,15 @@ def reading_of(states: dict[str, State]) -> dict[str, Reading]:
     return found
 
 
+def listening_of(states: dict[str, State]) -> dict[str, tuple[str, ...]]:
+    """The states that wait for each signal."""
+    found: dict[str, list[str]] = {}
+    for name, state in states.items():
+        if isinstance(state, Task) and state.resource.kind == "signal":
+            found.setdefault(state.resource.name, []).append(name)
+    return {signal: tuple(names) for signal, names in found.items()}
+
+
 def successors(state: State) -> Iterator[str]:
     """The states that a state may go on to, inside its scope."""
     if state.next is not None:
@@ -242,6 +253,8 @@ class Machine:
 
     reading: dict[str, Reading] = field(default_factory=dict, repr=False)
     keeping: Keeping = KEEPING
+    # signal -> the states that wait for it
+    listening: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def variable_references(self) -> dict[str, list[str]]:

@@ -95,6 +95,7 @@ _ERRORS = {
     "invalid_jsonata": "The JSONata expression cannot be parsed, or does not close with %}.",
     "unsupported_jsonata": "The JSONata expression reads a name, $ or $$ at its top level, where there is nothing to read it from.",
     "unknown_states_field": "$states has no such field in this place.",
+    "invalid_schema": "The Schema of a signal's payload is no JSON Schema that can be checked against.",
     "invalid_timestamp": "The timestamp is not of the form 2026-11-22T10:00:00Z (RFC 3339).",
 }
 _WARNINGS = {

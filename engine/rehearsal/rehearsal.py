@@ -243,6 +243,8 @@ class Rehearsal:
             self.now_ms = max(self.now_ms, at_ms)
             if isinstance(event, TaskSucceeded | TaskFailed):
                 del self.memory.tasks[event.frame, event.revision]
+            elif isinstance(event, SignalReceived):
+                event = structs.replace(event, at_ms=self.now_ms)
             self.inbox.append(event)
 
     def _fire(self, at_ms: int, event: TimerFired | DeadlineReached) -> None:

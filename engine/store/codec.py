@@ -11,7 +11,7 @@ Of one that another started: `key` tells which start it was, `tell` maps keys to
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgpack
 import msgspec
@@ -109,6 +109,17 @@ class Meta(Struct, frozen=True, array_like=True):
     refers: bool = False  # something of the execution refers, or did, to a payload
 
 
+class Fate(Struct, frozen=True, array_like=True):
+    """What has become of a signal. One that is `accepted` may have expired, or been left over, without anybody having looked."""
+
+    name: str
+    ttl_ms: int | None = None
+    status: Literal["accepted", "consumed", "expired"] = "accepted"
+    record: int = 0  # id of the record that tells of it
+    at_ms: int = 0
+    state: str = ""
+
+
 class TaskRow(Struct, frozen=True, array_like=True):
     """A task as it waits in its queue."""
 
@@ -145,6 +156,7 @@ _encoder = msgspec.msgpack.Encoder(enc_hook=_encode_document)
 _frames = msgspec.msgpack.Decoder(Frame, dec_hook=_decode_document)
 _metas = msgspec.msgpack.Decoder(Meta, dec_hook=_decode_document)
 _statics = msgspec.msgpack.Decoder(Static)
+_fates = msgspec.msgpack.Decoder(Fate)
 _rows = msgspec.msgpack.Decoder(TaskRow, dec_hook=_decode_document)
 _records = msgspec.msgpack.Decoder(tuple[int, int, str, int, dict[str, Any]])
 _events = msgspec.msgpack.Decoder(StoredEvent, dec_hook=_decode_document)
@@ -186,6 +198,10 @@ def unpack_meta(data: bytes) -> Meta:
 
 def unpack_static(data: bytes) -> Static:
     return _statics.decode(_body(data))
+
+
+def unpack_fate(data: bytes) -> Fate:
+    return _fates.decode(_body(data))
 
 
 def unpack_row(data: bytes, payloads: Payloads = NO_PAYLOADS) -> TaskRow:
@@ -235,11 +251,13 @@ def pack_entry(frame: str, event: StoredEvent, started: Started | None = None) -
 
 
 def unpack_entry(entry: bytes) -> StoredEvent:
-    """The event of an inbox entry, with the lease that the script wrote before it."""
+    """The event of an inbox entry, with the lease, or a signal's moment, that the script wrote before it."""
     _, since, worker, packed = entry.split(b"|", 3)
     event: StoredEvent = _events.decode(_body(packed))
     if since and isinstance(event, TaskSucceeded | TaskSubmitted | TaskFailed | TimerFired):
         event = structs.replace(event, started=Started(int(since), worker.decode()))
+    if since and isinstance(event, SignalReceived):
+        event = structs.replace(event, at_ms=int(since))
     return event
 
 

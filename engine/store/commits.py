@@ -14,6 +14,7 @@ from engine.core.effects import (
     ReturnTask,
     ScheduleTask,
     ShiftTimer,
+    SignalEnded,
     StartTimer,
     StopChild,
     Tally,
@@ -26,7 +27,7 @@ from engine.language.machine import KEEPING, Keeping
 from engine.store import codec, errands
 from engine.store.bounds.payloads import INLINE_BYTES_MAX
 from engine.store.bounds.referring import Packer
-from engine.store.finding.entries import entries_of, moved, resting_entry, row_of_execution
+from engine.store.finding.entries import entries_of, moved, row_of_execution
 from engine.store.keys import ExecutionKeys, Keys, kept_ms, task_id
 from engine.store.pauses import is_held_up, note_pause
 
@@ -197,24 +198,35 @@ class Commits:
         """Write what changes in the indexes; returns the state that the execution rests in from now on."""
         before, after = claim.execution, transition.execution
         resting = _resting(claim, after, release=release)
-        is_same = (
+        namespace = claim.keys.ref.partition(":")[0]
+        if (
             after.status == before.status
             and after.version == before.version
             and after.attributes is before.attributes
-        )
-        if is_same and resting == claim.resting:
+        ):
+            # The way of nearly every commit: at most the state has changed.
+            self._move_rest(envelope, claim, namespace, resting)
             return resting
-        entries = resting_entry if is_same else entries_of  # most often only the state changes
-        namespace = claim.keys.ref.partition(":")[0]
         gone, come = moved(
-            entries(self._keys, namespace, row_of_execution(before, claim.resting)),
-            entries(self._keys, namespace, row_of_execution(after, resting)),
+            entries_of(self._keys, namespace, row_of_execution(before, claim.resting)),
+            entries_of(self._keys, namespace, row_of_execution(after, resting)),
         )
         for key, (_, member) in gone.items():
             envelope.add("unindex", [envelope.key(key), member])
         for key, (score, member) in come.items():
             envelope.add("index", [envelope.key(key), score, member])
         return resting
+
+    def _move_rest(self, envelope: _Envelope, claim: Claim, namespace: str, resting: str) -> None:
+        if resting == claim.resting:
+            return
+        run, partition = claim.execution, claim.keys.partition
+        if claim.resting:
+            key = self._keys.resting(partition, namespace, run.definition, claim.resting)
+            envelope.add("unindex", [envelope.key(key), run.id])
+        if resting:
+            key = self._keys.resting(partition, namespace, run.definition, resting)
+            envelope.add("index", [envelope.key(key), str(run.started_ms), run.id])
 
     def _effects(
         self,
@@ -244,6 +256,8 @@ class Commits:
                     envelope.add("untimers", f"{member}#{effect.kind}")
                 case ShiftTimer() | ReturnTask():
                     pass  # of a pause, which has been seen to
+                case SignalEnded():
+                    self._signal_ended(envelope, keys, effect)
                 case Tally():
                     self._tally(envelope, keys, effect)
                 case Close():
@@ -258,6 +272,17 @@ class Commits:
         """How long the execution is kept once it is closed: as its definition says, else as the server is set."""
         hours = keeping.retention_hours
         return self._retention_ms if hours is None else int(hours * HOUR_MS)
+
+    def _signal_ended(self, envelope: _Envelope, keys: ExecutionKeys, effect: SignalEnded) -> None:
+        fate = codec.Fate(
+            effect.name, None, effect.status, effect.record, effect.at_ms, effect.state
+        )
+        if "fates" not in envelope.body:
+            envelope.add("fates", envelope.key(keys.fates))
+        envelope.add("fates", effect.id, codec.pack(fate))
+        if effect.before_ms is not None:
+            soonest = min(effect.before_ms, int(envelope.body.get("before", effect.before_ms)))
+            envelope.body["before"] = str(soonest)
 
     def _tally(self, envelope: _Envelope, keys: ExecutionKeys, effect: Tally) -> None:
         namespace, _, identifier = keys.ref.partition(":")
@@ -310,8 +335,8 @@ def _fields(envelope: _Envelope, claim: Claim, transition: Transition, packer: P
     if claim.fresh:
         fields += ("claims", "0")
     if after.signals is not before.signals:
-        kept = sum(buffer.tail - buffer.head for buffer in after.signals.values())
-        fields += ("buffered", str(kept))
+        fields += ("buffered", str(sum(buffer.count for buffer in after.signals.values())))
+        fields += ("expiring", str(_soonest(after)))
     for name, frame in transition.frames.items():
         if frame is None:
             envelope.add("del", "f:" + name)
@@ -348,6 +373,12 @@ def _trimmed(claim: Claim, after: Execution) -> int:
     if excess <= (TRIM_SLACK if after.status == "RUNNING" else 0):
         return 0
     return min(excess, claim.execution.last_record - claim.dropped, TRIM_MAX)
+
+
+def _soonest(execution: Execution) -> int:
+    """When the first of the kept signals expires; 0 where none does."""
+    moments = (each.expires_ms for buffer in execution.signals.values() for each in buffer.timed)
+    return min(moments, default=0)
 
 
 def _resting(claim: Claim, after: Execution, *, release: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -43,9 +44,16 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """The answer to a create. `version` and `started_ms` are set for created and existing."""
+    """The answer to a create. `version` and `started_ms` are set for created and existing.
 
-    verdict: Literal["created", "exists", "conflict", "unknown", "quota", "refused"]
+    With a signal: `signaled`, one runs already and got it; `repeat`, it was accepted before; `version`, what runs or would
+    be started is of that version and the signal was checked for another; `full`, no more signals are kept.
+    """
+
+    verdict: Literal[
+        "created", "exists", "conflict", "unknown", "quota", "refused",
+        "signaled", "repeat", "version", "full",
+    ]  # fmt: skip
     version: int = 0
     started_ms: int = 0
     status: str = "RUNNING"
@@ -92,14 +100,14 @@ class Executions:
         watch_ms: int = 0,
         key: str = "",
         tell: bytes = b"",
+        signal: Mapping[str, Any] | None = None,
     ) -> Creation:
         """Start an execution unless its name is taken. Same name and input while it runs: `exists`.
 
         A nested start has a `key`, and exists also if it was that start which made the execution, whatever became of
         it since; `tell` is the errand that its end puts out. It is refused once the start has been taken back.
+        A `signal` (`Signals.sent`) goes with the start, or alone where an execution of the name runs, whatever its input.
         """
-        keys = self._keys.of(ref)
-        namespace = ref.partition(":")[0]
         digest = hashlib.sha256(_canonical(given)).hexdigest()[:32]
         frame = Frame(id=ROOT, state="", hold=codec.ENTER, input=given)
         packer = codec.packer(self._inline_max)
@@ -123,22 +131,31 @@ class Executions:
         }
         if key:
             body |= {"key": key, "tell": tell}
+        if signal is not None:
+            body["signal"] = signal
         reply = await self._redis.script(
             "create_execution",
-            [
-                keys.execution,
-                keys.tag + ":ready",
-                self._keys.definitions(keys.partition, namespace),
-                self._keys.index(keys.partition, namespace, static.definition, "RUNNING"),
-                self._keys.open(keys.partition, namespace),
-                self._keys.index(keys.partition, namespace, "", "RUNNING"),
-                keys.refused,
-                self._keys.versions(keys.partition, namespace, static.definition),
-                keys.payloads,
-            ],
+            self._created_keys(ref, static.definition),
             [ref, codec.pack_envelope(body)],
         )
         return _creation(reply)
+
+    def _created_keys(self, ref: str, definition: str) -> list[str]:
+        keys, namespace = self._keys.of(ref), ref.partition(":")[0]
+        return [
+            keys.execution,
+            keys.tag + ":ready",
+            self._keys.definitions(keys.partition, namespace),
+            self._keys.index(keys.partition, namespace, definition, "RUNNING"),
+            self._keys.open(keys.partition, namespace),
+            self._keys.index(keys.partition, namespace, "", "RUNNING"),
+            keys.refused,
+            self._keys.versions(keys.partition, namespace, definition),
+            keys.inbox,
+            keys.seen,
+            keys.fates,
+            keys.payloads,
+        ]
 
     async def due(self, partition: int, now_ms: int, most: int) -> list[str]:
         """Refs of a partition that may be claimed, longest ready first."""
@@ -267,8 +284,18 @@ def _creation(reply: list[Any]) -> Creation:
             return Creation("exists", int(reply[2]), int(reply[1]))
         case b"CONFLICT":
             return Creation("conflict", status=reply[1].decode())
+        case b"SIGNALED":
+            return Creation("signaled", int(reply[2]), int(reply[1]))
+        case b"REPEAT":
+            return Creation("repeat", int(reply[2]), int(reply[1]), reply[3].decode())
+        case b"VERSION":
+            return Creation("version", int(reply[1]))
         case word:
-            verdicts: dict[bytes, Any] = {b"UNKNOWN": "unknown", b"QUOTA": "quota"}
+            verdicts: dict[bytes, Any] = {
+                b"UNKNOWN": "unknown",
+                b"QUOTA": "quota",
+                b"FULL": "full",
+            }
             return Creation(verdicts.get(word, "refused"))
 
 

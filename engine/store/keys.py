@@ -13,6 +13,7 @@ of an execution (ID is "definition:name")
   P:{07}:NS:x:ID:p           hash    payloads: name -> text, "#"<name> -> number of references (see referring.py)
   P:{07}:NS:x:ID:o           list    outcomes of the last 100 tasks: "<frame>@<rev> <proof> <digest> <how>"
   P:{07}:NS:x:ID:sig         zset    ids of the last 10,000 accepted signals, by ms
+  P:{07}:NS:x:ID:sf          hash    what became of each of them: id -> packed Fate
   P:{07}:NS:x:ID:no          string  key of a nested start that was taken back before it happened; expires
 of a partition
   P:{07}:ready               zset    ref, by the ms from which it may be claimed
@@ -64,6 +65,7 @@ class ExecutionKeys:
     __slots__ = (
         "control",
         "execution",
+        "fates",
         "history",
         "inbox",
         "outcomes",
@@ -89,6 +91,7 @@ class ExecutionKeys:
         self.outcomes = self.execution + ":o"
         self.seen = self.execution + ":sig"
         self.payloads = self.execution + ":p"
+        self.fates = self.execution + ":sf"
         self.refused = self.execution + ":no"
 
 

@@ -1,4 +1,4 @@
-"""Reading one execution whole, its history, its tasks; and pruning the closed ones. Pages of many: see finding/."""
+"""Reading one execution whole, its history, its tasks, its signals; and pruning the closed ones. Pages of many: see finding/."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from engine.store import codec
 from engine.store.bounds.histories import HistoryPart, history_part
 from engine.store.bounds.payloads import payloads_of
 from engine.store.bounds.referring import Payloads, referred
-from engine.store.connection import Redis
+from engine.store.fates import Fates
 from engine.store.finding.entries import entries_of
 from engine.store.finding.rows import FIELDS, row_of
-from engine.store.keys import Keys, ref_of, task_id
+from engine.store.keys import ref_of, task_id
 
 FRAMES_MAX = 100  # shown of one execution
 SIGNALS_MAX = 1000
@@ -40,11 +40,7 @@ class Stored:
     unread: list[SignalReceived]
 
 
-class Listing:
-    def __init__(self, redis: Redis, keys: Keys) -> None:
-        self._redis = redis
-        self._keys = keys
-
+class Listing(Fates):
     async def read(
         self, namespace: str, identifier: str, *, tries: int = READS_MAX
     ) -> Stored | None:
@@ -176,7 +172,8 @@ class Listing:
             "prune_execution",
             [
                 keys.execution, keys.history, keys.outcomes, keys.seen, keys.values, keys.inbox,
-                keys.payloads, keys.tag + ":closed", *entries_of(self._keys, namespace, row),
+                keys.payloads, keys.tag + ":closed", keys.fates,
+                *entries_of(self._keys, namespace, row),
             ],
             [ref, identifier, revision or b"", tombstone_ms],
         )  # fmt: skip

@@ -96,11 +96,12 @@ class Orders:
         seen = self._keys.of(ref).seen
         return await self._redis.call(seen, "ZSCORE", seen, f"op {operation}") is not None
 
-    async def root(self, ref: str) -> Frame | None:
-        """The root frame, of a closed execution the one it failed in."""
+    async def root(self, ref: str) -> tuple[Frame | None, int]:
+        """The root frame, of a closed execution the one it failed in, and how many records there are."""
         key = self._keys.of(ref).execution
-        data = await self._redis.call(key, "HGET", key, f"f:{ROOT}")
-        return codec.unpack_frame(data) if data else None
+        data, meta = await self._redis.call(key, "HMGET", key, f"f:{ROOT}", "m")
+        records = codec.unpack_meta(meta or b"").last_record
+        return codec.unpack_frame(data) if data else None, records
 
     async def task_of(self, ref: str, frame: str) -> tuple[Address, codec.TaskRow] | None:
         """The task that a frame waits for, with its secret; None where it waits for none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.core.events import SignalReceived, StopRequested
 from engine.documents import Document
 from engine.errors import ExecutionClosed, ExecutionNotFound, QuotaExceeded
@@ -10,6 +12,14 @@ from engine.store.connection import Redis
 from engine.store.keys import Keys, kept_ms
 
 SEEN_MAX = 10_000  # ids of accepted signals that an execution remembers; a repeat of an older one counts anew
+
+
+class VersionDiffers(Exception):
+    """The execution is pinned to another version than the signal was checked for; nothing was written."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(f"pinned to version {version}")
 
 
 class Signals:
@@ -24,20 +34,44 @@ class Signals:
         self._buffered_max = buffered_max
         self._bell = keys.ringer if bell else ""
 
-    async def deliver(self, ref: str, name: str, identifier: str, payload: Document) -> bool:
-        """Accept a signal; False when this id was accepted before.
+    async def deliver(
+        self,
+        ref: str,
+        name: str,
+        identifier: str,
+        payload: Document,
+        *,
+        ttl_ms: int | None = None,
+        version: int | None = None,
+    ) -> bool:
+        """Accept a signal, which no state takes once `ttl_ms` have passed; False when this id was accepted before.
 
-        Raises ExecutionNotFound, ExecutionClosed or QuotaExceeded; then nothing was accepted.
+        Raises ExecutionNotFound, ExecutionClosed or QuotaExceeded, and VersionDiffers where the execution is not pinned
+        to `version` and the id is new; then nothing was accepted.
         """
         keys = self._keys.of(ref)
-        entry = codec.pack_entry("", SignalReceived(name, identifier, payload))
+        signal = self.sent(SignalReceived(name, identifier, payload, ttl_ms), version)
         reply = await self._redis.script(
             "deliver_signal",
-            [keys.execution, keys.inbox, keys.seen, keys.tag + ":ready"],
-            [ref, identifier, entry, self._bell, self._inbox_max, self._buffered_max, SEEN_MAX],
+            [keys.execution, keys.inbox, keys.seen, keys.fates, keys.tag + ":ready"],
+            [ref, self._bell, codec.pack_envelope(signal)],
         )
+        if reply[0] == b"VERSION":
+            raise VersionDiffers(int(reply[1]))
         _refuse(reply, "signals are kept for this execution already")
         return bool(reply[0] == b"OK")
+
+    def sent(self, signal: SignalReceived, version: int | None) -> dict[str, Any]:
+        """A signal as scripts take it (see scripts/include/signal.lua)."""
+        return {
+            "id": signal.id,
+            "event": codec.pack(signal),
+            "fate": codec.pack(codec.Fate(signal.name, signal.ttl_ms)),
+            "version": "" if version is None else str(version),
+            "inbox_max": self._inbox_max,
+            "buffered_max": self._buffered_max,
+            "seen_max": SEEN_MAX,
+        }
 
     async def stop(self, ref: str, error: str | None, cause: str | None, *, watch_ms: int) -> None:
         """Put a stop before everything else. Raises ExecutionNotFound, ExecutionClosed or QuotaExceeded."""

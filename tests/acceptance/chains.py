@@ -28,7 +28,12 @@ def _may_follow(before: str, after: str) -> bool:
         if after == f"{kind}Started":
             return before == f"{kind}Scheduled"
         if after in (f"{kind}Succeeded", f"{kind}Failed", f"{kind}TimedOut"):
-            return before in (f"{kind}Scheduled", f"{kind}Started", f"{kind}Submitted")
+            return before in (
+                *(f"{kind}{how}" for how in ("Scheduled", "Started", "Submitted")),
+                "SignalConsumed",
+            )
+    if after == "SignalConsumed":
+        return before == "TaskScheduled"
     if after.endswith("StateEntered"):
         return exited or before in ("ParallelStateStarted", "MapIterationStarted", "")
     if after.endswith("StateExited"):
@@ -48,7 +53,7 @@ def problems(records: Records) -> Iterator[str]:
     children: Counter[int] = Counter()
     for record in records:
         number, previous, kind = record["id"], record["previous"], record["type"]
-        if kind in {"SignalReceived", "ExecutionStarted"}:
+        if kind in {"SignalReceived", "SignalsLeftOver", "ExecutionStarted"}:
             if previous != 0:
                 yield f"record {number} {kind} follows {previous}"
             continue
@@ -83,7 +88,7 @@ def attempts(records: Records) -> dict[str, tuple[int, int]]:
             resource[record["id"]] = name
         elif record["previous"] in resource:
             name = resource[record["previous"]]
-            if kind.endswith(("Started", "Submitted")):
+            if kind.endswith(("Started", "Submitted")) or kind == "SignalConsumed":
                 resource[record["id"]] = name
             else:
                 ended[name] += 1

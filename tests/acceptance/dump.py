@@ -96,6 +96,7 @@ def executions(found: Snapshot, prefix: str) -> Iterable[dict[str, Any]]:
             _signal_id(payloads, values.get(f"s:{signal}:{number}"))
             for signal, buffer in meta.signals.items()
             for number in range(buffer.head, buffer.tail)
+            if number not in buffer.gaps
         ]
         yield {
             "id": rest,
@@ -117,7 +118,7 @@ def executions(found: Snapshot, prefix: str) -> Iterable[dict[str, Any]]:
 
 
 def _signal_id(payloads: Payloads, kept: str | None) -> str | None:
-    return None if kept is None else read_signal(codec.unpack_value(_bytes(kept), payloads))[0]
+    return None if kept is None else read_signal("", codec.unpack_value(_bytes(kept), payloads)).id
 
 
 def payloads_in(found: Snapshot, name: str) -> Payloads:

@@ -9,6 +9,7 @@ from scripted_engine import ScriptedEngine, client, view
 
 from api.rest import examples
 from engine import views
+from engine.core.events import SignalReceived
 from engine.documents import Document
 from engine.store.finding.filter import Filter
 from engine.views import Outcome
@@ -81,11 +82,39 @@ ROWS: list[tuple[str, str, Any, str, tuple[Any, ...]]] = [
     (
         "POST",
         "/v1/executions/o:42/signals/go",
-        {"payload": {"a": 1}, "id": "x"},
+        {"payload": {"a": 1}, "id": "x", "ttl_seconds": 0.25},
         "signal",
-        ("o:42", "go", DOC({"a": 1}), "x"),
+        ("o:42", "go", DOC({"a": 1}), "x", 250),
     ),
-    ("POST", "/v1/executions/o:42/signals/go", None, "signal", ("o:42", "go", DOC(None), None)),
+    (
+        "POST",
+        "/v1/executions/o:42/signals/go",
+        None,
+        "signal",
+        ("o:42", "go", DOC(None), None, None),
+    ),
+    (
+        "POST",
+        "/v1/definitions/order/executions",
+        {"name": "42", "signal": {"name": "go", "payload": 1, "id": "x", "ttl_seconds": 9}},
+        "start_with_signal",
+        ("order", "42", DOC({}), None, SignalReceived("go", "x", DOC(1), 9000)),
+    ),
+    (
+        "POST",
+        "/v1/definitions/order/signals/go",
+        {"id": "x", "attribute": {"customer": "c", "total": 100.0, "vip": True}},
+        "broadcast",
+        (
+            "order",
+            "go",
+            DOC(None),
+            "x",
+            None,
+            [("customer", "c"), ("total", "100"), ("vip", "true")],
+        ),
+    ),
+    ("GET", "/v1/executions/o:42/signals?limit=7", None, "signals", ("o:42", 7, None)),
     ("POST", "/v1/executions/o:42/stop", None, "stop", ("o:42", None, None, 5000)),
     (
         "POST",
@@ -149,6 +178,9 @@ def answering() -> ScriptedEngine:
         versions=[],
         start=views.StartResult(EXECUTION, created=True),
         count=views.ExecutionCount(0, exact=True),
+        start_with_signal=views.StartResult(EXECUTION, created=True),
+        broadcast=view(views.BroadcastResult, examples.BROADCAST),
+        signals=view(views.SignalPage, examples.SIGNAL_PAGE),
         executions=view(views.ExecutionPage, examples.EXECUTION_PAGE),
         describe=DESCRIPTION,
         history=view(views.HistoryPage, examples.HISTORY),

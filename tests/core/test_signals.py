@@ -24,9 +24,10 @@ def test_a_waiting_state_completes_with_the_signals_payload():
         "2<0 TaskStateEntered",
         "3<2 TaskScheduled",
         "4<0 SignalReceived",
-        "5<3 TaskSucceeded",
-        "6<5 TaskStateExited",
-        "7<6 ExecutionSucceeded",
+        "5<3 SignalConsumed",
+        "6<5 TaskSucceeded",
+        "7<6 TaskStateExited",
+        "8<7 ExecutionSucceeded",
     ]
 
 
@@ -44,6 +45,7 @@ def test_the_records_of_a_signal_have_step_functions_shape():
         "input": '"x"',
         "inputDetails": {"truncated": False},
     }
+    assert shown[4]["signalConsumedEventDetails"] == {"name": "go", "id": "id-x", "state": "A"}
 
 
 @pytest.mark.parametrize("evict", [False, True])

@@ -182,6 +182,10 @@ EXAMPLES: dict[str, Example] = {
     "invalid_jsonata": jsonata("{% $states.input.total + %}", 37),
     "unsupported_jsonata": jsonata("{% phone %}", 17),
     "unknown_states_field": jsonata("{% $states.result %}", 17),
+    "invalid_schema": Example(
+        only("Task", "Resource: signal:approved", "Parameters:", "  Schema:", "    type: objekt", "End: true"),
+        GO + "/Parameters/Schema/type", 8, 15,
+    ),
     "invalid_timestamp": Example(
         only("Wait", 'Timestamp: "2026-11-22 10:00"', "End: true"), GO + "/Timestamp", 5, 16
     ),

@@ -7,6 +7,7 @@ from world import LEASE_MS, LISTEN, PAY, TWO
 
 from engine.documents import Document
 from engine.errors import ExecutionClosed, ExecutionNotFound, StaleCommit, StoreRefused
+from engine.store import codec
 from engine.store.executions import CLAIMS_MAX
 from engine.store.finding.filter import Filter
 from engine.store.keys import task_id
@@ -168,7 +169,7 @@ async def test_a_claim_brings_a_hundred_entries_in_order_and_the_next_commit_the
     numbers = []
     while claim.entries:
         assert len(claim.entries) <= 100
-        numbers.append(int(claim.entries[0].rpartition(b"|")[2].rsplit(b"\xc4", 1)[1][1:]))
+        numbers.append(codec.unpack_entry(claim.entries[0]).payload.value)
         await world.step(claim)
     assert numbers == list(range(130))
     assert len((await world.read(ref)).execution.signals["other"].listeners) == 0

@@ -23,7 +23,7 @@ def redrive(draft: Draft, order: orders.RedriveRequested) -> str | None:
     """Make the root strand ready to try its state again."""
     root = draft.frames.get(ROOT)
     before = draft.before
-    if root is None or root.id in draft.ready:
+    if root is None or not draft.operated.is_redrivable:
         return refusals.NOT_REDRIVABLE
     redrives = draft.operated.redrives + 1
     draft.operated = Operated(redriven_ms=draft.now_ms, redrives=redrives)

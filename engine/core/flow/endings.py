@@ -15,6 +15,7 @@ from engine.core.draft import Draft
 from engine.core.effects import CancelTimer, Close, Tally
 from engine.core.execution import ROOT, Closing, Enter, Frame, Status
 from engine.core.failures import RUNTIME, TIMEOUT
+from engine.core.flow import signals
 from engine.core.flow.unwind import Walk, stack_of, walk
 
 
@@ -52,12 +53,14 @@ def go_on(draft: Draft) -> None:
 
 
 def end(draft: Draft, status: Status, error: str | None, cause: str | None, previous: int) -> None:
-    """Record the end; nothing of the execution waits any more. A time-out is told in the history alone, not by the execution's error (measured).
+    """Record the end, and before it the signals that nobody has taken; nothing of the execution waits any more. A time-out is told in the history alone, not by the execution's error (measured).
 
     Of one that has not succeeded the root frame stays as it is, for a redrive to go on from.
     """
     if status == "SUCCEEDED":
         draft.drop(ROOT)
+    else:
+        draft.operated = structs.replace(draft.operated, is_redrivable=True)
     if draft.operated.paused is not None:
         draft.operated = structs.replace(draft.operated, paused=None)
     details: dict[str, Any] = {}
@@ -66,6 +69,7 @@ def end(draft: Draft, status: Status, error: str | None, cause: str | None, prev
     else:
         told = TIMEOUT if status == "TIMED_OUT" else error
         details = {k: v for k, v in (("error", told), ("cause", cause)) if v is not None}
+    signals.leave_over(draft)
     draft.record(records.CLOSED[status], previous, details)
     draft.status, draft.error, draft.cause = status, error, cause
     draft.closing = None

@@ -1,7 +1,4 @@
-"""How a frame rests at a state and leaves it: holds, effects and records, no decisions.
-
-Signals are kept in the order of their acceptance until a state that waits for them takes them, each at most once.
-"""
+"""How a frame rests at a state and leaves it: holds, effects and records, no decisions."""
 
 from __future__ import annotations
 
@@ -14,8 +11,8 @@ from engine.core import records
 from engine.core.draft import Draft
 from engine.core.effects import ScheduleTask, StartTimer
 from engine.core.entropy import secret
-from engine.core.events import Hand, SignalReceived, Started, kept_signal, read_signal
-from engine.core.execution import ENTER, RUN, Backoff, Buffer, Child, Delay, Frame, Listen, Work
+from engine.core.events import Hand, Started
+from engine.core.execution import ENTER, RUN, Backoff, Child, Delay, Frame, Listen, Work
 from engine.core.failures import Failure, of_expression, result_too_large, variables_too_large
 from engine.core.limits import VARIABLES_BYTES_MAX
 from engine.core.outcomes import Await, Dispatch, Fails, Leave, Outcome, Sleep
@@ -170,7 +167,7 @@ def listen(draft: Draft, frame: Frame, out: Await) -> None:
     listeners = (*buffer.listeners, frame.id)
     draft.set_buffer(out.name, structs.replace(buffer, listeners=listeners))
     draft.put(structs.replace(frame, hold=Listen(draft.revision, out.name, due_ms)))
-    if buffer.head < buffer.tail:
+    if buffer.count:
         draft.wake(frame.id)
 
 
@@ -184,36 +181,6 @@ def complete(draft: Draft, frame: Frame, result: Document) -> tuple[Frame, Outco
         return record_task(draft, frame, "Failed", error=error, cause=cause), refusal
     frame = record_task(draft, frame, "Succeeded", output=result)
     return frame, decide(draft, frame, {"Task": task.succeed}, result)
-
-
-def accept_signal(draft: Draft, event: SignalReceived) -> Frame | None:
-    """Record a signal. Returns the frame that gets it now; else it is kept, behind those of its name already kept.
-
-    A frame that is about to be dropped gets none.
-    """
-    name = event.name
-    draft.record("SignalReceived", 0, {"name": name, "id": event.id, "input": event.payload})
-    buffer = draft.buffer(name)
-    if buffer.head == buffer.tail:
-        for listener in buffer.listeners:
-            frame = draft.live(listener)
-            if frame is not None and isinstance(frame.hold, Listen):
-                return frame
-    draft.keep(f"s:{name}:{buffer.tail}", kept_signal(event), resident=False)
-    draft.set_buffer(name, structs.replace(buffer, tail=buffer.tail + 1))
-    return None
-
-
-def take_signal(draft: Draft, hold: Listen) -> Document | None:
-    """The oldest signal kept for a frame that waits; None if another frame has had it."""
-    buffer = draft.buffer(hold.name)
-    if buffer.head == buffer.tail:
-        return None
-    key = f"s:{hold.name}:{buffer.head}"
-    kept = draft.value(key)
-    draft.forget(key)
-    draft.set_buffer(hold.name, Buffer(buffer.listeners, buffer.head + 1, buffer.tail))
-    return read_signal(kept)[1] if kept is not None else None
 
 
 def record_evaluation_failed(draft: Draft, frame: Frame, failure: Failure) -> Frame:

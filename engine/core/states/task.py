@@ -6,7 +6,7 @@ https://states-language.net/spec.html#task-state. Every attempt evaluates Parame
 from __future__ import annotations
 
 from engine.core import dataflow
-from engine.core.failures import parameters_too_large, result_too_large
+from engine.core.failures import parameters_too_large, result_too_large, signal_invalid
 from engine.core.limits import SECONDS_MAX
 from engine.core.outcomes import Await, Dispatch, Fails, Outcome, Visit
 from engine.core.states.addressing import addressed
@@ -41,10 +41,11 @@ def succeed(state: Task, visit: Visit, result: Document) -> Outcome:
 
 
 def refusal(state: Task, visit: Visit, result: Document) -> Fails | None:
-    """The failure that a result over the payload limit becomes; None for one that fits."""
-    if visit.limits.fits(result):
-        return None
-    return Fails(result_too_large(_spoken(state)))
+    """The failure that a result becomes which is over the payload limit, or no payload for its Schema; None for one that fits."""
+    if not visit.limits.fits(result):
+        return Fails(result_too_large(_spoken(state)))
+    faults = state.schema.faults(result) if state.schema is not None else ()
+    return Fails(signal_invalid(state.resource.name, faults)) if faults else None
 
 
 def _spoken(state: Task) -> str:

@@ -19,7 +19,7 @@ from engine.language.text.source import Format, Path, pointer_of
 from engine.language.version import canonical
 
 
-class FieldChange(Struct, frozen=True, omit_defaults=True):
+class FieldChange(Struct, frozen=True):
     """A value that was changed, added (no `before`) or removed (no `after`)."""
 
     pointer: str  # JSON pointer inside the state, or inside the definition

@@ -17,7 +17,7 @@ from msgspec import Struct
 from engine.language.comparing.fit import fit
 from engine.language.comparing.scopes import scope_of
 from engine.language.comparing.ways import ends_scope, starts_of, ways_of
-from engine.language.comparing.written import fields_of
+from engine.language.comparing.written import addresses_of, fields_of
 from engine.language.machine import Machine, State, Task
 
 # A tie to a neighbour: what the neighbour is to the state, what for, and its name. The scope around counts as one:
@@ -32,7 +32,7 @@ LIKENESS_MIN = 0.5  # of fields, and of neighbours
 def propose(old: Machine, new: Machine) -> dict[str, str]:
     """For each old state that the new machine has not: the new state that it most probably became, or no entry.
 
-    What is proposed has the same type and Resource, at least half of the same fields, at least half of the same
+    What is proposed has the same type, Resource and, where the parameters name what is called, the same name there, at least half of the same fields, at least half of the same
     neighbours, lies in the corresponding scope, and keeps what a strand in it holds (`fit`). No new state is proposed
     twice, and none that the old machine has as well.
     """
@@ -56,8 +56,11 @@ class _Profile(Struct, frozen=True):
     ties: frozenset[Tie]
 
     @property
-    def kind(self) -> str:
-        return self.state.resource.uri if isinstance(self.state, Task) else self.state.type
+    def kind(self) -> tuple[str, ...]:
+        """What its work is: what cannot differ between two states of which one is to be the other."""
+        if not isinstance(self.state, Task):
+            return (self.state.type,)
+        return self.state.resource.uri, *addresses_of(self.state)
 
 
 def _profiles(machine: Machine, names: set[str]) -> dict[str, _Profile]:
@@ -72,16 +75,17 @@ def _profiles(machine: Machine, names: set[str]) -> dict[str, _Profile]:
 def _ties(machine: Machine) -> dict[str, set[Tie]]:
     """Each state's ties, in both directions. That a Succeed or Fail ends its scope tells nothing of it."""
     ties: dict[str, set[Tie]] = defaultdict(set)
-    ties[machine.start_at].add(("around", ("StartAt",), ""))
+    ties[machine.start_at].add(("around", ("StartAt", "0"), ""))
     for name, state in machine.states.items():
         for label, target in ways_of(state):
             ties[name].add(("after", label, target))
             ties[target].add(("before", label, name))
         for branch, start in enumerate(starts_of(state)):
             ties[name].add(("inside", (str(branch),), start))
-            ties[start].add(("around", ("StartAt",), name))
+            ties[start].add(("around", ("StartAt", str(branch)), name))
         if ends_scope(state) and state.type not in {"Succeed", "Fail"}:
-            ties[name].add(("around", ("End",), machine.parents.get(name, "")))
+            outer, branch = scope_of(machine, name)[-1] if name in machine.parents else ("", 0)
+            ties[name].add(("around", ("End", str(branch)), outer))
     return ties
 
 

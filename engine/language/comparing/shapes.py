@@ -33,23 +33,23 @@ def missing_paths(machine: Machine, state: str, data: Any, *, entered: bool) -> 
     """What the state and those reachable from it read in vain, in the order in which they are reached.
 
     `data` is the JSON value that the state has as its raw input. With `entered`, its work has begun, so that only what
-    is evaluated after that counts. A path is missing only if it is on every way from here; one that a Choice tests with
+    is evaluated after that counts: not what a further attempt would evaluate again. A path is missing only if it is on every way from here; one that a Choice tests with
     IsPresent never is. The walk ends with the scope of `state`, and a walk of more than VISITS_MAX visits tells nothing.
     KeyError for a state that is not in the machine.
     """
     first = Reading(machine.states[state], data, entered=entered)
-    known = _walk(machine, first)
-    if known is None:
+    reached = _walk(machine, first)
+    if reached is None:
         return []
     found = [Missing(state, *each) for each in first.missing]
-    for name, value in known.items():
-        again = Reading(machine.states[name], value)
-        found.extend(Missing(name, *each) for each in again.missing)
+    for name, reading in reached.items():
+        found.extend(Missing(name, *each) for each in reading.missing)
     return list(dict.fromkeys(found))
 
 
-def _walk(machine: Machine, first: Reading) -> dict[str, Any] | None:
-    """What is known of the data at each state reached, whichever way it was reached; None where that takes too long."""
+def _walk(machine: Machine, first: Reading) -> dict[str, Reading] | None:
+    """Each state reached, read with what its data may be whichever way led to it; None where that takes too long."""
+    reached: dict[str, Reading] = {}
     known: dict[str, Any] = {}
     waiting: deque[str] = deque()
     reading = first
@@ -60,7 +60,7 @@ def _walk(machine: Machine, first: Reading) -> dict[str, Any] | None:
                 known[target] = both
                 waiting.append(target)
         if not waiting:
-            return known
+            return reached
         name = waiting.popleft()
-        reading = Reading(machine.states[name], known[name])
+        reading = reached[name] = Reading(machine.states[name], known[name])
     return None

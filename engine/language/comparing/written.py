@@ -9,7 +9,7 @@ from engine.documents import Document
 from engine.language.expressions.conditions import Condition
 from engine.language.expressions.paths import Path
 from engine.language.expressions.templates import Template
-from engine.language.machine import Catcher, Discard, Resource, Retrier, Rule, State
+from engine.language.machine import Catcher, Discard, Resource, Retrier, Rule, State, Task
 from engine.language.version import canonical
 
 # Where a state leads and what its fields read is told by its ways and by the fields themselves.
@@ -33,6 +33,21 @@ def fields_of(state: State) -> dict[str, Any]:
         if field.name not in _LEFT_OUT
     }
     return {name: _plain(value) for name, value in values.items() if value not in (None, ())}
+
+
+def addresses_of(task: Task) -> tuple[str, ...]:
+    """What the task's parameters name as called, where its Resource is the same for all: a function, a definition, a URL."""
+    parameters = None if task.parameters is None else task.parameters.written
+    if not isinstance(parameters, dict):
+        return ()
+    return tuple(canonical(parameters[name]).decode() for name in _ADDRESSES if name in parameters)
+
+
+_ADDRESSES = tuple(
+    name + suffix
+    for name in ("FunctionName", "StateMachineArn", "ApiEndpoint")
+    for suffix in ("", ".$")
+)
 
 
 def condition_text(condition: Condition) -> str:

@@ -88,7 +88,7 @@ class Copies:
         found = []
         for name, value in zip(names, kept, strict=True):
             if value is not None:
-                found.append(SignalReceived(name.split(":", 2)[1], *read_signal(value)))
+                found.append(read_signal(name.split(":", 2)[1], value))
         return found + stored.unread
 
     async def write(self, namespace: str, copy: Copy, *, kept_ms: int) -> Written:

@@ -23,22 +23,14 @@ def entries_of(keys: Keys, namespace: str, row: Row) -> Entries:
     if row.status == "RUNNING":
         member = versioned(row.version, row.started_ms, row.id)
         found[keys.versions(partition, namespace, definition)] = ("0", member)
-        found |= resting_entry(keys, namespace, row)
+        if row.state:
+            found[keys.resting(partition, namespace, definition, row.state)] = at_start
     elif row.error is not None:
         found[keys.failed(partition, namespace, definition, row.error)] = at_start
     for name, value in row.attributes.items():
         key = keys.attribute(partition, namespace, definition, name, text_of(value))
         found[key] = at_start
     return found
-
-
-def resting_entry(keys: Keys, namespace: str, row: Row) -> Entries:
-    """The one that says where a running execution rests, if it does."""
-    if not row.state:
-        return {}
-    partition = keys.partition_of(f"{namespace}:{row.id}")
-    key = keys.resting(partition, namespace, row.definition, row.state)
-    return {key: (str(row.started_ms), row.id)}
 
 
 def row_of_execution(run: Execution, resting: str) -> Row:

@@ -71,6 +71,7 @@ class Finding:
         self._redis = redis
         self._keys = keys
         self._catalog = catalog
+        self.partitions = keys.partitions
 
     async def page(
         self, namespace: str, wanted: Filter, *, limit: int, after: Position | None = None

@@ -6,7 +6,7 @@
   KEYS[1] x hash, [2] inbox list, [3] control list, [4] history list, [5] values hash: of the execution
   KEYS[6] ready zset, [7] timers zset, [8] tasks hash, [9] leases hash, [10] queues set, [11] closed zset: of the partition
   KEYS[12] open string, of the namespace in the partition; KEYS[13] payloads hash, of the execution
-  KEYS[14...] queues and indexes (zsets), and tallies (see include/tally), that the envelope names by number
+  KEYS[14...] queues and indexes (zsets), tallies and fates (see include/), that the envelope names by number
   ARGV[1] ref, [2] nonce, [3] revision the holder read, [4] lease_ms (0 = leave the lease as it is), [5] envelope, msgpack:
     set {field, bytes ...}  del {field ...}  records {bytes ...}
     keep {field, bytes ...}  drop {field ...}                  values
@@ -18,10 +18,11 @@
     index {{key number, score, member}...}  unindex {{key number, member}...}
     close                    prune_ms: the execution has ended; spent: its values can go (no signal is left over)
     tallies {{hash key number, set key number, outcome, id, keep_ms, reason or nil}...} answers to operations on many executions
+    fates {key number, id, fate ...} what became of signals; before: ms from which all this must not be, by Redis time
     tell {key number, queue} queue of the errands that tell whoever waits for the end
     release                  let go if nothing has come in; paused: the inbox does not count; pause: see include/pause_commit
     bells {ready, queues}  changes   channels; now_ms: the holder's clock, refused when ahead of Redis time
-  Returns {"OK", now_ms, released 0|1, control, entries, frames} | {"STALE", revision, nonce} | {"AHEAD", now_ms}
+  Returns {"OK", now_ms, released 0|1, control, entries, frames} | {"STALE", revision, nonce} | {"AHEAD", now_ms} (or too late)
   | {"LACKS"} (a payload that is referred to is neither stored nor sent)
 ]]
 --- @include clock
@@ -33,13 +34,14 @@
 --- @include payloads
 --- @include references
 --- @include pause_commit
+--- @include fates
 local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ready, timers, tasks, leases, queues, closed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local at = redis.call('HMGET', x, 'own', 'rev', 'watch', 'tell')
 if at[1] ~= ARGV[2] or at[2] ~= ARGV[3] then return {'STALE', at[2] or '', at[1] or ''} end
 local e, ref, lease_ms = cmsgpack.unpack(ARGV[5]), ARGV[1], tonumber(ARGV[4])
 local now = now_ms()
-if tonumber(e.now) > now then return {'AHEAD', text(now)} end
+if tonumber(e.now) > now or e.before and now >= tonumber(e.before) then return {'AHEAD', text(now)} end
 
 local left = redis.call('LLEN', entries) + redis.call('LLEN', control) - (e.taken or 0) - (e.controls or 0)
 if e.records or e.trim then expect('LLEN', history) end
@@ -50,12 +52,11 @@ local counts, sent = e.refs and references(e, x, values, history, tasks) or {}, 
 if e.refs and lacks(KEYS[13], counts, sent) then return {'LACKS'} end
 local theirs = expect_tallies(KEYS, e.tallies)
 expect_pause(KEYS, e.pause, theirs)
+expect_fates(KEYS, e.fates, theirs)
 for number = 14, #KEYS do if not theirs[number] then expect('ZCARD', KEYS[number]) end end
 if e.release or e.close or lease_ms > 0 then expect('ZCARD', ready) end
-if e.close then
-  expect('ZCARD', closed)
-  redis.call('DECR', KEYS[12])
-end
+if e.close then expect('ZCARD', closed) end
+if e.close then redis.call('DECR', KEYS[12]) end -- refuses what is no number, so it comes before every other write
 
 redis.call('HSET', x, 'rev', text(tonumber(at[2]) + 1), unpack(e.set))
 if e.del then redis.call('HDEL', x, unpack(e.del)) end
@@ -69,10 +70,11 @@ if e.controls then redis.call('LTRIM', control, e.controls, -1) end
 if e.timers then redis.call('ZADD', timers, unpack(e.timers)) end
 if e.untimers then redis.call('ZREM', timers, unpack(e.untimers)) end
 for _, task in ipairs(e.tasks or {}) do put(tasks, queues, KEYS[task[3]], task[4], task[1], task[2], now, e.bell, ref) end
-for _, task in ipairs(e.untasks or {}) do take_back(tasks, leases, timers, queues, KEYS[task[2]], task[3], task[1]) end
 if e.close and at[4] then tell(at[4], tasks, queues, KEYS[e.tell[1]], e.tell[2], now, e.bell, ref) end
+take_back(KEYS, e.untasks, tasks, leases, timers, queues)
 tally(KEYS, e.tallies)
 apply_pause(KEYS, e.pause, ref, timers, tasks, queues, e.bell)
+tell_fates(KEYS, e.fates)
 for _, add in ipairs(e.index or {}) do redis.call('ZADD', KEYS[add[1]], add[2], add[3]) end
 for _, gone in ipairs(e.unindex or {}) do redis.call('ZREM', KEYS[gone[1]], gone[2]) end
 if at[3] and tonumber(at[3]) > now then redis.call('PUBLISH', e.changes, ref .. (e.close and ' closed' or '')) end

@@ -169,3 +169,20 @@ async def listed(desk, status):
         ME, Filter(definition="d", status=status), limit=10, cursor=None
     )
     return [row.id for row in page.executions]
+
+
+async def test_an_execution_whose_history_is_full_is_not_redriven(engines, desk_at):
+    desk = desk_at(await engines(history_records_max=100))
+    never = [{"Variable": "$.stop", "IsPresent": True, "Next": "C"}]
+    await desk.publish(
+        {
+            "A": {"Type": "Pass", "Next": "B"},
+            "B": {"Type": "Choice", "Choices": never, "Default": "A"},
+            "C": {"Type": "Succeed"},
+        }
+    )
+    execution = await desk.start("n")
+    assert (await desk.end(execution)).error == "States.Runtime"
+    with pytest.raises(OrderRefused) as refused:
+        await desk.redrive(execution)
+    assert refused.value.facts == {"reason": "history_full"}

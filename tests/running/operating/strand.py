@@ -13,6 +13,7 @@ from engine.core.execution import Execution, Work
 from engine.core.limits import Limits
 from engine.core.transition import needs, transition
 from engine.documents import Document
+from engine.express.memory import Memory
 from tests.core.machines import machine
 
 BY = ("ann", "why", "op")  # who asks, the reason, the operation
@@ -25,6 +26,7 @@ class Strand:
         self.machine = machine(states, **top)
         self.limits = Limits()
         self.now_ms = 1_000
+        self.memory = Memory()
         self.records: list[Any] = []
         self.effects: list[Any] = []
         self.run = Execution("d:n", "d", "n", 1, b"seed", 1_000, input=Document.of(given or {}))
@@ -33,9 +35,12 @@ class Strand:
     def apply(self, event: Event) -> Transition:
         """One event, and then whatever can go on."""
         step = self._step(event)
-        while self.run.status == "RUNNING" and self.run.operated.paused is None:
-            if self.run.closing is not None:
+        while self.run.status == "RUNNING":
+            paused = self.run.operated.paused
+            if self.run.closing is not None or (paused is not None and paused.is_resuming):
                 self._step(Advance(""))
+            elif paused is not None:
+                break
             elif self.run.ready:
                 self._step(Advance(self.run.ready[0]))
             else:
@@ -46,11 +51,12 @@ class Strand:
         while wanted := needs(self.machine, self.run, event):
             self.run = structs.replace(
                 self.run,
-                frames={**dict.fromkeys(wanted.frames), **self.run.frames},
-                values={**dict.fromkeys(wanted.values), **self.run.values},
+                frames={n: self.memory.frame(n) for n in wanted.frames} | {**self.run.frames},
+                values={n: self.memory.value(n) for n in wanted.values} | {**self.run.values},
             )
         step = transition(self.machine, self.run, event, self.now_ms, limits=self.limits)
         self.run = step.execution
+        self.memory.write(step)
         self.records += step.records
         self.effects += step.effects
         return step

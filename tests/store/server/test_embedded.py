@@ -17,7 +17,7 @@ from engine.store.server import data_folder, embedded
 from engine.store.server.embedded import EmbeddedRedis
 from engine.store.server.server_program import VERSION_MIN, find_program, wheel_program
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OWNER = """
 import sys, time
 from engine.store.server.embedded import EmbeddedRedis

@@ -90,6 +90,15 @@ def test_a_state_that_does_other_work_in_the_same_place_is_no_rename(after):
     assert propose(old, machine(A={}, New=after, B={})) == {}
 
 
+def test_a_call_of_another_function_is_no_rename():
+    def invoking(name: str):
+        return task("arn:aws:states:::lambda:invoke", Parameters={"FunctionName": name})
+
+    old = machine(A={}, Old=invoking("charge"), B={})
+    assert propose(old, machine(A={}, New=invoking("refund"), B={})) == {}
+    assert propose(old, machine(A={}, New=invoking("charge"), B={})) == {"Old": "New"}
+
+
 def test_the_same_work_in_another_place_is_no_rename():
     failed = {"Type": "Fail"}
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "Failed"}]
@@ -109,6 +118,14 @@ def test_states_inside_are_found_once_what_is_around_them_is():
     old = machine(A={}, Old=mapped(states(In=task(), Out=wait())), B={})
     new = machine(A={}, New=mapped(states(Into=task(), Outof=wait())), B={})
     assert propose(old, new) == {"Old": "New", "In": "Into", "Out": "Outof"}
+
+
+def test_many_equal_branches_are_told_apart_by_their_order():
+    def split(prefix: str):
+        return parallel(*(states(**{f"{prefix}{at}": task()}) for at in range(60)))
+
+    found = propose(machine(P=split("Old")), machine(P=split("New")))
+    assert found == {f"Old{at}": f"New{at}" for at in range(60)}
 
 
 def test_a_state_that_moved_into_another_scope_is_not_proposed():

@@ -10,6 +10,7 @@ from engine.core.orders import (
     DataSet,
     GotoRequested,
     PauseRequested,
+    RedriveRequested,
     RetryRequested,
     SkipRequested,
     VariablesSet,
@@ -199,3 +200,12 @@ def test_variables_over_the_limit_are_refused():
     strand = Strand(TWO)
     strand.limits = Limits(payload_bytes_max=10)
     assert strand.order(VariablesSet, "0", {"v": document("x" * 20)}) == "data_too_large"
+
+
+# Redrive
+
+
+def test_an_execution_that_runs_is_not_redriven():
+    strand = Strand(TWO)
+    assert strand.order(RedriveRequested) == "not_redrivable"
+    assert strand.scheduled == ["A"]
