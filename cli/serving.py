@@ -51,8 +51,8 @@ def serve(watch: Path | None, **given: Any) -> None:
 
 
 def _watch(folder: Path, settings: Settings) -> None:
+    from cli.authoring.watching import Watcher
     from cli.http import Server
-    from cli.watching import Watcher
 
     if settings.port == 0:
         raise click.UsageError("--watch needs a --port that is known")

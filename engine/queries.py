@@ -25,7 +25,7 @@ from engine.store.finding.filter import Filter
 from engine.store.finding.finding import Finding
 from engine.store.keys import ref_of
 from engine.store.listing import Listing, Stored
-from engine.store.promise import Promise
+from engine.store.server.promise import Promise
 from engine.telemetry import Counters
 from engine.views import (
     Caller,

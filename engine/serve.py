@@ -35,9 +35,9 @@ from engine.runtime.sweeper import Sweeper
 from engine.runtime.timekeeper import Timekeeper
 from engine.settings import Settings
 from engine.store.connection import Redis
-from engine.store.doorbell import Doorbell
 from engine.store.keys import LAYOUT_VERSION, Keys
-from engine.store.promise import check_nodes
+from engine.store.server.doorbell import Doorbell
+from engine.store.server.promise import check_nodes
 from engine.store.stores import Stores
 from engine.tasks.awslambda import LambdaRunner
 from engine.tasks.connections import read_connections
@@ -159,13 +159,7 @@ class Engine:
             partitions=keys.partitions,
             ring=self._ring,
         )
-        self.copying = Copying(
-            stores.copies,
-            stores.finding,
-            machines,
-            partitions=keys.partitions,
-            retention_ms=int(settings.retention_hours * HOUR_MS),
-        )
+        self.copying = self._made_copying(stores, machines, keys)
         self.sweeper = Sweeper(
             stores.executions, keys, clock, self.dispatcher, self._advancer, self._timekeeper
         )
@@ -184,6 +178,15 @@ class Engine:
             self._offer,
             self.express,
             stores.orders,
+        )
+
+    def _made_copying(self, stores: Stores, machines: Machines, keys: Keys) -> Copying:
+        return Copying(
+            stores.copies,
+            stores.finding,
+            machines,
+            partitions=keys.partitions,
+            retention_ms=int(self.settings.retention_hours * HOUR_MS),
         )
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:

@@ -16,8 +16,8 @@ from engine.runtime.bulk.asked import Asked, keep_asked, read_asked
 from engine.runtime.machines import Machines
 from engine.store.catalog import Catalog
 from engine.store.finding.finding import Finding
-from engine.store.operations import Operations, OperationStatus, Progress
-from engine.store.positions import Positions
+from engine.store.operating.operations import Operations, OperationStatus, Progress
+from engine.store.operating.positions import Positions
 from engine.views import AnswerPage, AnswerView, Caller, OperationPage, OperationView
 
 

@@ -17,7 +17,7 @@ from engine.runtime.machines import Machines
 from engine.settings import Settings
 from engine.store.catalog import Catalog
 from engine.store.executions import Executions
-from engine.store.orders import Orders
+from engine.store.operating.orders import Orders
 from engine.store.signals import Signals
 from engine.store.tasks import Tasks
 from engine.telemetry import Counters

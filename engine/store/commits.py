@@ -29,7 +29,7 @@ from engine.store.bounds.payloads import INLINE_BYTES_MAX
 from engine.store.bounds.referring import Packer
 from engine.store.finding.entries import entries_of, moved, row_of_execution
 from engine.store.keys import ExecutionKeys, Keys, kept_ms, task_id
-from engine.store.pauses import is_held_up, note_pause
+from engine.store.operating.pauses import is_held_up, note_pause
 
 FIXED_KEYS = 13  # of commit.lua; the queues and indexes a commit touches follow
 

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.store import scripts
-from engine.store.link import Argument, Call, Link
+from engine.store.server.link import Argument, Call, Link
 
 REDIRECT_SECONDS_MAX = 30.0  # a slot being moved answers TRYAGAIN for as long as the move takes
 RETRY_SECONDS = 0.05

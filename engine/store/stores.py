@@ -13,9 +13,9 @@ from engine.store.executions import Executions
 from engine.store.finding.finding import Finding
 from engine.store.keys import Keys
 from engine.store.listing import Listing
-from engine.store.operations import Operations
-from engine.store.orders import Orders
-from engine.store.positions import Positions
+from engine.store.operating.operations import Operations
+from engine.store.operating.orders import Orders
+from engine.store.operating.positions import Positions
 from engine.store.signals import Signals
 from engine.store.tasks import Tasks
 from engine.store.timers import Timers

@@ -53,7 +53,7 @@ def no_fence() -> None:
 
 
 def retries() -> None:
-    from engine.store.link import Link
+    from engine.store.server.link import Link
 
     true = Link._abandon
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 import pytest
 
+from cli.authoring.problems import EXCERPT_MAX, render
 from cli.output import one_line, visible
-from cli.problems import EXCERPT_MAX, render
 
 ID = "order:42"
 PATH = "/v1/executions/order%3A42"

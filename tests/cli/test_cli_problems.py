@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cli.problems import count, render
+from cli.authoring.problems import count, render
 
 TEXT = "StartAt: A\nStates:\n  A:\n    Type: Pass\n    Next: Nowhere\n"
 

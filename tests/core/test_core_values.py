@@ -10,9 +10,9 @@ import pytest
 from engine.core.effects import Record
 from engine.core.entropy import SeededEntropy, derive, secret
 from engine.core.failures import Failure, timed_out
+from engine.core.flow.retry import catcher_for, next_attempt
 from engine.core.limits import Limits
 from engine.core.records import DETAILS, iso, render
-from engine.core.retry import catcher_for, next_attempt
 from engine.core.tokens import TaskToken, parse_task_token, task_token
 from engine.documents import Document
 from engine.language.machine import Catcher, Retrier

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from engine.errors import OutcomeUnknown, StoreUnavailable
 from engine.store.connection import Redis
-from engine.store.link import Argument
+from engine.store.server.link import Argument
 
 Fault = Literal["refused", "unknown", "killed before", "killed after", "stopped"]
 FAULTS: tuple[Fault, ...] = ("refused", "unknown", "killed before", "killed after", "stopped")

@@ -10,7 +10,7 @@ from world import PAY, TWO, World
 
 from engine.errors import OutcomeUnknown, StaleCommit, StoreRefused, StoreUnavailable
 from engine.store.connection import Redis
-from engine.store.link import Call, Link
+from engine.store.server.link import Call, Link
 
 
 @pytest.fixture

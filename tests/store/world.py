@@ -28,9 +28,9 @@ from engine.store.errands import Errands
 from engine.store.executions import Committed, Executions
 from engine.store.finding.finding import Finding
 from engine.store.keys import Keys, ref_of, split_task_id
-from engine.store.link import Argument
 from engine.store.listing import Listing
-from engine.store.operations import Operations
+from engine.store.operating.operations import Operations
+from engine.store.server.link import Argument
 from engine.store.signals import Signals
 from engine.store.tasks import Address, Lease, Tasks
 from engine.store.timers import Timers

@@ -14,9 +14,9 @@ from engine.core.entropy import secret
 from engine.core.events import Hand, Started
 from engine.core.execution import ENTER, RUN, Backoff, Child, Delay, Frame, Listen, Work
 from engine.core.failures import Failure, of_expression, result_too_large, variables_too_large
+from engine.core.flow.retry import Again
 from engine.core.limits import VARIABLES_BYTES_MAX
 from engine.core.outcomes import Await, Dispatch, Fails, Leave, Outcome, Sleep
-from engine.core.retry import Again
 from engine.core.states import nested, task
 from engine.core.tokens import task_token
 from engine.documents import Document

@@ -17,11 +17,11 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from engine.core import dataflow, records, retry
+from engine.core import dataflow, records
 from engine.core.draft import Draft
 from engine.core.execution import ENTER, ROOT, RUN, Fork, Frame, Status, Then, Unwind
 from engine.core.failures import Failure, of_expression
-from engine.core.flow import endings, forks, rests
+from engine.core.flow import endings, forks, rests, retry
 from engine.core.flow.unwind import stack_of, walk
 from engine.core.outcomes import Await, Dispatch, Divide, Fails, Leave, Outcome, Proceed, Sleep
 from engine.core.states import ARRIVE, JOIN

@@ -14,7 +14,7 @@ from engine.runtime.bulk.asked import Asked
 from engine.runtime.bulk.routes import Routes
 from engine.store.finding.rows import Row
 from engine.store.keys import ref_of
-from engine.store.orders import Orders
+from engine.store.operating.orders import Orders
 from engine.store.signals import Signals
 
 GONE = "closed"  # it ended before it was told

@@ -21,7 +21,7 @@ from engine.runtime.bulk.orders import GONE, Order
 from engine.store.finding.finding import Finding
 from engine.store.finding.rows import Row
 from engine.store.keys import Keys, ref_of
-from engine.store.operations import Held, Operations
+from engine.store.operating.operations import Held, Operations
 
 PAGE = 200
 PAUSE_SECONDS = 0.2  # between two looks at who has not answered

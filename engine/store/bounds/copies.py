@@ -128,7 +128,13 @@ class Copies:
         for signal in copy.signals:
             buffer = buffers.get(signal.name, Buffer())
             buffers[signal.name] = Buffer((), 0, buffer.tail + 1)
-            event = SignalReceived(signal.name, signal.id, Document.parse(signal.payload))
+            event = SignalReceived(
+                signal.name,
+                signal.id,
+                Document.parse(signal.payload),
+                signal.ttl_ms,
+                signal.at_ms,
+            )
             values += (f"s:{signal.name}:{buffer.tail}", packer.value(kept_signal(event)))
         definition, _, name = copy.id.partition(":")
         static = codec.Static(copy.id, definition, name, b"", copy.parent, copy.depth)

@@ -26,6 +26,8 @@ class CopiedSignal(Struct, frozen=True):
     name: str
     id: str
     payload: str
+    at_ms: int = 0  # when it was accepted
+    ttl_ms: int | None = None
 
 
 class CopiedFrame(Struct, frozen=True):
@@ -85,7 +87,9 @@ def copy_of(
         revision=run.revision,
         redrives=run.operated.redrives,
         attributes=dict(run.attributes),
-        signals=[CopiedSignal(s.name, s.id, s.payload.text.decode()) for s in signals],
+        signals=[
+            CopiedSignal(s.name, s.id, s.payload.text.decode(), s.at_ms, s.ttl_ms) for s in signals
+        ],
         frames=[_frame(f, variables) for f in run.frames.values() if f is not None]
         if run.status == "RUNNING"
         else [],

@@ -1,1 +1,1 @@
-"""The embedded Redis: its program, its data folder, its life as a child process."""
+"""The Redis server: the embedded one, the wire to any, what it lets us promise."""

@@ -15,7 +15,7 @@ from api.server import serving
 from cli.main import main
 from engine.settings import Settings
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "operate-executions.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "operate-executions.md"
 
 
 def blocks(kind: str) -> list[str]:

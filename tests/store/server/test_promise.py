@@ -7,8 +7,8 @@ import redis.asyncio
 from redis.exceptions import NoPermissionError
 
 from engine.errors import StoreRefused
-from engine.store.promise import Facts, check, check_nodes, judge, read_facts, weakest
 from engine.store.server.embedded import EmbeddedRedis
+from engine.store.server.promise import Facts, check, check_nodes, judge, read_facts, weakest
 
 DURABLE = Facts(version="7.2.4", aof=True, appendfsync="always", no_appendfsync_on_rewrite="no")
 HA = replace(DURABLE, replicas_online=2, min_replicas_to_write=1, min_replicas_max_lag=2)

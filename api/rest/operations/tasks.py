@@ -9,16 +9,16 @@ from api.rest.decode import document
 from api.rest.encode import Answer
 from api.rest.operation import Call, Operation, Shown
 from api.rest.receive import Stopping
-from api.rest.requests import (
+from api.rest.requests import NoQuery
+from api.rest.shapes import Accepted, Exchanged, Leased
+from api.rest.task_bodies import (
     ExchangeBody,
     FailBody,
     HeartbeatBody,
     LeaseBody,
-    NoQuery,
     ResultBody,
     SucceedBody,
 )
-from api.rest.shapes import Accepted, Exchanged, Leased
 from engine.documents import NULL
 from engine.errors import (
     EngineError,

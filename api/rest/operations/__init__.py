@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from api.rest import (
+from api.rest.operation import Operation
+from api.rest.operations import (
     bulk,
     copies,
     definitions,
@@ -13,7 +14,6 @@ from api.rest import (
     signals,
     tasks,
 )
-from api.rest.operation import Operation
 
 # The busiest come first: routes are tried in this order.
 OPERATIONS: tuple[Operation, ...] = (

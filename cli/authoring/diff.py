@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import problems as rendering
-from cli.definitions import FILE_BYTES_MAX, Source
+from cli.authoring import problems as rendering
+from cli.authoring.definitions import FILE_BYTES_MAX, Source
 from cli.failures import Failed
 from cli.output import emit_json, json_option, one_line, table, wants_json
 

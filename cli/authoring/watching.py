@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from cli import problems as rendering
+from cli.authoring import problems as rendering
+from cli.authoring.migrations import plan_text
 from cli.failures import Failure, Refused
 from cli.http import Server, path
-from cli.migrations import plan_text
 
 LOOK_SECONDS = 0.5
 FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json"}

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 import click
 
-from cli import problems as rendering
+from cli.authoring import problems as rendering
+from cli.authoring.migrations import Stranded, encoded, plan_text
 from cli.failures import Failed, Refused
 from cli.http import Server, path
-from cli.migrations import Stranded, encoded, plan_text
 from cli.options import on_server
 from cli.output import emit_json, json_option, table, wants_json
 

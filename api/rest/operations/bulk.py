@@ -9,8 +9,8 @@ from msgspec import UNSET, Meta, Raw, UnsetType, field
 from api.rest import examples
 from api.rest.decode import document
 from api.rest.encode import Answer
-from api.rest.migrations import Percent, Rate, Reason, Selection, begun, wanted_of
 from api.rest.operation import Call, Operation, Shown
+from api.rest.operations.migrations import Percent, Rate, Reason, Selection, begun, wanted_of
 from api.rest.requests import Body, Cause, Error, NoQuery
 from engine.core.orders import PauseMode
 from engine.documents import EMPTY_OBJECT, NULL

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from api.rest.encode import Answer
-from api.rest.executions import wanted
 from api.rest.operation import Call, Operation, Shown
+from api.rest.operations.executions import wanted
 from api.rest.requests import Body, ExecutionsQuery, NoBody, NoQuery
 from engine.errors import InvalidName, StoreUnavailable
 from engine.views import Imported

@@ -12,7 +12,7 @@ from engine.language.machine import Machine
 
 JSON = dict[str, Any]
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("DETENT_SHARED", ROOT.parent / "shared"))
 SHIPPED = sorted((ROOT / "definitions").glob("*.yaml"))
 

@@ -1,0 +1,1 @@
+"""Commands about definitions: check, compare, publish, migrate."""
