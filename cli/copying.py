@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any, BinaryIO
 
 import click
 
-from cli.failures import Failed
+from cli.failures import Failed, Refused
 from cli.finding import filtering
 from cli.http import Server, path
 from cli.options import on_server
@@ -67,9 +68,7 @@ def import_(server: Server, file: BinaryIO) -> None:
     counts = {"imported": 0, "exists": 0, "refused": 0}
     refused: list[dict[str, Any]] = []
     for batch in _batches(file):
-        body = b'{"executions":[' + b",".join(batch) + b"]}"
-        answer = server.call("POST", path("executions:import"), body=body)
-        for result in answer["results"]:
+        for result in _sent(server, batch):
             counts[result["status"]] += 1
             if result["status"] == "refused":
                 refused.append(result)
@@ -85,6 +84,22 @@ def import_(server: Server, file: BinaryIO) -> None:
         )
     if refused:
         raise Failed
+
+
+def _sent(server: Server, batch: list[bytes]) -> list[dict[str, Any]]:
+    """What became of each of them; one that is too large for a request by itself is refused, and no other with it."""
+    body = b'{"executions":[' + b",".join(batch) + b"]}"
+    try:
+        answer: dict[str, Any] = server.call("POST", path("executions:import"), body=body)
+    except Refused as error:
+        if error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            raise
+        if len(batch) > 1:
+            return [result for each in batch for result in _sent(server, [each])]
+        identifier = json.loads(batch[0]).get("id", "")
+        return [{"id": identifier, "status": "refused", "reason": "it is too large"}]
+    results: list[dict[str, Any]] = answer["results"]
+    return results
 
 
 def _batches(file: BinaryIO) -> Iterator[list[bytes]]:

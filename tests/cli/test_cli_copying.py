@@ -75,3 +75,14 @@ def test_a_file_that_is_not_json_is_wrong_usage_and_names_the_line(detent, serve
     assert shown.exit_code == 2
     assert "line 2" in shown.stderr
     assert server.requests == []
+
+
+def test_one_that_is_too_large_does_not_hold_up_the_others(detent, server, tmp_path):
+    file = tmp_path / "f.jsonl"
+    file.write_bytes(lines(copy(1), copy(2)))
+    for _ in range(2):  # the two together, and the first by itself
+        server.problem("POST", IMPORT, 413, "payload_too_large")
+    server.answer("POST", IMPORT, {"results": [{"id": "o:2", "status": "imported"}]})
+    shown = detent("import", str(file))
+    assert shown.stdout == "1 imported, 0 there already, 1 refused\n"
+    assert "refused: o:1: it is too large" in shown.stderr

@@ -12,10 +12,12 @@ from api.rest.operation import Call, Operation, Shown
 from api.rest.operations.executions import wanted
 from api.rest.requests import Body, ExecutionsQuery, NoBody, NoQuery
 from engine.errors import InvalidName, StoreUnavailable
+from engine.store.bounds.copies import COPY_BYTES_MAX
 from engine.views import Imported
 
 NDJSON = "application/x-ndjson"
 IMPORTED_MAX = 1000
+IMPORT_BYTES_MAX = 2 * COPY_BYTES_MAX  # texts inside texts take more than they are long
 COPY = {
     "format": 1,
     "id": "order:42",
@@ -91,6 +93,7 @@ OPERATIONS = (
         "what they wait for is where they came from.",
         perform=import_executions,
         body=ImportBody,
+        body_bytes_least=IMPORT_BYTES_MAX,
         body_example={"executions": [COPY]},
         answers={
             200: Shown(

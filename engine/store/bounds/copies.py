@@ -20,7 +20,7 @@ from engine.store.finding.rows import Row
 from engine.store.keys import Keys, ref_of
 from engine.store.listing import Listing, Stored
 
-COPY_BYTES_MAX = 32 * 1024 * 1024  # about, of one copy: it is put together in memory
+COPY_BYTES_MAX = 16 * 1024 * 1024  # about, of one copy: it is put together in memory
 RECORDS_AT_ONCE = 100
 
 Written = Literal["imported", "exists"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import httpx2
 import pytest
 from desk import ME, Desk
 
+from api.app import create_app
 from engine.documents import Document
 from engine.store.bounds import copies
 from engine.store.finding.filter import Filter
@@ -202,3 +204,24 @@ async def test_a_line_that_is_no_copy_is_refused_and_nothing_of_it_stored(desk, 
     assert [each.status for each in results] == ["refused", "imported"]
     assert reason in results[0].reason
     assert sorted(json.loads(each)["id"] for each in await lines_of(desk)) == ["d:good", "d:n"]
+
+
+async def test_a_copy_larger_than_any_other_request_goes_through_the_face(desk, elsewhere):
+    """Over HTTP a request has 2 MiB at the most, an import more."""
+    count = {"n.$": "States.MathAdd($.n, 1)", "text.$": "$.text"}
+    states = {
+        f"S{n}": {"Type": "Pass", "Parameters": count, "Next": f"S{n + 1}"} for n in range(80)
+    }
+    await desk.publish(states | FAILING_END)
+    execution = (await desk.end(await desk.start("n", {"n": 0, **LARGE}))).id
+    line = b"".join(await lines_of(desk))
+    body = b'{"executions":[' + line + b"]}"
+    assert len(body) > elsewhere.engine.settings.request_bytes_max
+    app = create_app(elsewhere.engine, elsewhere.engine.settings)
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="http://localhost"
+    ) as client:
+        answer = await client.post("/v1/executions:import", content=body)
+        assert answer.json() == {"results": [{"id": execution, "status": "imported"}]}
+        exported = await client.get("/v1/executions:export", params={"definition": "d"})
+    assert exported.content.splitlines() == [line, b'{"next":null}']
