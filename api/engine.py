@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
 from engine.core.events import SignalReceived
 from engine.core.orders import PauseMode
@@ -314,3 +315,6 @@ class Engine(Protocol):
 
     @property
     def feed(self) -> FeedQueries: ...
+
+    @property
+    def copying(self) -> Copying: ...

@@ -57,8 +57,8 @@ _FILTERS = (
 )
 
 
-def _filtering(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the filters; the command is called with them as `filters`."""
+def filtering(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the filters of executions; the command is called with them as `filters`."""
 
     @functools.wraps(command)
     def call(*args: Any, attribute: tuple[str, ...], **kwargs: Any) -> None:
@@ -70,7 +70,7 @@ def _filtering(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("list")
-@_filtering
+@filtering
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -101,7 +101,7 @@ def list_executions(server: Server, /, *, limit: int, cursor: str | None, **filt
 
 
 @click.command("count")
-@_filtering
+@filtering
 @on_server
 def count_executions(server: Server, /, **filters: Any) -> None:
     """Count executions. Where too many would have to be looked at, it says that there are at least so many."""

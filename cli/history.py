@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -27,13 +28,17 @@ def history(server: Server, execution: str, follow: bool, full: bool) -> None:
     """Show what has happened to the execution ID (DEFINITION:NAME), oldest first; times are UTC.
 
     With --follow, records are shown as they come, through restarts of the server of up to a minute; with --json too,
-    the document is printed at the end. A long cause is cut to one line unless --full is given.
+    the document is printed at the end. A long cause is cut to one line unless --full is given. Where the definition
+    keeps only the newest records, it says on stderr which are not kept any more.
     """
     if wants_json():
+        dropped: dict[str, int] = {}
         records = list(
-            follow_records(Patient(server), execution) if follow else all_records(server, execution)
+            follow_records(Patient(server), execution, dropped)
+            if follow
+            else all_records(server, execution, dropped)
         )
-        emit_json({"events": records})
+        emit_json({"events": records, "dropped": dropped} if dropped else {"events": records})
     elif follow:
         with watching(execution):
             show_progress(Patient(server), execution, full=full)
@@ -41,19 +46,24 @@ def history(server: Server, execution: str, follow: bool, full: bool) -> None:
         click.echo(history_table(list(all_records(server, execution)), full=full))
 
 
-def all_records(server: Server, execution: str) -> Iterator[Record]:
-    """Every record there is now, page by page."""
+def all_records(
+    server: Server, execution: str, dropped: dict[str, int] | None = None
+) -> Iterator[Record]:
+    """Every record there is now, page by page; what is not kept any more is put into `dropped`."""
     after: int | None = None
     while True:
         page = server.get(path("executions", execution, "history"), after=after, limit=PAGE)
+        _note_dropped(page, after, dropped)
         yield from page["events"]
         after = page["next"]
         if after is None:
             return
 
 
-def follow_records(server: Patient, execution: str) -> Iterator[Record]:
-    """Every record once, in order, waiting for more until the execution has ended."""
+def follow_records(
+    server: Patient, execution: str, dropped: dict[str, int] | None = None
+) -> Iterator[Record]:
+    """Every record once, in order, waiting for more until the execution has ended; `dropped` as for `all_records`."""
     after: int | None = None
     while True:
         page = server.get(
@@ -62,11 +72,24 @@ def follow_records(server: Patient, execution: str) -> Iterator[Record]:
             limit=PAGE,
             wait_seconds=POLL_SECONDS,
         )
+        _note_dropped(page, after, dropped)
         yield from page["events"]
         if page["events"]:
             after = page["events"][-1]["id"]
         elif page["status"] != "RUNNING":
             return
+
+
+def _note_dropped(page: dict[str, Any], after: int | None, dropped: dict[str, int] | None) -> None:
+    """Say which records a page passes over because they are not kept any more."""
+    found = page.get("dropped")
+    if found is None:
+        return
+    if dropped is not None:
+        dropped.update(found)
+    first = max(found["first"], (after or 0) + 1)
+    if first <= found["last"]:
+        click.echo(f"records {first:,} to {found['last']:,} are not kept any more", err=True)
 
 
 def show_progress(server: Patient, execution: str, *, full: bool = False) -> str:

@@ -68,16 +68,30 @@ class Server:
         headers = dict(self._headers)
         if body is not None:
             headers["Content-Type"] = content_type
-        connection = self._kind(self._host, self._port, timeout=ANSWER_SECONDS + wait_seconds)
+        status, data = self._exchange(method, target, body, headers, wait_seconds)
+        return status, _answer(status, data)
+
+    def lines(self, path: str, **query: Any) -> list[bytes]:
+        """GET of an answer that has one JSON document a line; query and errors as for `get`."""
+        given = {key: value for key, value in query.items() if value is not None}
+        target = self._prefix + path + (f"?{urlencode(given, doseq=True)}" if given else "")
+        status, data = self._exchange("GET", target, None, dict(self._headers), 0)
+        if status >= http.client.BAD_REQUEST:
+            _answer(status, data)
+        return data.splitlines()
+
+    def _exchange(
+        self, method: str, target: str, body: bytes | None, headers: dict[str, str], seconds: int
+    ) -> tuple[int, bytes]:
+        connection = self._kind(self._host, self._port, timeout=ANSWER_SECONDS + seconds)
         try:
             connection.request(method, target, body=body, headers=headers)
             response = connection.getresponse()
-            data = response.read()
+            return response.status, response.read()
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             raise Unreachable(self.url, str(error) or type(error).__name__) from None
         finally:
             connection.close()
-        return response.status, _answer(response.status, data)
 
 
 def path(*parts: str) -> str:

@@ -54,6 +54,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "signals",
         "List an execution's signals and what became of them.",
     ),
+    "export": ("cli.copying", "export", "Write executions as lines of JSON."),
+    "import": ("cli.copying", "import_", "Take in executions that an export wrote."),
     "stop": ("cli.executions", "stop", "Stop an execution, gracefully if wanted."),
     "terminate": ("cli.operating", "terminate", "End an execution as ABORTED at once."),
     "pause": ("cli.operating", "pause", "Have nothing of an execution begun until it is resumed."),

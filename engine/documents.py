@@ -7,6 +7,7 @@ loaded from Redis and written back costs no parsing.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from engine.errors import InvalidDocument
 
 DEPTH_MAX = 100  # containers inside one another; deeper text is refused at the door.
+DIGEST_BYTES = 16  # too many for two texts to share a digest by chance
 
 _decoder = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
@@ -22,13 +24,17 @@ _encoder = msgspec.json.Encoder()
 class Document:
     """One JSON value. Treat both `value` and `text` as immutable."""
 
-    __slots__ = ("_text", "_value")
+    __slots__ = ("__weakref__", "_digest", "_text", "_value")
+    _digest: bytes | None
     _text: bytes | None
     _value: Any
 
-    def __init__(self, value: Any = None, *, text: bytes | None = None) -> None:
+    def __init__(
+        self, value: Any = None, *, text: bytes | None = None, digest: bytes | None = None
+    ) -> None:
         self._value = value
         self._text = text
+        self._digest = digest
 
     @classmethod
     def of(cls, value: Any) -> Document:
@@ -39,6 +45,16 @@ class Document:
     def from_text(cls, text: bytes) -> Document:
         """Wrap UTF-8 JSON text that is known to be well-formed; it is decoded on first use of `value`."""
         return cls(_UNREAD, text=text)
+
+    @classmethod
+    def known(cls, text: bytes, digest: bytes) -> Document:
+        """As `from_text`, with the text's digest where that is known."""
+        return cls(_UNREAD, text=text, digest=digest)
+
+    @classmethod
+    def absent(cls) -> Document:
+        """Stands for a document that was not read; neither its text nor its value can be had."""
+        return cls(_UNREAD)
 
     @classmethod
     def parse(cls, text: bytes | str) -> Document:
@@ -70,6 +86,13 @@ class Document:
         if self._text is None:
             self._text = _encoder.encode(self._value)
         return self._text
+
+    @property
+    def digest(self) -> bytes:
+        """BLAKE2b of the text, `DIGEST_BYTES` long: the same text has the same digest, worked out once."""
+        if self._digest is None:
+            self._digest = hashlib.blake2b(self.text, digest_size=DIGEST_BYTES).digest()
+        return self._digest
 
     def exceeds(self, size: int) -> bool:
         """Whether the text is longer than `size` bytes.

@@ -25,29 +25,34 @@ async def history_records(
     after: int | None,
     limit: int,
     descending: bool,
-) -> tuple[list[Record], int | None]:
-    """At most `limit` records after number `after` (before it, when descending), and `after` of the next page.
+) -> tuple[list[Record], int | None, int]:
+    """At most `limit` records after number `after` (before it, when descending), `after` of the next page, and how many
+    records are not kept any more: those numbered 1 to that.
 
     A page ends early where its payloads are large: no caller and no execution can make one that fills the memory.
     """
     found: list[Record] = []
-    size, most = 0, RECORDS_FIRST
+    size, most, dropped = 0, RECORDS_FIRST, 0
     while len(found) < limit and size < HISTORY_BYTES_MAX:
         asked = min(limit - len(found), most)
         first, last = _range(after, asked, descending=descending)
-        records, count = await listing.history(namespace, execution, first, last)
-        if descending and not records and after is not None and after > count > 0:
+        part = await listing.history(namespace, execution, first, last)
+        records, dropped = part.records, part.dropped
+        if descending and not records and after is not None and after > part.newest > 0:
             after = None
+            continue
+        if not records and not descending and (after or 0) < dropped:
+            after = dropped
             continue
         if not records:
             break
         found += reversed(records) if descending else records
         after = found[-1].id
-        if after == 1 if descending else after >= count:
-            return found, None
+        if after <= dropped + 1 if descending else after >= part.newest:
+            return found, None, dropped
         size += sum(map(_size, records))
         most = max(1, (HISTORY_BYTES_MAX - size) * len(found) // (size + 1))
-    return found, found[-1].id if found else None
+    return found, found[-1].id if found else None, dropped
 
 
 def _range(after: int | None, limit: int, *, descending: bool) -> tuple[int, int]:

@@ -34,6 +34,7 @@ from engine.views import (
     DefinitionPage,
     DefinitionSummary,
     DefinitionText,
+    Dropped,
     ExecutionCount,
     ExecutionPage,
     ExecutionSummary,
@@ -199,9 +200,7 @@ class Queries:
                 at = await source.watch(ref, WATCH_MS if wait_ms else 0)
                 if at is None:
                     raise self._unknown(ref)
-                if isinstance(source, Remembered) and not descending:
-                    after = max(after or 0, source.forgotten(ref))
-                records, following = await history_records(
+                records, following, dropped = await history_records(
                     source,
                     caller.namespace,
                     execution,
@@ -213,7 +212,12 @@ class Queries:
                 if records or at[0] != "RUNNING" or left <= 0:
                     break
                 await change.wait(left)
-        return HistoryPage([render(record) for record in records], at[0], following)
+        return HistoryPage(
+            [render(record) for record in records],
+            at[0],
+            following,
+            Dropped(1, dropped, dropped) if dropped else UNSET,
+        )
 
     async def signals(
         self, caller: Caller, execution: str, limit: int, cursor: str | None

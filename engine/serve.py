@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from engine.clock import RedisClock
 from engine.commands import Commands
+from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
@@ -79,6 +80,7 @@ class Engine:
         self._deciders = Deciders(processes=settings.deciders)
         self._runner: Runner | None = None
         self.operations: MigrationCommands
+        self.copying: Copying
         self.commands: Commands
         self.queries: Queries
 
@@ -155,6 +157,7 @@ class Engine:
             self._compose_advancing(stores, machines)
             self._runner = self._made_runner(stores, machines, keys)
         self.operations = self._made_operations(stores, machines, keys)
+        self.copying = self._made_copying(stores, machines, keys)
         self.sweeper = Sweeper(
             stores.executions, keys, clock, self.dispatcher, self._advancer, self._timekeeper
         )
@@ -174,6 +177,15 @@ class Engine:
             self.express,
             stores.orders,
             stores.aliases,
+        )
+
+    def _made_copying(self, stores: Stores, machines: Machines, keys: Keys) -> Copying:
+        return Copying(
+            stores.copies,
+            stores.finding,
+            machines,
+            partitions=keys.partitions,
+            retention_ms=int(self.settings.retention_hours * HOUR_MS),
         )
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:

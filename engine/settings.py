@@ -148,7 +148,10 @@ class Settings:
         262_144, "bytes", "UTF-8, per input, output or signal; as on AWS.", 1024, 64 * _MIB
     )
     history_records_max: int = _count(
-        25_000, "records", "Per execution; as AWS Step Functions.", 100, 10_000_000
+        25_000, "records", "Per execution that keeps all; as AWS Step Functions.", 100, 10_000_000
+    )
+    payload_inline_bytes_max: int = _count(
+        8192, "bytes", "Larger documents are stored once and referred to.", 16, 64 * _MIB
     )
     definition_bytes_max: int = _count(
         1_048_576, "bytes", "Of one definition's text; as AWS Step Functions.", 1024, 64 * _MIB

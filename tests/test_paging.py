@@ -9,6 +9,7 @@ from engine.core.effects import Record
 from engine.documents import Document
 from engine.errors import InvalidRequest
 from engine.paging import decode_cursor, encode_cursor, history_records, moment_of
+from engine.store.bounds.histories import HistoryPart
 
 
 class Kept:
@@ -26,11 +27,11 @@ class Kept:
         start, stop = (n + count if n < 0 else n for n in (first - 1, last - 1))
         found = self._records[max(start, 0) : stop + 1]
         self.read += len(found)
-        return found, count
+        return HistoryPart(found, count)
 
 
 async def page(kept, after=None, limit=100, *, descending=False):
-    records, following = await history_records(
+    records, following, _ = await history_records(
         kept, "ns", "d:n", after=after, limit=limit, descending=descending
     )
     return [record.id for record in records], following

@@ -89,6 +89,7 @@ class Operation:
     body: type[Body] = NoBody
     body_example: Any = None
     takes_definition: bool = False
+    body_bytes_least: int = 0  # of a body that is read whatever `request_bytes_max` says
     guarded: bool = True
 
     @property

@@ -62,7 +62,8 @@ class Resource:
         query = read_query(operation.query, scope["query_string"])
         text = b""
         if operation.has_body:
-            text = await read_all(headers, receive, self._face.settings.request_bytes_max)
+            most = max(self._face.settings.request_bytes_max, operation.body_bytes_least)
+            text = await read_all(headers, receive, most)
         return Call(
             face=self._face,
             caller=scope.get("detent.caller", ANYBODY),

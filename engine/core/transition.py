@@ -76,7 +76,9 @@ def transition(
             control.go_on(draft)
         elif execution.closing is None:
             _HANDLERS[type(event)](draft, event)
-            if draft.last_record >= limits.records_max:
+            kept_max = machine.keeping.history_records
+            # A history of which the newest are kept is never full.
+            if kept_max is None and draft.last_record >= limits.records_max:
                 draft = endings.cut_short(draft)
         elif type(event) is events.Advance:
             endings.go_on(draft)

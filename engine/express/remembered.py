@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from msgspec import structs
 
 from engine.clock import Clock
-from engine.core.effects import Record
 from engine.core.execution import Execution, Frame, Status, Work
 from engine.documents import Document
 from engine.express.run import Run
 from engine.express.tasks import MemoryTasks
 from engine.store import codec
+from engine.store.bounds.histories import HistoryPart
 from engine.store.keys import ref_of
 from engine.store.listing import FRAMES_MAX, Stored
 
@@ -101,26 +101,20 @@ class Remembered:
             for frame in frames
         ]
 
-    async def history(
-        self, namespace: str, identifier: str, first: int, last: int
-    ) -> tuple[list[Record], int]:
+    async def history(self, namespace: str, identifier: str, first: int, last: int) -> HistoryPart:
         run = self.find(ref_of(namespace, identifier))
         if run is None:
-            return [], 0
+            return HistoryPart([], 0)
         records = run.memory.records
         count = run.execution.last_record
         if last <= 0:  # counted from the end
             first, last = max(1, count + first), count + last
-        return [record for record in records if first <= record.id <= last], count
+        kept = [record for record in records if first <= record.id <= last]
+        return HistoryPart(kept, count, run.forgotten)
 
     async def watch(self, ref: str, _watch_ms: int) -> tuple[Status, int] | None:
         run = self.find(ref)
         return None if run is None else (run.execution.status, run.execution.revision)
-
-    def forgotten(self, ref: str) -> int:
-        """Id of the newest record that is not kept any more; 0 while all are."""
-        run = self.find(ref)
-        return 0 if run is None else run.forgotten
 
 
 def _with(run: Run, frames: dict[str, Frame]) -> Execution:

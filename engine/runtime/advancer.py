@@ -214,6 +214,7 @@ class Advancer:
     async def _run(self, claim: Claim, machine: Machine) -> bool:
         extended = self._clock.monotonic()
         for _ in range(TRANSITIONS_MAX):
+            claim.keeping = machine.keeping
             event, controls, taken = next_event(claim)
             if event is None:
                 if await self._idle(claim):

@@ -2,6 +2,7 @@
 
 Everything packed opens with the format's version (one byte), so that an engine can refuse what a newer one wrote
 and rewrite what an older one did. Documents cross as their JSON text, never parsed.
+A frame, a value, a record or a task's row may refer to payloads in place of large documents (see referring.py).
 Hash fields of an execution: `s` what never changes (packed Static), `m` what a commit may change (packed Meta),
 `f:<frame>` one packed Frame each; `input`, `output` JSON text; `ready` frame ids with spaces between, for scripts.
 Of one that another started: `key` tells which start it was, `tell` maps keys to the errands due at its end (msgpack).
@@ -43,6 +44,15 @@ from engine.core.execution import (
 )
 from engine.documents import Document
 from engine.errors import StoreRefused
+from engine.store.bounds.referring import (
+    NO_PAYLOADS,
+    Packer,
+    Payloads,
+    decoder,
+    find,
+    referred,
+    rest,
+)
 
 FORMAT = b"\x01"
 
@@ -96,6 +106,8 @@ class Meta(Struct, frozen=True, array_like=True):
     moving: Moving | None = None
     attributes: dict[str, Attribute] = {}
     operated: Operated | None = None
+    dropped: int = 0  # records taken off the front of the history; ids go on counting
+    refers: bool = False  # something of the execution refers, or did, to a payload
 
 
 class Fate(Struct, frozen=True, array_like=True):
@@ -156,6 +168,11 @@ def pack(value: Any) -> bytes:
     return FORMAT + _encoder.encode(value)
 
 
+def packer(inline_max: int) -> Packer:
+    """Packs what one commit writes; documents of more than `inline_max` bytes become references."""
+    return Packer(inline_max, FORMAT)
+
+
 def pack_envelope(body: dict[str, Any]) -> bytes:
     """A script's arguments in one, for cmsgpack. It knows no bin type: bytes cross as the older raw type."""
     packed: bytes = _envelope.pack(body)
@@ -175,7 +192,9 @@ def contents(data: bytes) -> memoryview:
     return _body(data)
 
 
-def unpack_frame(data: bytes) -> Frame:
+def unpack_frame(data: bytes, payloads: Payloads = NO_PAYLOADS) -> Frame:
+    if referred(data):
+        return decoder(Frame, payloads).decode(rest(data))
     return _frames.decode(_body(data))
 
 
@@ -191,23 +210,34 @@ def unpack_fate(data: bytes) -> Fate:
     return _fates.decode(_body(data))
 
 
-def unpack_row(data: bytes) -> TaskRow:
+def unpack_row(data: bytes, payloads: Payloads = NO_PAYLOADS) -> TaskRow:
+    if referred(data):
+        return decoder(TaskRow, payloads).decode(rest(data))
     return _rows.decode(_body(data))
 
 
-def unpack_record(data: bytes) -> Record:
+def unpack_value(data: bytes, payloads: Payloads = NO_PAYLOADS) -> Document:
+    """One of an execution's values."""
+    names = referred(data)
+    return find(names[0], payloads) if names else Document.from_text(data)
+
+
+def unpack_record(data: bytes, payloads: Payloads = NO_PAYLOADS) -> Record:
     """A history record. Byte strings among its details are JSON text and come back as Documents."""
-    number, previous, kind, at_ms, details = _records.decode(_body(data))
-    return Record(number, previous, kind, at_ms, _documents(details))
+    body = rest(data) if referred(data) else _body(data)
+    number, previous, kind, at_ms, details = _records.decode(body)
+    return Record(number, previous, kind, at_ms, _documents(details, payloads))
 
 
-def _documents(details: dict[str, Any]) -> dict[str, Any]:
+def _documents(details: dict[str, Any], payloads: Payloads) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for key, value in details.items():
         if isinstance(value, bytes):
             shown[key] = Document.from_text(value)
+        elif isinstance(value, msgspec.msgpack.Ext):
+            shown[key] = find(bytes(value.data), payloads)
         else:
-            shown[key] = _documents(value) if isinstance(value, dict) else value
+            shown[key] = _documents(value, payloads) if isinstance(value, dict) else value
     return shown
 
 
@@ -237,7 +267,7 @@ def unpack_entry(entry: bytes) -> StoredEvent:
     return event
 
 
-def meta_of(execution: Execution, resting: str) -> Meta:
+def meta_of(execution: Execution, resting: str, *, dropped: int = 0, refers: bool = False) -> Meta:
     return Meta(
         execution.last_record,
         execution.last_ms,
@@ -250,6 +280,8 @@ def meta_of(execution: Execution, resting: str) -> Meta:
         execution.moving,
         dict(execution.attributes),
         execution.operated if execution.operated is not UNTOUCHED else None,
+        dropped=dropped,
+        refers=refers,
     )
 
 

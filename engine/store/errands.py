@@ -20,6 +20,8 @@ from engine.core.execution import Execution, Status
 from engine.core.states.nested import STATES_QUEUE, End
 from engine.documents import EMPTY_OBJECT, Document
 from engine.store import codec
+from engine.store.bounds.payloads import payloads_of
+from engine.store.bounds.referring import referred
 from engine.store.connection import Redis
 from engine.store.keys import Keys, ref_of, task_id
 from engine.store.tasks import Lease
@@ -102,20 +104,24 @@ class Errands:
 
     async def end(self, namespace: str, execution: str) -> End | None:
         """How an execution ended; None while it has not, or when nothing but its name is left."""
-        key = self._keys.of(ref_of(namespace, execution)).execution
+        keys = self._keys.of(ref_of(namespace, execution))
+        key = keys.execution
         names = ("status", "input", "output", "started", "stopped", "m", "pruned")
         reply = await self._redis.call(key, "HMGET", key, *names)
         status, given, output, started, stopped, meta, pruned = reply
         if status in (None, b"RUNNING") or pruned or stopped is None:
             return None
+        payloads = await payloads_of(self._redis, keys.payloads, (given, output))
+        if not {*referred(given or b""), *referred(output or b"")} <= payloads.keys():
+            return None  # pruned meanwhile
         ended = codec.unpack_meta(meta)
         return End(
             execution,
             cast("Status", status.decode()),
-            Document.from_text(given) if given else EMPTY_OBJECT,
+            codec.unpack_value(given, payloads) if given else EMPTY_OBJECT,
             int(started),
             int(stopped),
-            Document.from_text(output) if output else None,
+            codec.unpack_value(output, payloads) if output else None,
             ended.error,
             ended.cause,
         )

@@ -12,9 +12,10 @@ import msgspec
 from engine.core.effects import Needs
 from engine.core.execution import ROOT, Frame, FrameId
 from engine.documents import Document
-from engine.errors import StaleCommit
+from engine.errors import StaleCommit, StoreUnavailable
 from engine.store import codec
-from engine.store.commits import Claim, Commit, Commits
+from engine.store.bounds.payloads import INLINE_BYTES_MAX, payloads_of
+from engine.store.commits import Claim, Commit, Commits, sent
 from engine.store.connection import Redis
 from engine.store.feed import Entry
 from engine.store.keys import ExecutionKeys, Keys
@@ -63,6 +64,7 @@ class Executions:
     """`retention_ms`: how long a closed execution is kept; `lease_ms`: how long a claim holds without a commit.
 
     `changes_kept`: how many changes of executions are kept for followers, in all partitions together; 0 is none.
+    `inline_max`: bytes of a document that is written where it is used (see `Commits`).
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Executions:
         open_max: int,
         bell: bool,
         changes_kept: int = 0,
+        inline_max: int = INLINE_BYTES_MAX,
     ) -> None:
         self._redis = redis
         self._keys = keys
@@ -82,12 +85,14 @@ class Executions:
         self._open_max = -(-open_max // keys.partitions)
         self._bell = keys.ringer if bell else ""
         self._changes_kept = -(-changes_kept // keys.partitions)
+        self._inline_max = inline_max
         self.commits = Commits(
             keys,
             lease_ms=lease_ms,
             retention_ms=retention_ms,
             bell=self._bell,
             changes_kept=self._changes_kept,
+            inline_max=inline_max,
         )
 
     async def create(
@@ -110,6 +115,7 @@ class Executions:
         """
         digest = hashlib.sha256(_canonical(given)).hexdigest()[:32]
         frame = Frame(id=ROOT, state="", hold=codec.ENTER, input=given)
+        packer = codec.packer(self._inline_max)
         body = {
             "id": static.id,
             "definition": static.definition,
@@ -119,10 +125,11 @@ class Executions:
                 "s",
                 codec.pack(static),
                 "input",
-                given.text,
+                packer.value(given),
                 f"f:{ROOT}",
-                codec.pack(frame),
+                packer.pack(frame),
             ],
+            **sent(packer.payloads),
             "open_max": self._open_max,
             "watch_ms": watch_ms,
             "bell": self._bell,
@@ -155,6 +162,7 @@ class Executions:
             keys.inbox,
             keys.seen,
             keys.fates,
+            keys.payloads,
             *self._keys.changes_of(keys.partition, namespace),
         ]
 
@@ -180,7 +188,10 @@ class Executions:
         if reply[0] != b"OK":
             return None
         try:
-            return _claim(keys, nonce, reply)
+            payloads = await payloads_of(self._redis, keys.payloads, reply[10])
+            return _claim(keys, nonce, reply, payloads)
+        except StoreUnavailable:
+            raise
         except Exception as error:  # whatever stands there, it must not hold up the others
             reason = f"its stored state cannot be read: {type(error).__name__}: {error}"
         emit("execution.quarantined", execution=ref, cause=reason)
@@ -211,28 +222,42 @@ class Executions:
         replies = [await reply for reply in waiting]
         fields = replies[0] if names else []
         texts = replies[-1] if needs.values else []
+        payloads = await payloads_of(redis, keys.payloads, [*fields, *texts], claim.payloads)
+        claim.payloads.update(payloads)
         frames = {
-            name: codec.unpack_frame(data) if data else None
+            name: codec.unpack_frame(data, payloads) if data else None
             for name, data in zip(needs.frames, fields, strict=False)
         }
         values = {
-            name: Document.from_text(text) if text is not None else None
+            name: codec.unpack_value(text, payloads) if text is not None else None
             for name, text in zip(needs.values, texts, strict=True)
         }
-        given = Document.from_text(fields[-1]) if needs.input and fields[-1] is not None else None
+        given = None
+        if needs.input and fields[-1] is not None:
+            given = codec.unpack_value(fields[-1], payloads)
         return frames, values, given
 
     async def commit(self, claim: Claim, commit: Commit) -> Committed:
         """Run commit.lua. Raises StaleCommit when the fence refused, ClockAhead when time did; neither wrote."""
         reply = await self._redis.script("commit", commit.keys, commit.arguments)
+        if reply[0] == b"LACKS":
+            # What was stored has been freed since, by the outcome of the task that was the last to refer to it.
+            reply = await self._redis.script("commit", commit.keys, commit.whole())
         if reply[0] == b"STALE":
             raise StaleCommit(revision=reply[1].decode(), nonce=reply[2].decode())
         if reply[0] == b"AHEAD":
             raise ClockAhead(int(reply[1]))
         claim.fresh = False
-        claim.resting = commit.resting
-        frames = {f.id: f for f in map(codec.unpack_frame, reply[5])}
+        claim.resting, claim.dropped, claim.refers = commit.resting, commit.dropped, commit.refers
+        if commit.payloads:
+            claim.payloads.update(commit.payloads)
+        frames = await self._frames(claim, reply[5]) if reply[5] else {}
         return Committed(int(reply[1]), reply[2] == 1, reply[3], reply[4], frames)
+
+    async def _frames(self, claim: Claim, packed: list[bytes]) -> dict[FrameId, Frame]:
+        payloads = await payloads_of(self._redis, claim.keys.payloads, packed, claim.payloads)
+        claim.payloads.update(payloads)
+        return {f.id: f for f in (codec.unpack_frame(data, payloads) for data in packed)}
 
     async def release(self, claim: Claim, *, reset: bool) -> None:
         """Let go without a commit; the execution is ready at once. `reset` forgets the count of claims."""
@@ -283,11 +308,13 @@ def _creation(reply: list[Any]) -> Creation:
             return Creation(verdicts.get(word, "refused"))
 
 
-def _claim(keys: ExecutionKeys, nonce: str, reply: list[Any]) -> Claim:
+def _claim(
+    keys: ExecutionKeys, nonce: str, reply: list[Any], payloads: dict[bytes, Document]
+) -> Claim:
     """A claim of what claim.lua answered. Raises whatever unreadable bytes make of it."""
     _, _, revision, version, started_ms, static, packed, ready, control, entries, found = reply
     meta = codec.unpack_meta(packed)
-    frames = {f.id: f for f in map(codec.unpack_frame, found)}
+    frames = {f.id: f for f in (codec.unpack_frame(data, payloads) for data in found)}
     execution = codec.execution_of(
         codec.unpack_static(static),
         meta,
@@ -297,7 +324,20 @@ def _claim(keys: ExecutionKeys, nonce: str, reply: list[Any]) -> Claim:
         started_ms=int(started_ms),
         ready=ready.decode(),
     )
-    return Claim(keys, nonce, execution, meta.resting, control, entries, frames)
+    claim = Claim(
+        keys,
+        nonce,
+        execution,
+        meta.resting,
+        control,
+        entries,
+        frames,
+        dropped=meta.dropped,
+        refers=meta.refers or bool(payloads),
+    )
+    if payloads:
+        claim.payloads.update(payloads)
+    return claim
 
 
 def _canonical(document: Document) -> bytes:

@@ -10,6 +10,7 @@ of an execution (ID is "definition:name")
   P:{07}:NS:x:ID:ctl         list    control events, applied before the inbox
   P:{07}:NS:x:ID:h           list    history records
   P:{07}:NS:x:ID:v           hash    values: Map pages and results, buffered signals
+  P:{07}:NS:x:ID:p           hash    payloads: name -> text, "#"<name> -> number of references (see referring.py)
   P:{07}:NS:x:ID:o           list    outcomes of the last 100 tasks: "<frame>@<rev> <proof> <digest> <how>"
   P:{07}:NS:x:ID:sig         zset    ids of the last 10,000 accepted signals, by ms
   P:{07}:NS:x:ID:sf          hash    what became of each of them: id -> packed Fate
@@ -74,6 +75,7 @@ class ExecutionKeys:
         "inbox",
         "outcomes",
         "partition",
+        "payloads",
         "ref",
         "refused",
         "seen",
@@ -93,6 +95,7 @@ class ExecutionKeys:
         self.values = self.execution + ":v"
         self.outcomes = self.execution + ":o"
         self.seen = self.execution + ":sig"
+        self.payloads = self.execution + ":p"
         self.fates = self.execution + ":sf"
         self.refused = self.execution + ":no"
 

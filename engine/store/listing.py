@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from msgspec import structs
 
-from engine.core.effects import Record
 from engine.core.events import SignalReceived
 from engine.core.execution import ROOT, Execution, Frame, Status
 from engine.documents import Document
 from engine.store import codec
+from engine.store.bounds.histories import HistoryPart, history_part
+from engine.store.bounds.payloads import payloads_of
+from engine.store.bounds.referring import Payloads, referred
 from engine.store.fates import Fates
 from engine.store.finding.entries import entries_of
 from engine.store.finding.rows import FIELDS, row_of
@@ -21,6 +24,9 @@ from engine.store.keys import ref_of, task_id
 
 FRAMES_MAX = 100  # shown of one execution
 SIGNALS_MAX = 1000
+READS_MAX = (
+    5  # of an execution that moves on between the reads of its frames and of what they refer to
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,9 @@ class Stored:
 
 
 class Listing(Fates):
-    async def read(self, namespace: str, identifier: str) -> Stored | None:
+    async def read(
+        self, namespace: str, identifier: str, *, tries: int = READS_MAX
+    ) -> Stored | None:
         """An execution with its frames (at most `FRAMES_MAX`) and buffered signals, or None.
 
         Bytes that cannot be read are left out: such an execution is quarantined, and can still be looked at.
@@ -57,7 +65,12 @@ class Listing(Fates):
         pruned = b"pruned" in fields
         meta = _meta(fields.get(b"m", b""))
         packed = [value for name, value in fields.items() if name.startswith(b"f:")]
-        frames = {f.id: f for data in packed if (f := codec.read_or_none(codec.unpack_frame, data))}
+        documents = [fields.get(b"input"), fields.get(b"output")]
+        payloads = await payloads_of(self._redis, keys.payloads, [*packed, *documents])
+        if tries and any(n not in payloads for data in packed for n in referred(data)):
+            return await self.read(namespace, identifier, tries=tries - 1)  # it has moved on
+        unpack = partial(codec.unpack_frame, payloads=payloads)
+        frames = {f.id: f for data in packed if (f := codec.read_or_none(unpack, data))}
         static = codec.read_or_none(codec.unpack_static, fields.get(b"s", b"")) or _tombstone(
             identifier
         )
@@ -73,7 +86,7 @@ class Listing(Fates):
         )
         stopped = fields.get(b"stopped")
         return Stored(
-            _with_documents(execution, fields),
+            _with_documents(execution, fields, payloads),
             int(stopped) if stopped else None,
             fields[b"quarantine"].decode() if b"quarantine" in fields else None,
             pruned,
@@ -96,9 +109,15 @@ class Listing(Fates):
         """Values of an execution, in the order asked for."""
         if not names:
             return []
-        key = self._keys.of(ref).values
-        texts = await self._redis.call(key, "HMGET", key, *names)
-        return [Document.from_text(t) if t is not None else None for t in texts]
+        keys = self._keys.of(ref)
+        items = await self._redis.call(keys.values, "HMGET", keys.values, *names)
+        payloads = await payloads_of(self._redis, keys.payloads, items)
+        return [
+            None
+            if item is None
+            else codec.read_or_none(partial(codec.unpack_value, payloads=payloads), item)
+            for item in items
+        ]
 
     async def tasks(
         self, ref: str, frames: Sequence[Frame]
@@ -122,16 +141,11 @@ class Listing(Fates):
                 out.append((codec.unpack_row(packed), lease, secret.decode()))
         return out
 
-    async def history(
-        self, namespace: str, identifier: str, first: int, last: int
-    ) -> tuple[list[Record], int]:
-        """Records number `first` to `last` (from 1, inclusive), and how many there are."""
-        key = self._keys.of(ref_of(namespace, identifier)).history
-        items, count = await asyncio.gather(
-            self._redis.call(key, "LRANGE", key, first - 1, last - 1),
-            self._redis.call(key, "LLEN", key),
+    async def history(self, namespace: str, identifier: str, first: int, last: int) -> HistoryPart:
+        """Records number `first` to `last` (from 1, inclusive; up to 0, counted back from the newest), as far as they are kept."""
+        return await history_part(
+            self._redis, self._keys.of(ref_of(namespace, identifier)), first, last
         )
-        return [codec.unpack_record(item) for item in items], count
 
     async def prune(self, now_ms: int, most: int, tombstone_ms: int) -> int:
         """Reduce closed executions that are due to tombstones; returns how many."""
@@ -158,7 +172,8 @@ class Listing(Fates):
             "prune_execution",
             [
                 keys.execution, keys.history, keys.outcomes, keys.seen, keys.values, keys.inbox,
-                keys.tag + ":closed", keys.fates, *entries_of(self._keys, namespace, row),
+                keys.payloads, keys.tag + ":closed", keys.fates,
+                *entries_of(self._keys, namespace, row),
             ],
             [ref, identifier, revision or b"", tombstone_ms],
         )  # fmt: skip
@@ -179,8 +194,11 @@ def _tombstone(identifier: str) -> codec.Static:
     return codec.Static(identifier, definition, name, b"")
 
 
-def _with_documents(execution: Execution, fields: dict[bytes, bytes]) -> Execution:
+def _with_documents(
+    execution: Execution, fields: dict[bytes, bytes], payloads: Payloads
+) -> Execution:
     def document(name: bytes) -> Document | None:
-        return Document.from_text(fields[name]) if name in fields else None
+        unpack = partial(codec.unpack_value, payloads=payloads)
+        return codec.read_or_none(unpack, fields[name]) if name in fields else None
 
     return structs.replace(execution, input=document(b"input"), output=document(b"output"))

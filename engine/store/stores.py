@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.settings import Settings
 from engine.store.aliases import Aliases
+from engine.store.bounds.copies import Copies
 from engine.store.catalog import Catalog
 from engine.store.connection import Redis
 from engine.store.errands import Errands
@@ -41,11 +42,13 @@ class Stores:
     orders: Orders
     aliases: Aliases
     feed: Feed
+    copies: Copies
 
     @classmethod
     def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
         tasks = Tasks(redis, keys, bell=True)
         catalog = Catalog(redis, keys)
+        listing = Listing(redis, keys)
         return cls(
             executions=Executions(
                 redis,
@@ -55,6 +58,7 @@ class Stores:
                 open_max=settings.open_executions_max,
                 bell=True,
                 changes_kept=settings.changes_kept,
+                inline_max=settings.payload_inline_bytes_max,
             ),
             tasks=tasks,
             timers=Timers(redis, keys, tasks, bell=True),
@@ -66,7 +70,7 @@ class Stores:
                 bell=True,
             ),
             catalog=catalog,
-            listing=Listing(redis, keys),
+            listing=listing,
             errands=Errands(redis, keys, bell=True),
             operations=Operations(redis, keys, bell=True),
             positions=Positions(redis, keys),
@@ -74,4 +78,5 @@ class Stores:
             orders=Orders(redis, keys, open_max=settings.open_executions_max, bell=True),
             aliases=Aliases(redis, keys),
             feed=Feed(redis, keys),
+            copies=Copies(redis, keys, listing, inline_max=settings.payload_inline_bytes_max),
         )

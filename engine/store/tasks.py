@@ -10,8 +10,11 @@ from typing import Literal
 
 from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded, TimerFired
 from engine.core.tokens import parse_task_token
+from engine.documents import Document
 from engine.errors import LeaseLost, TaskClosed, TaskNotFound
 from engine.store import codec
+from engine.store.bounds.payloads import payloads_of
+from engine.store.bounds.referring import PayloadGone, referred
 from engine.store.connection import Redis
 from engine.store.keys import Keys, ref_of, split_task_id, task_id
 from engine.telemetry import emit
@@ -94,20 +97,37 @@ class Tasks:
         )
         until_ms = int(reply[0]) + lease_ms
         items = reply[2]
+        refs = [split_task_id(identifier.decode())[0] for identifier in items[::3]]
+        rows = [data.partition(b"|") for data in items[1::3]]
+        payloads = await self._inputs(refs, [packed for _, _, packed in rows])
         out = []
-        for identifier, data, lease in zip(items[::3], items[1::3], items[2::3], strict=True):
-            secret, _, packed = data.partition(b"|")
-            ref = split_task_id(identifier.decode())[0]
+        for identifier, lease, ref, (secret, _, packed) in zip(
+            items[::3], items[2::3], refs, rows, strict=True
+        ):
             try:
-                row = codec.unpack_row(packed)
+                row = codec.unpack_row(packed, payloads)
+            except PayloadGone:
+                continue  # the task has ended since, and its input with it
             except Exception as error:  # whatever stands there, the other tasks are handed out
                 emit("task.unreadable", task=identifier.decode(), cause=str(error))
                 continue
             out.append(Lease(ref, secret.decode(), row, lease.decode(), until_ms))
         return Leased(out, reply[1])
 
+    async def _inputs(self, refs: Sequence[str], rows: Sequence[bytes]) -> dict[bytes, Document]:
+        """The large inputs that rows of these executions refer to. Same name, same text, whoever keeps it."""
+        reads = [
+            payloads_of(self._redis, self._keys.of(ref).payloads, [row])
+            for ref, row in zip(refs, rows, strict=True)
+            if referred(row)
+        ]
+        found: dict[bytes, Document] = {}
+        for payloads in await asyncio.gather(*reads):
+            found |= payloads
+        return found
+
     async def row(self, address: Address) -> codec.TaskRow | None:
-        """The task as scheduled, while it is open."""
+        """The task as scheduled, while it is open; a large input cannot be read from it."""
         tasks = self._keys.tasks(self._keys.of(address.ref).partition)
         data = await self._redis.call(tasks, "HGET", tasks, address.task)
         return codec.unpack_row(data.partition(b"|")[2]) if data else None
@@ -138,7 +158,7 @@ class Tasks:
                 keys.execution, keys.inbox, keys.outcomes,
                 *(f"{keys.tag}:{name}" for name in ("ready", "timers", "tasks", "leases")),
                 self._keys.queue(keys.partition, namespace, queue),
-                keys.tag + ":queues",
+                keys.tag + ":queues", keys.payloads,
             ],
             [
                 address.ref, address.task, address.secret, lease, address.frame, packed,
@@ -211,6 +231,7 @@ class Tasks:
                 keys.execution,
                 keys.inbox,
                 keys.outcomes,
+                keys.payloads,
             ],
             [
                 identifier, kind, ref, frame, codec.pack(TimerFired(frame, revision, kind)),

@@ -255,12 +255,29 @@ class ExecutionView(Struct, frozen=True, kw_only=True):
     waiting_signals: list[ListenerView] = field(default_factory=list)
 
 
+class Dropped(Struct, frozen=True):
+    """Records that are not kept any more: numbers `first` to `last`."""
+
+    first: int
+    last: int
+    count: int
+
+
 class HistoryPage(Struct, frozen=True):
     """Records in Step Functions' event shape. `next` is the `after` of the following page, null at the end."""
 
     events: list[dict[str, Any]]
     status: Status
     next: int | None = None
+    dropped: Dropped | UnsetType = UNSET
+
+
+class Imported(Struct, frozen=True):
+    """What became of one copy. `id` is "" where the line could not be read."""
+
+    id: str
+    status: Literal["imported", "exists", "refused"]
+    reason: str | UnsetType = UNSET
 
 
 class ChangeView(Struct, frozen=True):

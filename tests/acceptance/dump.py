@@ -15,8 +15,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from engine.core.events import SignalReceived, read_signal
-from engine.documents import Document
+from engine.documents import DIGEST_BYTES, Document
 from engine.store import codec
+from engine.store.bounds.referring import Payloads
 from engine.store.keys import Keys
 
 Snapshot = dict[
@@ -90,8 +91,9 @@ def executions(found: Snapshot, prefix: str) -> Iterable[dict[str, Any]]:
         events = [codec.unpack_entry(_bytes(item)) for item in inbox]
         history = found.get(f"{name}:h", {"value": []})["value"]
         values = found.get(f"{name}:v", {"value": {}})["value"]
+        payloads = payloads_in(found, name)
         kept = [
-            _signal_id(values.get(f"s:{signal}:{number}"))
+            _signal_id(payloads, values.get(f"s:{signal}:{number}"))
             for signal, buffer in meta.signals.items()
             for number in range(buffer.head, buffer.tail)
             if number not in buffer.gaps
@@ -103,18 +105,30 @@ def executions(found: Snapshot, prefix: str) -> Iterable[dict[str, Any]]:
             "revision": int(fields["rev"]),
             "owner": fields["own"],
             "quarantine": fields.get("quarantine"),
-            "output": json.loads(_bytes(fields["output"])) if "output" in fields else None,
+            "output": codec.unpack_value(_bytes(fields["output"]), payloads).value
+            if "output" in fields
+            else None,
             "error": meta.error,
             "cause": meta.cause,
-            "records": [_record(codec.unpack_record(_bytes(item))) for item in history],
+            "records": [_record(codec.unpack_record(_bytes(i), payloads)) for i in history],
             "buffered": kept,
             "unread": [e.id for e in events if isinstance(e, SignalReceived)],
             "others": [type(e).__name__ for e in events if not isinstance(e, SignalReceived)],
         }
 
 
-def _signal_id(kept: str | None) -> str | None:
-    return None if kept is None else read_signal("", Document.from_text(_bytes(kept))).id
+def _signal_id(payloads: Payloads, kept: str | None) -> str | None:
+    return None if kept is None else read_signal("", codec.unpack_value(_bytes(kept), payloads)).id
+
+
+def payloads_in(found: Snapshot, name: str) -> Payloads:
+    """The large documents of an execution, by name."""
+    fields = found.get(f"{name}:p", {"value": {}})["value"]
+    return {
+        _bytes(each): Document.from_text(_bytes(text))
+        for each, text in fields.items()
+        if len(each) == DIGEST_BYTES
+    }
 
 
 def _record(record: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from engine.store import codec
 from engine.store.finding.entries import entries_of
 from engine.store.finding.rows import Row
 from engine.store.keys import Keys, split_task_id
+from tests.acceptance import references
 
 
 @dataclass
@@ -58,7 +59,7 @@ def problems(found: dict[str, Any], prefix: str) -> list[str]:
     out = []
     for tag, part in sorted(partitions(found, prefix).items()):
         out += [f"{tag} {text}" for text in _of_partition(part)]
-    return out
+    return out + references.problems(found, prefix)
 
 
 def partitions(found: dict[str, Any], prefix: str) -> dict[str, Partition]:

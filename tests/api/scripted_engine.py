@@ -43,6 +43,10 @@ class ScriptedEngine:
     def operations(self) -> Any:
         return self
 
+    @property
+    def copying(self) -> Any:
+        return self
+
     async def after_publish(self, _caller: Any, published: Any, _running: Any) -> Any:
         return published
 

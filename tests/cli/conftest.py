@@ -64,7 +64,7 @@ class StubServer:
             raise ConnectionAbortedError
         answers = self._answers[method, parts.path]
         status, document = answers.pop(0) if len(answers) > 1 else answers[0]
-        return status, json.dumps(document).encode()
+        return status, document if isinstance(document, bytes) else json.dumps(document).encode()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         stub = self

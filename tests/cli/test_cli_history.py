@@ -148,3 +148,25 @@ def test_a_server_that_never_answered_is_not_waited_for(detent, server):
     server.silent = 1_000_000
     assert detent("history", "o:1", "--follow").exit_code == 4
     assert len(server.requests) == 1
+
+
+def test_what_is_not_kept_any_more_is_said_once_and_stands_in_the_document(detent, server):
+    dropped = {"first": 1, "last": 1200, "count": 1200}
+    page = {"events": [record(1201, "ExecutionStarted")], "next": 1201, "status": "RUNNING"}
+    for _ in range(2):
+        server.answer("GET", PATH, page | {"dropped": dropped})
+        server.answer("GET", PATH, page | {"events": [], "next": None, "dropped": dropped})
+    shown = detent("history", "o:1")
+    assert shown.stderr == "records 1 to 1,200 are not kept any more\n"
+    told = json.loads(detent("history", "o:1", "--json").stdout)
+    assert (told["dropped"], len(told["events"])) == (dropped, 1)
+
+
+def test_following_says_what_it_has_missed(detent, server):
+    first = {"events": [ENTERED], "next": None, "status": "RUNNING"}
+    server.answer("GET", PATH, first)
+    late = {"events": [record(9, "PassStateEntered")], "next": None, "status": "FAILED"}
+    server.answer("GET", PATH, late | {"dropped": {"first": 1, "last": 8, "count": 8}})
+    server.answer("GET", PATH, {"events": [], "next": None, "status": "FAILED"})
+    followed = detent("history", "o:1", "--follow", "--json")
+    assert followed.stderr == "records 3 to 8 are not kept any more\n"

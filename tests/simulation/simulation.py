@@ -41,7 +41,8 @@ LEASE_MS = 30_000
 FOREVER_MS = 400 * 86_400_000
 STEPS_MAX = 2000
 TRIES_MAX = 10
-SETTINGS = Settings(prefix=PREFIX, partitions=1)
+# Almost every document is stored once and referred to, so that references are counted whatever fails.
+SETTINGS = Settings(prefix=PREFIX, partitions=1, payload_inline_bytes_max=16)
 
 
 class Stuck(AssertionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from msgspec import structs
 from world import (
     CALLBACK,
     LEASE_MS,
@@ -21,9 +22,11 @@ from engine.core.orders import PauseRequested, RedriveRequested, ResumeRequested
 from engine.documents import Document
 from engine.store import errands
 from engine.store.aliases import Route
+from engine.store.bounds.copies import Copies
 from engine.store.feed import Place
 from engine.store.operating.orders import Orders
 
+LARGE = {"text": "x" * 9000}
 PAUSE = PauseRequested("me", None, "@o")
 BEATING = {"Pay": TIMED["Pay"] | {"HeartbeatSeconds": 10}}
 
@@ -346,6 +349,23 @@ async def commit_that_is_followed(world):
     return following.step(await following.claim(ref))
 
 
+async def create_execution_of_a_large_input(world):
+    await world.publish()
+    return world.create(given=LARGE)
+
+
+async def commit_that_refers_to_a_payload(world):
+    return world.step(await world.claim(await world.start(given=LARGE)))
+
+
+async def import_execution(world):
+    ref = await world.start(given=LARGE, states=TWO)
+    await world.advance(ref)
+    copies = Copies(world.redis, world.keys, world.listing)
+    copy = await copies.read(NS, "d:n")
+    return copies.write(NS, structs.replace(copy, id="d:copy"), kept_ms=1000)
+
+
 TOLD = errands.tell(errands.Tell("d:n", "token", "workflow:d", "k"))
 SCENARIOS = [
     (set_alias, 2), (read_changes, 1), (commit_that_is_followed, 11),
@@ -358,9 +378,10 @@ SCENARIOS = [
     (commit_that_pauses, 6), (commit_that_resumes, 8), (lease_tasks_of_what_is_paused, 6),
     (redrive, 9), (create_execution_with_a_signal, 6),
     (create_execution_where_one_gets_a_signal, 5), (commit_that_tells_of_a_signal, 9),
-    (fire_timer, 4), (expire_task, 9), (lapse_lease, 5), (lease_tasks, 5), (heartbeat_task, 3),
-    (settle_task, 9), (settle_task_of_a_callback, 8), (watch, 1), (prune_execution, 4),
+    (fire_timer, 4), (expire_task, 10), (lapse_lease, 5), (lease_tasks, 5), (heartbeat_task, 3),
+    (settle_task, 10), (settle_task_of_a_callback, 9), (watch, 1), (prune_execution, 4),
     (create_execution_of_a_child, 7), (commit_that_closes_a_child, 10),
     (prune_execution_that_is_to_be_told_of, 2), (stop_child, 3), (finish_errand, 6),
-    (add_operation, 3), (claim_operation, 1), (advance_operation, 2), (steer_operation, 2),
+    (create_execution_of_a_large_input, 7), (commit_that_refers_to_a_payload, 9),
+    (import_execution, 7), (add_operation, 3), (claim_operation, 1), (advance_operation, 2), (steer_operation, 2),
 ]  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 from world import LISTEN, NS, PAY, RETENTION_MS, TWO, WAIT
 
 from engine.documents import Document
+from engine.store.bounds.histories import HistoryPart
 from engine.store.connection import Redis
 from engine.store.finding.filter import Filter
 
@@ -95,15 +96,16 @@ async def test_what_moves_while_a_page_is_read_is_shown_once(world):
 async def test_history_is_paged_by_record_number_and_never_has_a_gap(world):
     ref = await world.start(states=TWO)
     await world.advance(ref)
-    whole, count = await world.listing.history(NS, "d:n", 1, 1000)
+    everything = await world.listing.history(NS, "d:n", 1, 1000)
+    whole, count = everything.records, everything.newest
     assert [record.id for record in whole] == list(range(1, count + 1))
     paged = []
     for first in range(1, count + 1, 2):
-        records, total = await world.listing.history(NS, "d:n", first, first + 1)
-        paged += records
-        assert total == count
+        part = await world.listing.history(NS, "d:n", first, first + 1)
+        paged += part.records
+        assert (part.newest, part.dropped) == (count, 0)
     assert paged == whole
-    assert (await world.listing.history(NS, "d:never", 1, 10)) == ([], 0)
+    assert (await world.listing.history(NS, "d:never", 1, 10)) == HistoryPart([], 0)
 
 
 async def test_a_closed_execution_is_pruned_to_its_tombstone_when_its_retention_is_over(world):

@@ -6,6 +6,7 @@ from api.rest.operation import Operation
 from api.rest.operations import (
     aliases,
     bulk,
+    copies,
     definitions,
     executions,
     following,
@@ -27,6 +28,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *aliases.OPERATIONS,
     *migrations.OPERATIONS,
     *bulk.OPERATIONS,
+    *copies.OPERATIONS,
     *health.OPERATIONS,
 )
 

@@ -101,16 +101,17 @@ async def _started(call: Call[WaitQuery, StartBody]) -> StartResult:
 async def list_executions(call: Call[ExecutionsQuery, NoBody]) -> Answer:
     query = call.query
     page = await call.engine.queries.executions(
-        call.caller, _wanted(query), limit=query.limit, cursor=query.cursor
+        call.caller, wanted(query), limit=query.limit, cursor=query.cursor
     )
     return Answer(value=page)
 
 
 async def count_executions(call: Call[FilterQuery, NoBody]) -> Answer:
-    return Answer(value=await call.engine.queries.count(call.caller, _wanted(call.query)))
+    return Answer(value=await call.engine.queries.count(call.caller, wanted(call.query)))
 
 
-def _wanted(query: FilterQuery) -> Filter:
+def wanted(query: FilterQuery) -> Filter:
+    """The filter that a query asks for."""
     return filter_of(
         definition=query.definition,
         status=query.status,
@@ -272,7 +273,7 @@ OPERATIONS = (
         group="executions",
         summary="Read an execution's history",
         about="Records in the event shape of Step Functions. To follow an execution, pass the last id seen as `after` "
-        "and a `wait`.",
+        "and a `wait`. Of an execution whose definition keeps the newest records only, `dropped` tells which are gone.",
         perform=history,
         query=HistoryQuery,
         answers={200: Shown(meaning="One page.", type=HistoryPage, example=examples.HISTORY)},

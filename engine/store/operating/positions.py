@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from engine.core.execution import Execution
 from engine.core.moving.undo import UNDO
-from engine.documents import Document
 from engine.store import codec
+from engine.store.bounds.payloads import payloads_of
+from engine.store.bounds.referring import PayloadGone, Payloads
 from engine.store.connection import Redis
 from engine.store.keys import Keys, ref_of
+
+READS_MAX = 5  # of an execution that moves on while it is read
 
 
 class Positions:
@@ -29,7 +32,7 @@ class Positions:
             *(self._read(ref_of(namespace, each), undo=undo) for each in identifiers)
         )
 
-    async def _read(self, ref: str, *, undo: bool) -> Execution | None:
+    async def _read(self, ref: str, *, undo: bool, tries: int = READS_MAX) -> Execution | None:
         keys = self._keys.of(ref)
         waiting = [self._redis.call(keys.execution, "HGETALL", keys.execution)]
         if undo:
@@ -39,14 +42,21 @@ class Positions:
         if fields.get(b"status") != b"RUNNING":
             return None
         kept = noted[0] if noted else None
+        packed = [value for name, value in fields.items() if name[:2] == b"f:"]
+        payloads = await payloads_of(self._redis, keys.payloads, [*packed, kept])
         try:
-            return _execution(fields, Document.from_text(kept) if kept is not None else None)
+            return _execution(fields, packed, kept, payloads)
+        except PayloadGone:  # most often because it has moved on
+            return await self._read(ref, undo=undo, tries=tries - 1) if tries else None
         except Exception:  # whatever stands there; it is quarantined when somebody claims it
             return None
 
 
-def _execution(fields: dict[bytes, bytes], undo: Document | None) -> Execution:
-    frames = (codec.unpack_frame(data) for name, data in fields.items() if name[:2] == b"f:")
+def _execution(
+    fields: dict[bytes, bytes], packed: Sequence[bytes], kept: bytes | None, payloads: Payloads
+) -> Execution:
+    frames = (codec.unpack_frame(data, payloads) for data in packed)
+    undo = codec.unpack_value(kept, payloads) if kept is not None else None
     execution = codec.execution_of(
         codec.unpack_static(fields[b"s"]),
         codec.unpack_meta(fields.get(b"m", b"")),

@@ -5,29 +5,32 @@
 
   KEYS[1] x hash, [2] inbox list, [3] control list, [4] history list, [5] values hash: of the execution
   KEYS[6] ready zset, [7] timers zset, [8] tasks hash, [9] leases hash, [10] queues set, [11] closed zset: of the partition
-  KEYS[12] open string, of the namespace in the partition; KEYS[13...] queues and indexes (zsets), tallies and fates (see include/), that the envelope names by number
+  KEYS[12] open string, of the namespace in the partition; KEYS[13] payloads hash, of the execution
+  KEYS[14...] queues and indexes (zsets), tallies and fates (see include/), that the envelope names by number
   ARGV[1] ref, [2] nonce, [3] revision the holder read, [4] lease_ms (0 = leave the lease as it is), [5] envelope, msgpack:
-    set {field, bytes ...}  del {field ...}  records {bytes ...}
+    set {field, bytes ...}  del {field ...}  records {bytes ...}  trim: how many are taken off the front of the history
     keep {field, bytes ...}  drop {field ...}                  values
-    taken, controls         how many inbox and control entries were consumed
-    timers {ms, member ...}  untimers {member ...}
+    refs                     something here refers to payloads, or replaces what may; payloads {name: text ...} new ones
+    timers {ms, member ...}  untimers {member ...}  taken, controls: how many inbox and control entries were consumed
     tasks {{id, row, queue key number, queue}...}  untasks {{id, queue key number, queue}...}
     index {{key number, score, member}...}  unindex {{key number, member}...}
-    close                    prune_ms: the execution has ended; spent: its values can go (no signal is left over)
+    close                    prune_ms: it has ended; spent: its values can go; tell {key number, queue} of the errands that tell of it
     tallies {{hash key number, set key number, outcome, id, keep_ms, reason or nil}...} answers to operations on many executions
     fates {key number, id, fate ...} what became of signals; before: ms from which all this must not be, by Redis time
     event {stream key number, bell key number, most, entry, version}  feed: what followers are told, on which channel
-    tell {key number, queue} queue of the errands that tell whoever waits for the end
     release                  let go if nothing has come in; paused: the inbox does not count; pause: see include/pause_commit
     bells {ready, queues}  changes   channels; now_ms: the holder's clock, refused when ahead of Redis time
   Returns {"OK", now_ms, released 0|1, control, entries, frames} | {"STALE", revision, nonce} | {"AHEAD", now_ms} (or too late)
+  | {"LACKS"} (a payload that is referred to is neither stored nor sent)
 ]]
 --- @include clock
 --- @include bell
 --- @include inbox
---- @include tell
 --- @include types
+--- @include tell
 --- @include tally
+--- @include payloads
+--- @include references
 --- @include pause_commit
 --- @include fates
 --- @include announce
@@ -40,25 +43,24 @@ local now = now_ms()
 if tonumber(e.now) > now or e.before and now >= tonumber(e.before) then return {'AHEAD', text(now)} end
 
 local left = redis.call('LLEN', entries) + redis.call('LLEN', control) - (e.taken or 0) - (e.controls or 0)
-if e.records then expect('LLEN', history) end
+if e.records or e.trim then expect('LLEN', history) end
 if e.keep or e.drop then expect('HLEN', values) end
 if e.timers or e.untimers or e.untasks or e.pause then expect('ZCARD', timers) end
-if e.tasks or e.untasks or e.close or e.pause then
-  expect('HLEN', tasks, leases)
-  expect('SCARD', queues)
-end
+if e.tasks or e.untasks or e.close or e.pause then expect_tasks(tasks, leases, queues) end
+local counts, sent = e.refs and references(e, x, values, history, tasks) or {}, e.payloads or {}
+if e.refs and lacks(KEYS[13], counts, sent) then return {'LACKS'} end
 local theirs = expect_event(KEYS, e.event, expect_tallies(KEYS, e.tallies))
 expect_pause(KEYS, e.pause, theirs)
 expect_fates(KEYS, e.fates, theirs)
-for number = 13, #KEYS do if not theirs[number] then expect('ZCARD', KEYS[number]) end end
+for number = 14, #KEYS do if not theirs[number] then expect('ZCARD', KEYS[number]) end end
 if e.release or e.close or lease_ms > 0 then expect('ZCARD', ready) end
-if e.close then
-  expect('ZCARD', closed)
-  redis.call('DECR', KEYS[12])
-end
+if e.close then expect('ZCARD', closed) end
+if e.close then redis.call('DECR', KEYS[12]) end -- refuses what is no number, so it comes before every other write
 
 redis.call('HSET', x, 'rev', text(tonumber(at[2]) + 1), unpack(e.set))
 if e.del then redis.call('HDEL', x, unpack(e.del)) end
+count(KEYS[13], counts, sent)
+if e.trim then redis.call('LTRIM', history, e.trim, -1) end
 if e.records then redis.call('RPUSH', history, unpack(e.records)) end
 if e.keep then redis.call('HSET', values, unpack(e.keep)) end
 if e.drop then redis.call('HDEL', values, unpack(e.drop)) end

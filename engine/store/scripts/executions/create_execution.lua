@@ -10,13 +10,15 @@
   KEYS[7] refused      string key of a nested start that was taken back before it happened
   KEYS[8] versions     zset   of the definition in the partition: running executions by version (see versioned in keys.py)
   KEYS[9] inbox list, [10] seen zset, [11] fates hash: of the execution, for a signal that goes with the start
-  KEYS[12] changes     stream of the partition, [13] bell string: of followers
+  KEYS[12] payloads hash of the execution
+  KEYS[13] changes     stream of the partition, [14] bell string: of followers
   ARGV[1] ref          namespace:definition:name
   ARGV[2] envelope     msgpack: id, definition, version ("" = current), digest of the input, fields {field, bytes ...},
                        open_max (0 = no limit), watch_ms (0 = none), bell; of a nested start, key: which start it is,
                        tell: the errand that tells the parent of the end ("" = nobody is to be told); signal: one that
                        starts the execution or, where one of the name runs whatever its input, is only delivered (see include/signal)
                        event {1, 2, most, entry}, feed: what followers are told, on which channel
+                       payloads {name: text ...} that fields refer to (none = nil)
   Returns {"OK", now_ms, version} | {"EXISTS", started_ms, version} | {"CONFLICT", status} | {"UNKNOWN"} | {"QUOTA"}
   | {"REFUSED"}; with a signal also {"SIGNALED", started_ms, version} (it runs) | {"REPEAT", started_ms, version, status}
   | {"VERSION", version} | {"FULL"}. All but OK and SIGNALED wrote nothing, but that EXISTS notes whom to tell as well.
@@ -25,6 +27,7 @@
 --- @include bell
 --- @include wake
 --- @include types
+--- @include payloads
 --- @include signal
 --- @include announce
 local x, ready, definitions, index, open, everything = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -64,12 +67,16 @@ local refusal = e.signal and signal_refusal(e.signal, KEYS[9], {version}, now_ms
 if refusal then return refusal[1] == 'QUOTA' and {'FULL'} or refusal end
 if e.open_max > 0 and tonumber(redis.call('GET', open) or '0') >= e.open_max then return {'QUOTA'} end
 expect('ZCARD', ready, index, everything, versions)
-local followed = {KEYS[12], KEYS[13]}
+local followed = {KEYS[13], KEYS[14]}
 expect_event(followed, e.event, {})
+local counts = {}
+for i = 2, #e.fields, 2 do refer(counts, e.fields[i], 1) end
+if e.payloads then expect('HLEN', KEYS[12]) end
 local now = now_ms()
 redis.call('INCR', open)
 redis.call('HSET', x, 'status', 'RUNNING', 'rev', '0', 'own', '', 'until', '0', 'claims', '0', 'ready', '0',
   'digest', e.digest, 'ver', version, 'started', text(now), unpack(e.fields))
+count(KEYS[12], counts, e.payloads)
 if e.key then redis.call('HSET', x, 'key', e.key) end
 if e.key and e.tell ~= '' then redis.call('HSET', x, 'tell', cmsgpack.pack({[e.key] = e.tell})) end
 if e.watch_ms > 0 then redis.call('HSET', x, 'watch', text(now + e.watch_ms)) end

@@ -1,3 +1,9 @@
+-- What a commit does to tasks may be refused before anything is written.
+local function expect_tasks(tasks, leases, queues)
+  expect('HLEN', tasks, leases)
+  expect('SCARD', queues)
+end
+
 -- Put a task into its queue, and ring when the queue was empty.
 local function put(tasks, queues, queue, name, id, row, now, bell, ref)
   redis.call('HSET', tasks, id, row)

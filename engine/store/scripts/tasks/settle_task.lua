@@ -4,6 +4,7 @@
 
   KEYS[1] x hash, [2] inbox list, [3] outcomes list: of the execution
   KEYS[4] ready zset, [5] timers zset, [6] tasks hash, [7] leases hash, [8] queue zset, [9] queues set: of the partition
+  KEYS[10] payloads hash, of the execution
   ARGV[1] ref, [2] task id, [3] secret of the token, [4] lease ("" = by token alone, "*" = whoever holds it), [5] frame, [6] event (msgpack),
   ARGV[7] "<frame>@<revision>", [8] digest of token and outcome, [9] bell, [10] how (succeeded, failed, submitted)
   ARGV[11] queue as the queues set names it
@@ -15,6 +16,7 @@
 --- @include bell
 --- @include wake
 --- @include types
+--- @include payloads
 local x, entries, outcomes, ready, timers, tasks, leases = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local ref, id, lease = ARGV[1], ARGV[2], ARGV[4]
 local at = redis.call('HMGET', x, 'own', 'until', 'quarantine', 'status', 'paused')
@@ -40,10 +42,12 @@ if held then nonce, since, till, worker = string.match(held, '^([^|]*)|([^|]*)|(
 expect('LLEN', entries, outcomes)
 expect('ZCARD', ready, timers, KEYS[8])
 expect('SCARD', KEYS[9])
+expect('HLEN', KEYS[10])
 redis.call('HDEL', leases, id)
 redis.call('ZREM', timers, id .. '#lease')
 if ARGV[10] ~= 'submitted' then
   redis.call('HDEL', tasks, id)
+  release_row(KEYS[10], row)
   redis.call('ZREM', timers, id .. '#timeout', id .. '#heartbeat')
   if redis.call('ZREM', KEYS[8], id) == 1 and redis.call('ZCARD', KEYS[8]) == 0 then
     redis.call('SREM', KEYS[9], ARGV[11])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
 from engine.core.effects import (
     CancelTask,
     CancelTimer,
@@ -18,71 +15,55 @@ from engine.core.effects import (
     Tally,
     Transition,
 )
-from engine.core.execution import ROOT, Execution, Frame, FrameId
+from engine.core.execution import Execution
 from engine.core.states.nested import STATES_QUEUE
+from engine.language.machine import Keeping
 from engine.store import codec, errands
-from engine.store.feed import Entry, Kind
+from engine.store.bounds.payloads import INLINE_BYTES_MAX
+from engine.store.bounds.referring import Packer
+from engine.store.commits.parts import (
+    Claim,
+    Commit,
+    Envelope,
+    change_of,
+    fields_of,
+    is_needed,
+    put_values,
+    rest_of,
+    sent,
+    trimmed_by,
+)
+from engine.store.feed import Entry
 from engine.store.finding.entries import entries_of, moved, row_of_execution
 from engine.store.keys import ExecutionKeys, Keys, kept_ms, task_id
 from engine.store.operating.pauses import is_held_up, note_pause
 
-FIXED_KEYS = 12  # of commit.lua; the queues and indexes a commit touches follow
-
-
-@dataclass(slots=True)
-class Claim:
-    """An execution in its holder's hands: what it knows, and what has come in."""
-
-    keys: ExecutionKeys
-    nonce: str
-    execution: Execution
-    resting: str
-    control: list[bytes]
-    entries: list[bytes]
-    frames: dict[FrameId, Frame]
-    fresh: bool = True  # no commit since the claim: the count of claims is still to be reset
-
-
-@dataclass(slots=True)
-class _Envelope:
-    """Collects a commit's writes; see commit.lua for the names."""
-
-    body: dict[str, Any]
-    keys: list[str] = field(default_factory=list)
-
-    def key(self, name: str) -> int:
-        """The number of a dynamic key, as Lua counts."""
-        if name not in self.keys:
-            self.keys.append(name)
-        return FIXED_KEYS + 1 + self.keys.index(name)
-
-    def add(self, part: str, *values: Any) -> None:
-        self.body.setdefault(part, []).extend(values)
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """Arguments of commit.lua, and the state whose index holds the execution once it has run."""
-
-    keys: list[str]
-    arguments: list[Any]
-    resting: str
+HOUR_MS = 3_600_000
 
 
 class Commits:
     """`lease_ms`: how long a claim holds without a commit; `retention_ms`: how long a closed execution is kept.
 
-    `changes_kept`: how many changes of executions a partition keeps for followers; 0 is none.
+    `changes_kept`: how many changes of executions a partition keeps for followers; 0 is none. `inline_max`: bytes of a
+    document that is written where it is used; a larger one is stored once and referred to.
     """
 
     def __init__(
-        self, keys: Keys, *, lease_ms: int, retention_ms: int, bell: str, changes_kept: int = 0
+        self,
+        keys: Keys,
+        *,
+        lease_ms: int,
+        retention_ms: int,
+        bell: str,
+        changes_kept: int = 0,
+        inline_max: int = INLINE_BYTES_MAX,
     ) -> None:
         self._keys = keys
         self._lease_ms = lease_ms
         self._retention_ms = retention_ms
         self._bell = bell
         self._changes_kept = changes_kept
+        self._packer = codec.packer(inline_max)
 
     def of(
         self,
@@ -97,39 +78,18 @@ class Commits:
     ) -> Commit:
         """The commit of a transition: `taken` and `controls` are the inbox entries it consumes."""
         keys, before, after = claim.keys, claim.execution, transition.execution
-        envelope = _Envelope(
-            {"now": str(now_ms), "bell": self._bell, "changes": self._keys.changes}
-        )
+        packer = self._packer.begin()
+        envelope = Envelope({"now": str(now_ms), "bell": self._bell, "changes": self._keys.changes})
         resting = self._index(envelope, claim, transition, release=release)
         self._announce(envelope, claim, after, resting)
-        fields: list[Any] = ["m", codec.pack(codec.meta_of(after, resting))]
-        if after.ready != before.ready:
-            fields += ("ready", " ".join(after.ready))
-        if after.version != before.version:
-            fields += ("ver", str(after.version))
-        if claim.fresh:
-            fields += ("claims", "0")
-        if after.signals is not before.signals:
-            fields += ("buffered", str(sum(buffer.count for buffer in after.signals.values())))
-            fields += ("expiring", str(_soonest(after)))
-        for name, frame in transition.frames.items():
-            if frame is None:
-                envelope.add("del", "f:" + name)
-            else:
-                fields += ("f:" + name, codec.pack(frame))
-        if after.status != "RUNNING":
-            fields += ("status", after.status)
-            if after.output is not None:
-                fields += ("output", after.output.text)
+        trimmed = trimmed_by(claim, after)
         body = envelope.body
-        body["set"] = fields
+        body["set"] = fields = fields_of(envelope, claim, transition, packer)
         if transition.records:
-            body["records"] = [codec.pack(record) for record in transition.records]
-        for name, value in transition.values.items():
-            if value is None:
-                envelope.add("drop", name)
-            else:
-                envelope.add("keep", name, value.text)
+            body["records"] = [packer.pack(record) for record in transition.records]
+        if trimmed:
+            body["trim"] = trimmed
+        put_values(envelope, transition, packer)
         if taken:
             body["taken"] = taken
         if controls:
@@ -137,12 +97,23 @@ class Commits:
         if release:
             body["release"] = True
         note_pause(envelope.body, envelope.key, keys, before, transition)
-        self._effects(envelope, claim, transition, now_ms)
+        self._effects(envelope, claim, transition, now_ms, packer)
+        refers = claim.refers or bool(packer.payloads)
+        if refers:
+            body["refs"] = True
+            body |= sent({n: d for n, d in packer.payloads.items() if n not in claim.payloads})
+        dropped = claim.dropped + trimmed
+        meta = codec.meta_of(after, resting, dropped=dropped, refers=refers)
+        fields += ("m", codec.pack(meta))
         lease_ms = self._lease_ms if extend else 0
         return Commit(
             self._names(keys, envelope.keys),
             [keys.ref, claim.nonce, before.revision, lease_ms, codec.pack_envelope(body)],
             resting,
+            dropped,
+            refers,
+            packer.payloads,
+            body,
         )
 
     def touch(self, claim: Claim) -> Commit:
@@ -159,22 +130,23 @@ class Commits:
             0,
             codec.pack_envelope(body),
         ]
-        return Commit(self._names(claim.keys, []), arguments, claim.resting)
+        names = self._names(claim.keys, [])
+        return Commit(names, arguments, claim.resting, claim.dropped, claim.refers)
 
     def _names(self, keys: ExecutionKeys, dynamic: list[str]) -> list[str]:
         tag, namespace = keys.tag, keys.ref.partition(":")[0]
         return [
             keys.execution, keys.inbox, keys.control, keys.history, keys.values,
             tag + ":ready", tag + ":timers", tag + ":tasks", tag + ":leases", tag + ":queues",
-            tag + ":closed", f"{tag}:{namespace}:open", *dynamic,
+            tag + ":closed", f"{tag}:{namespace}:open", keys.payloads, *dynamic,
         ]  # fmt: skip
 
     def _index(
-        self, envelope: _Envelope, claim: Claim, transition: Transition, *, release: bool
+        self, envelope: Envelope, claim: Claim, transition: Transition, *, release: bool
     ) -> str:
         """Write what changes in the indexes; returns the state that the execution rests in from now on."""
         before, after = claim.execution, transition.execution
-        resting = _resting(claim, after, release=release)
+        resting = rest_of(claim, after, release=release)
         namespace = claim.keys.ref.partition(":")[0]
         if (
             after.status == before.status
@@ -194,7 +166,7 @@ class Commits:
             envelope.add("index", [envelope.key(key), score, member])
         return resting
 
-    def _move_rest(self, envelope: _Envelope, claim: Claim, namespace: str, resting: str) -> None:
+    def _move_rest(self, envelope: Envelope, claim: Claim, namespace: str, resting: str) -> None:
         if resting == claim.resting:
             return
         run, partition = claim.execution, claim.keys.partition
@@ -205,9 +177,9 @@ class Commits:
             key = self._keys.resting(partition, namespace, run.definition, resting)
             envelope.add("index", [envelope.key(key), str(run.started_ms), run.id])
 
-    def _announce(self, envelope: _Envelope, claim: Claim, after: Execution, resting: str) -> None:
+    def _announce(self, envelope: Envelope, claim: Claim, after: Execution, resting: str) -> None:
         """What followers of all executions are told of this commit, if anything."""
-        kind = _change(claim, after, resting)
+        kind = change_of(claim, after, resting)
         if not self._changes_kept or kind is None:
             return
         keys = claim.keys
@@ -223,14 +195,19 @@ class Commits:
         envelope.body["feed"] = self._keys.feed
 
     def _effects(
-        self, envelope: _Envelope, claim: Claim, transition: Transition, now_ms: int
+        self,
+        envelope: Envelope,
+        claim: Claim,
+        transition: Transition,
+        now_ms: int,
+        packer: Packer,
     ) -> None:
         keys = claim.keys
         namespace = keys.ref.partition(":")[0]
         for effect in transition.effects:
             match effect:
                 case ScheduleTask():
-                    self._schedule(envelope, keys, transition.execution, effect, now_ms)
+                    self._schedule(envelope, keys, transition.execution, effect, now_ms, packer)
                 case StopChild():
                     self._errand(envelope, keys, errands.stop(transition.execution, effect, now_ms))
                 case CancelTask():
@@ -250,14 +227,19 @@ class Commits:
                 case Tally():
                     self._tally(envelope, keys, effect)
                 case Close():
-                    envelope.body["close"] = self._retention_ms
+                    envelope.body["close"] = self._kept_ms(claim.keeping)
                     name = f"{namespace}:{STATES_QUEUE}"
                     queue = self._keys.queue(keys.partition, namespace, STATES_QUEUE)
                     envelope.body["tell"] = [envelope.key(queue), name]
-                    if not _is_needed(transition.execution):
+                    if not is_needed(transition.execution):
                         envelope.body["spent"] = True
 
-    def _signal_ended(self, envelope: _Envelope, keys: ExecutionKeys, effect: SignalEnded) -> None:
+    def _kept_ms(self, keeping: Keeping) -> int:
+        """How long the execution is kept once it is closed: as its definition says, else as the server is set."""
+        hours = keeping.retention_hours
+        return self._retention_ms if hours is None else int(hours * HOUR_MS)
+
+    def _signal_ended(self, envelope: Envelope, keys: ExecutionKeys, effect: SignalEnded) -> None:
         fate = codec.Fate(
             effect.name, None, effect.status, effect.record, effect.at_ms, effect.state
         )
@@ -268,7 +250,7 @@ class Commits:
             soonest = min(effect.before_ms, int(envelope.body.get("before", effect.before_ms)))
             envelope.body["before"] = str(soonest)
 
-    def _tally(self, envelope: _Envelope, keys: ExecutionKeys, effect: Tally) -> None:
+    def _tally(self, envelope: Envelope, keys: ExecutionKeys, effect: Tally) -> None:
         namespace, _, identifier = keys.ref.partition(":")
         counts, waiting = self._keys.operation(keys.partition, namespace, effect.operation)
         reason = [] if effect.reason is None else [effect.reason]
@@ -277,7 +259,7 @@ class Commits:
             "tallies", [*numbers, effect.outcome, identifier, kept_ms(effect.operation), *reason]
         )
 
-    def _errand(self, envelope: _Envelope, keys: ExecutionKeys, row: codec.TaskRow) -> None:
+    def _errand(self, envelope: Envelope, keys: ExecutionKeys, row: codec.TaskRow) -> None:
         namespace = keys.ref.partition(":")[0]
         number = envelope.key(self._keys.queue(keys.partition, namespace, row.queue))
         identifier = task_id(keys.ref, row.frame, row.revision)
@@ -285,11 +267,12 @@ class Commits:
 
     def _schedule(
         self,
-        envelope: _Envelope,
+        envelope: Envelope,
         keys: ExecutionKeys,
         execution: Execution,
         effect: ScheduleTask,
         now_ms: int,
+        packer: Packer,
     ) -> None:
         namespace = keys.ref.partition(":")[0]
         identifier = task_id(keys.ref, effect.frame, effect.revision)
@@ -299,46 +282,9 @@ class Commits:
             now_ms, effect.timeout_ms, effect.heartbeat_ms, effect.callback,
         )  # fmt: skip
         number = envelope.key(self._keys.queue(keys.partition, namespace, effect.queue))
-        packed = effect.token.encode() + b"|" + codec.pack(row)
+        packed = effect.token.encode() + b"|" + packer.pack(row)
         envelope.add("tasks", [identifier, packed, number, f"{namespace}:{effect.queue}"])
         if effect.timeout_ms is not None:
             envelope.add("timers", str(effect.timeout_ms), identifier + "#timeout")
         if effect.heartbeat_ms is not None:
             envelope.add("timers", str(now_ms + effect.heartbeat_ms), identifier + "#heartbeat")
-
-
-def _soonest(execution: Execution) -> int:
-    """When the first of the kept signals expires; 0 where none does."""
-    moments = (each.expires_ms for buffer in execution.signals.values() for each in buffer.timed)
-    return min(moments, default=0)
-
-
-def _resting(claim: Claim, after: Execution, *, release: bool) -> str:
-    """The state that the execution rests in; "" once it is closed.
-
-    While it is on its way that is the state it rested in before; so it is where the event did not concern the root,
-    which was not even loaded.
-    """
-    root = after.frames.get(ROOT)
-    if after.status != "RUNNING":
-        return ""
-    return root.state if release and root is not None else claim.resting
-
-
-def _is_needed(execution: Execution) -> bool:
-    """Whether values of a closed execution are to be kept: signals left over, variables for a redrive."""
-    if any(buffer.head < buffer.tail for buffer in execution.signals.values()):
-        return True
-    return execution.status != "SUCCEEDED" and execution.variables_bytes > 0
-
-
-def _change(claim: Claim, after: Execution, resting: str) -> Kind | None:
-    """What becomes of an execution, for those who follow many; None for a step on its way."""
-    if after.status != "RUNNING":
-        return "closed"
-    if after.version != claim.execution.version:
-        return "moved"
-    was, now = claim.execution.operated.paused, after.operated.paused
-    if (was is None) != (now is None):
-        return "resumed" if now is None else "paused"
-    return "parked" if resting != claim.resting else None

@@ -1,0 +1,1 @@
+"""What keeps executions small: large documents stored once, histories whose front is trimmed, copies elsewhere."""
