@@ -370,9 +370,8 @@ def _problems(values: Mapping[str, Any]) -> list[str]:
             continue
         value = values[name]
         if knob.choices and value not in knob.choices:
-            found.append(
-                f"{variable(name)} must be one of {', '.join(knob.choices)}, not {value!r}"
-            )
+            allowed = ", ".join(knob.choices)
+            found.append(f"{variable(name)} must be one of {allowed}, not {value!r}")
         if knob.low is not None and knob.high is not None and not knob.low <= value <= knob.high:
             bounds = f"{knob.low:,} to {knob.high:,} {knob.unit}"
             found.append(f"{variable(name)} must be {bounds}, not {value!r}")
@@ -387,9 +386,7 @@ def _rules(values: Mapping[str, Any]) -> list[str]:
         found.append("DETENT_REDIS_URL must begin with redis://, rediss:// or unix://")
     endpoint = values.get("lambda_endpoint")
     if endpoint is not None and not _HTTP_URL.fullmatch(endpoint):
-        found.append(
-            "DETENT_LAMBDA_ENDPOINT must be http://HOST or https://HOST, with a port and a path if need be"
-        )
+        found.append("DETENT_LAMBDA_ENDPOINT must be a URL such as https://HOST:PORT/PATH")
     if not _PREFIX.fullmatch(values.get("prefix", "detent")):
         found.append("DETENT_PREFIX must be 1 to 32 letters, digits or ._-")
     token = values.get("token")

@@ -10,7 +10,7 @@ from world import World
 
 from engine.errors import ExecutionNotFound
 from engine.language.machine import Keeping
-from engine.store.commits import TRIM_MAX, TRIM_SLACK
+from engine.store.commits.parts import TRIM_MAX, TRIM_SLACK
 from engine.store.connection import Redis
 
 KEPT = 100
