@@ -57,6 +57,13 @@ def _listed(answers: dict[str, list[Answer]]) -> Callable[[LeasedTask, int], Ans
     return answer
 
 
+def _after_ms(signal: dict[str, Any]) -> int:
+    """When a case's signal is sent; days are meant to be over by then."""
+    if "after_seconds" in signal:
+        return round(signal["after_seconds"] * 1000)
+    return int(signal["after_days"]) * DAY_MS + 1000
+
+
 def shipped() -> list[Script]:
     out = []
     for path in sorted(SHIPPED.glob("*.yaml")):
@@ -64,7 +71,7 @@ def shipped() -> list[Script]:
         for case in table["cases"]:
             sample = SHIPPED / "samples" / path.stem / f"{case['sample']}.json"
             signals = tuple(
-                Signal(s["after_days"] * DAY_MS + 1000, s["send"], s.get("payload"), f"s{number}")
+                Signal(_after_ms(s), s["send"], s.get("payload"), f"s{number}")
                 for number, s in enumerate(case.get("signals", ()))
             )
             answers = given_answers({**table["answers"], **case.get("answers", {})})
