@@ -16,7 +16,7 @@ from engine.core.execution import ROOT, Frame, FrameId, Listen, Moving, Then, Un
 from engine.core.flow import steps
 from engine.core.moving.data import DataFailed, adjusted
 from engine.core.moving.undo import UNDO, Moved, Undo, keep_undo, read_undo, way_back, with_strand
-from engine.core.moving.verdict import Moves, Strand, Verdict, judge
+from engine.core.moving.verdict import Moves, Strand, Verdict, judge, stands_in
 from engine.documents import Document
 from engine.language.machine import Machine, Task
 
@@ -42,7 +42,7 @@ def request(draft: Draft, event: MigrateRequested) -> None:
     moves = Moves(event.mapping, event.explicit)
     data: dict[FrameId, Document] = {}
     if event.back and undo is not None:
-        moves, data, used = way_back(undo, draft.frames)
+        moves, data, used = way_back(undo, draft.frames, target)
         if used:
             detail = f"the data that was made for strand {used} has been used since"
             _answer(draft, event.operation, "blocked", f"moved_on: {detail}")
@@ -108,14 +108,16 @@ def _move_strand(draft: Draft, frame: Frame, strand: Strand, target: Machine, wa
     if strand.renewed:
         frame = structs.replace(frame, version=way.version)
         steps.send_on(draft, frame, Then(strand.state, frame.input))
+        sent = draft.frames[frame.id]
+        assert sent is not None
+        # Also while what lies below it is dropped it is in a state that its version has.
+        draft.put(structs.replace(sent, state=strand.state))
         return
     hold = frame.hold
     if isinstance(hold, Listen):
         hold = _follow(draft, frame, hold, target, strand.state)
     elif isinstance(hold, Unwind) and hold.then is not None and hold.then.state is not None:
-        then = hold.then
-        state = way.mapping.get(hold.then.state, hold.then.state)
-        hold = structs.replace(hold, then=structs.replace(then, state=state))
+        hold = structs.replace(hold, then=structs.replace(hold.then, state=strand.state))
     draft.put(structs.replace(frame, state=strand.state, hold=hold, version=way.version))
 
 
@@ -165,11 +167,11 @@ def _note(
     for name in dict.fromkeys((*moved, *data)):
         frame = draft.frames[name]
         assert frame is not None
-        strand = moved.get(name, Strand(name, frame.state))
+        stands = stands_in(frame)
+        strand = moved.get(name, Strand(name, stands))
         before = Raw(frame.input.text) if name in data else UNSET
-        undo = with_strand(
-            undo, name, Moved(frame.state, strand.state, frame.entry, strand.renewed, before)
-        )
+        note = Moved(stands, strand.state, frame.entry, frame.previous, strand.renewed, before)
+        undo = with_strand(undo, name, note)
     draft.keep(UNDO, keep_undo(undo), resident=True)
 
 
@@ -187,7 +189,7 @@ def _record(draft: Draft, event: MigrateRequested, version: int, verdict: Verdic
     for strand in verdict.strands:
         frame = draft.frames[strand.frame]
         assert frame is not None
-        moved[frame.state] = strand.state
+        moved[stands_in(frame)] = strand.state
     if moved:
         details["moved"] = moved
     draft.record("ExecutionMigrated", 0, details)
