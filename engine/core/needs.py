@@ -171,7 +171,9 @@ def _reading(machine: Machine, execution: Execution, frame: Frame) -> Needs:
     """The execution's input and the variables that the frame's state, or one it may go on to, reads."""
     reading = machine.reading.get(frame.state)
     missing = NOTHING
-    if reading is None:  # of a version that has been left: it is being dropped, and the event is stale
+    if (
+        reading is None
+    ):  # of a version that has been left: it is being dropped, and the event is stale
         return missing
     if reading.variables:
         missing = _values(execution, needed(execution.frames, frame, reading.variables))

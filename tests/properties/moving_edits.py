@@ -34,7 +34,10 @@ EDITS = (
 
 def inner(state: State) -> list[Scope]:
     """The scopes in a state."""
-    return [*state.get("Branches", ()), *([state["ItemProcessor"]] if "ItemProcessor" in state else ())]
+    return [
+        *state.get("Branches", ()),
+        *([state["ItemProcessor"]] if "ItemProcessor" in state else ()),
+    ]
 
 
 def scopes(scope: Scope) -> Iterator[Scope]:
@@ -57,6 +60,9 @@ def leads(scope: Scope, old: str, new: str) -> None:
             for field in ("Next", "Default"):
                 if holder.get(field) == old:
                     holder[field] = new
+
+
+WRAP = "{'was': $states.input}"
 
 
 class Editor:
@@ -130,13 +136,18 @@ class Editor:
                 state["Branches"].pop()
             elif "Branches" in state:
                 new = self.fresh()
-                state["Branches"].append({"StartAt": new, "States": {new: {**self.made(), "End": True}}})
+                state["Branches"].append(
+                    {"StartAt": new, "States": {new: {**self.made(), "End": True}}}
+                )
 
     def handle(self, scope: Scope, name: str) -> None:
         state = scope["States"][name]
         if state["Type"] in {"Task", "Parallel", "Map"}:
             state.pop("Catch", None)
-            state["Retry"] = [{"ErrorEquals": ["Busy"], "MaxAttempts": 1}, {"ErrorEquals": ["States.ALL"]}]
+            state["Retry"] = [
+                {"ErrorEquals": ["Busy"], "MaxAttempts": 1},
+                {"ErrorEquals": ["States.ALL"]},
+            ]
 
     def widen(self, scope: Scope, _: str) -> None:
         for state in scope["States"].values():
@@ -154,9 +165,13 @@ class Editor:
         return state
 
 
+# Old version, new version, mapping, the states in it that the user has named, the expression for the data.
+Pair = tuple[Scope, Scope, dict[str, str], frozenset[str], str | None]
+
+
 @st.composite
-def pairs(draw: Any) -> tuple[Scope, Scope, dict[str, str], frozenset[str]]:
-    """(old version, new version, mapping, the states in it that the user has named)."""
+def pairs(draw: Any) -> Pair:
+    """Two versions and a way from one to the other."""
     old = draw(definitions())
     editor = Editor(draw, old)
     for kind in draw(st.lists(st.sampled_from(EDITS), min_size=1, max_size=4)):
@@ -170,4 +185,4 @@ def pairs(draw: Any) -> tuple[Scope, Scope, dict[str, str], frozenset[str]]:
         name = draw(st.sampled_from(names_of(old)))
         mapping[name] = draw(st.sampled_from(names_of(new)))
         explicit.add(name)
-    return old, new, mapping, frozenset(explicit)
+    return old, new, mapping, frozenset(explicit), draw(st.sampled_from([None, None, WRAP]))

@@ -25,7 +25,6 @@ from engine.rehearsal import Given, Rehearsal
 from engine.rehearsal.rehearsal import DEADLINE
 
 TRANSITIONS_MAX = 3_000
-ENDED = "the end"
 MIGRATION = "there"
 
 
@@ -96,9 +95,7 @@ class Moved(Rehearsal):
         }
 
     def variables(self, frame: Frame) -> dict[str, bytes]:
-        return {
-            name: self.memory.values[f"a:{frame.id}:{name}"].text for name in frame.variables
-        }
+        return {name: self.memory.values[f"a:{frame.id}:{name}"].text for name in frame.variables}
 
 
 def begun(definition: Any, seed: int, transitions: int, *, evict: bool) -> Moved:
@@ -121,8 +118,9 @@ def begun(definition: Any, seed: int, transitions: int, *, evict: bool) -> Moved
     return run
 
 
-def there(mapping: dict[str, str], explicit: frozenset[str]) -> MigrateRequested:
-    return MigrateRequested(2, mapping, explicit, "tester", None, MIGRATION)
+def there(pair: Any) -> MigrateRequested:
+    _, _, mapping, explicit, data = pair
+    return MigrateRequested(2, mapping, explicit, "tester", None, MIGRATION, data)
 
 
 def back() -> MigrateRequested:

@@ -14,7 +14,7 @@ from engine.core.effects import CancelTimer, StartTimer, Tally
 from engine.core.events import MigrateRequested
 from engine.core.execution import ROOT, Frame, FrameId, Listen, Moving, Then, Unwind
 from engine.core.flow import steps
-from engine.core.moving.data import DataFailed, adjusted
+from engine.core.moving.data import DataFailed, adjusted, data_of, with_data
 from engine.core.moving.undo import UNDO, Moved, Undo, keep_undo, read_undo, way_back, with_strand
 from engine.core.moving.verdict import Moves, Strand, Verdict, judge, stands_in
 from engine.documents import Document
@@ -64,7 +64,7 @@ def request(draft: Draft, event: MigrateRequested) -> None:
     for name, document in data.items():
         frame = draft.frames.get(name)
         if frame is not None:
-            draft.put(structs.replace(frame, input=document))
+            draft.put(with_data(frame, document))
     way = Moving(
         version, dict(moves.mapping), moves.explicit, "", dict(moves.strands), event.operation
     )
@@ -122,7 +122,7 @@ def _move_strand(draft: Draft, frame: Frame, strand: Strand, target: Machine, wa
 
 
 def _follow(draft: Draft, frame: Frame, hold: Listen, target: Machine, state: str) -> Listen:
-    """Wait for the signal under the name that the new state gives it."""
+    """Wait for the signal under the name that the new state gives it, among those that wait for it already."""
     listening = target.states[state]
     assert isinstance(listening, Task)
     name = listening.resource.name
@@ -130,10 +130,19 @@ def _follow(draft: Draft, frame: Frame, hold: Listen, target: Machine, state: st
         return hold
     draft.unlisten(hold.name, frame.id)
     buffer = draft.buffer(name)
-    draft.set_buffer(name, structs.replace(buffer, listeners=(*buffer.listeners, frame.id)))
+    listeners = sorted((*buffer.listeners, frame.id), key=lambda each: _since(draft, each))
+    draft.set_buffer(name, structs.replace(buffer, listeners=tuple(listeners)))
     if buffer.head < buffer.tail:
         draft.wake(frame.id)
+    else:
+        draft.rest(frame.id)
     return structs.replace(hold, name=name)
+
+
+def _since(draft: Draft, frame: FrameId) -> int:
+    """The revision since which a strand waits for a signal: who has waited longest gets the next."""
+    found = draft.frames.get(frame)
+    return found.hold.revision if found is not None and isinstance(found.hold, Listen) else 0
 
 
 def _set_deadline(draft: Draft, target: Machine) -> None:
@@ -169,7 +178,7 @@ def _note(
         assert frame is not None
         stands = stands_in(frame)
         strand = moved.get(name, Strand(name, stands))
-        before = Raw(frame.input.text) if name in data else UNSET
+        before = Raw(data_of(frame).text) if name in data else UNSET
         note = Moved(stands, strand.state, frame.entry, frame.previous, strand.renewed, before)
         undo = with_strand(undo, name, note)
     draft.keep(UNDO, keep_undo(undo), resident=True)
