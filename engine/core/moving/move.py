@@ -65,9 +65,8 @@ def request(draft: Draft, event: MigrateRequested) -> None:
         frame = draft.frames.get(name)
         if frame is not None:
             draft.put(with_data(frame, document))
-    way = Moving(
-        version, dict(moves.mapping), moves.explicit, "", dict(moves.strands), event.operation
-    )
+    mapping, strands = dict(moves.mapping), dict(moves.strands)
+    way = Moving(version, mapping, moves.explicit, "", strands, event.operation, moves.anew)
     _move(draft, target, way, verdict)
 
 
@@ -76,7 +75,7 @@ def go_on(draft: Draft) -> None:
     way = draft.moving
     assert way is not None
     assert draft.target is not None
-    moves = Moves(way.mapping, way.explicit, way.strands)
+    moves = Moves(way.mapping, way.explicit, way.strands, way.anew)
     verdict = judge(draft.frames, draft.machine, draft.target, moves, way.after)
     _move(draft, draft.target, way, verdict)
 

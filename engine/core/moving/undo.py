@@ -56,11 +56,14 @@ def way_back(
     others were mapped to and that was there already goes back to itself.
     """
     strands: dict[FrameId, str] = {}
+    anew = set()
     data: dict[FrameId, Document] = {}
     for name, moved in undo.strands.items():
         frame = frames.get(name)
         if frame is not None and is_untouched(frame, moved):
             strands[name] = moved.old
+            if moved.renewed:  # what it holds now it has taken up since
+                anew.add(name)
             if moved.input is not UNSET:
                 data[name] = Document.from_text(bytes(moved.input))
         elif moved.input is not UNSET:
@@ -70,7 +73,7 @@ def way_back(
         stayed = new in old.states and new not in undo.mapping
         back[new] = "" if new in back or stayed else before
     mapping = {new: before for new, before in back.items() if before}
-    return Moves(mapping, frozenset(), strands), data, ""
+    return Moves(mapping, frozenset(), strands, frozenset(anew)), data, ""
 
 
 def is_untouched(frame: Frame, moved: Moved) -> bool:

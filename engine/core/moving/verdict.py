@@ -27,12 +27,13 @@ NO_MAPPING: Mapping[str, str] = {}
 class Moves(Struct, frozen=True):
     """Old state -> new state, for those whose names differ or that the caller named; `explicit` are the latter.
 
-    `strands` overrides it for single frames.
+    `strands` overrides it for single frames, of which those in `anew` may give up what they hold.
     """
 
     mapping: Mapping[str, str] = NO_MAPPING
     explicit: frozenset[str] = frozenset()
     strands: Mapping[FrameId, str] = NO_MAPPING
+    anew: frozenset[FrameId] = frozenset()
 
     def target_of(self, frame: Frame) -> str:
         state = stands_in(frame)
@@ -40,7 +41,7 @@ class Moves(Struct, frozen=True):
 
     def names(self, frame: Frame) -> bool:
         """Whether the strand may give up what it holds."""
-        return frame.id in self.strands or stands_in(frame) in self.explicit
+        return frame.id in self.anew or stands_in(frame) in self.explicit
 
 
 class Strand(Struct, frozen=True):
