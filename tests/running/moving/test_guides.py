@@ -15,7 +15,7 @@ from engine.settings import Settings
 @pytest.mark.parametrize(
     "page",
     [
-        "how-to/update-running-executions.md",
+        pytest.param("how-to/update-running-executions.md", marks=pytest.mark.slow),
         "how-to/publish-from-files.md",
         "how-to/operate-many.md",
     ],
