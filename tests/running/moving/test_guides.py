@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
-from played import Guide
+from played import ROOT, Guide
 
 from api.app import create_app
 from api.server import serving
@@ -28,3 +29,12 @@ async def test_every_command_of_a_guide_prints_what_it_shows(page, engine, tmp_p
     assert blocks
     for shown, printed in blocks:
         assert printed == shown
+
+
+def test_what_the_readme_shows_of_an_update_is_the_beginning_of_what_the_guide_shows():
+    guide = (ROOT / "docs/how-to/update-running-executions.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## Update a definition in place")[2]
+    shown = re.search(r"```console\n(.*?)```", section, re.DOTALL)
+    assert shown
+    assert f"```console\n{shown[1]}" in guide
