@@ -2,7 +2,7 @@
 
 - `yaml` blocks that open with `# NAME.yaml` are files
 - `diff` blocks are applied to `loan-approval.yaml`, which is the shipped one at first
-- `python` blocks are run
+- `python` blocks are run, and print the `text` block that follows
 - `console` blocks have commands after `$ `, each with what it prints, in one shell
 
 Ids of operations and times are those of the page; a page's id stands for the one that the server gave in its place.
@@ -50,14 +50,16 @@ class Guide:
         shipped = (ROOT / "definitions" / "loan-approval.yaml").read_text(encoding="utf-8")
         (self._folder / "loan-approval.yaml").write_text(shipped, encoding="utf-8")
         found = []
-        for kind, text in BLOCK.findall(self._text):
+        blocks = BLOCK.findall(self._text)
+        for number, (kind, text) in enumerate(blocks):
             if kind == "yaml" and (name := re.match(r"# ([a-z/-]+\.yaml)\n", text)):
                 (self._folder / name[1]).parent.mkdir(exist_ok=True)
                 (self._folder / name[1]).write_text(text, encoding="utf-8")
             elif kind == "diff":
                 self._edit(text)
             elif kind == "python":
-                self._run([sys.executable, "-c", text])
+                shown = dict(blocks[number + 1 : number + 2]).get("text", "")
+                found.append((plain(shown), plain(self._run([sys.executable, "-c", text]))))
             elif kind == "console":
                 found.append((plain(text), plain(self._commands(text))))
                 self._until_all_rest()
