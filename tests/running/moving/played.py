@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 60
 ADDRESS = "http://127.0.0.1:8083"
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 ID = re.compile(r"\b[0-9a-f]{32}\b")
-TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z)?")
+TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z)?|\d\d:\d\d:\d\d\.\d+")
 PROGRESS = re.compile(
     r"[\d,]+ asked, "
 )  # told while a command waits; how often, depends on the machine

@@ -1,4 +1,4 @@
-"""The guides about running executions do what they show, command by command, against a real server."""
+"""The guides do what they show, command by command, against a real server."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from engine.settings import Settings
         pytest.param("how-to/update-running-executions.md", marks=pytest.mark.slow),
         "how-to/publish-from-files.md",
         "how-to/operate-many.md",
+        "how-to/keep-it-small.md",
     ],
 )
 async def test_every_command_of_a_guide_prints_what_it_shows(page, engine, tmp_path):
