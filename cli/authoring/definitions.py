@@ -123,18 +123,20 @@ def publish(
     """Publish definitions, each under its file's name and, without --type, with the type it has.
 
     The same content again makes no new version. A definition with errors, or in a file whose name cannot be a
-    definition's, is not published; the others are. Exits 1 when one was refused. With --running migrate or --dry-run it
-    first shows what would become of the running executions, and exits 3 with nothing published where some would be
+    definition's, is not published; the others are. Exits 1 when one was refused. Says what a migration would do with the
+    executions that run on older versions. With --running migrate or --dry-run it first shows what would become of the running executions, and exits 3 with nothing published where some would be
     left behind on an older version.
     """
     sources = list(_sources(paths))
     if name and len(sources) != 1:
         raise click.UsageError("--name goes with exactly one file")
+    if dry_run:
+        _refuse_invalid(sources, kind)
     if dry_run or running == "migrate":
         plans = [_plan_one(server, source, name or source.name) for source in sources]
         _show_plans([plan for plan in plans if plan is not None], dry_run=dry_run, force=force)
-        if dry_run:
-            return
+    if dry_run:
+        return
     answers = [
         _publish_one(server, source, name or source.name, {"type": kind, "running": running})
         for source in sources
@@ -150,10 +152,41 @@ def publish(
         ]
         if rows:
             click.echo(table(("DEFINITION", "VERSION", ""), rows))
+        for answer in answers:
+            _show_left(server, answer)
         if any(answer["code"] == "invalid_definition" for answer in refused):
             found = [problem for answer in answers for problem in answer.get("problems", [])]
             click.echo(rendering.count(found, len(sources)), err=True)
     if refused:
+        raise Failed
+
+
+def _show_left(server: Server, answer: dict[str, Any]) -> None:
+    """What a migration would do with executions that run on, where a new version leaves some on older ones."""
+    if answer.get("version", 1) == 1 or not answer["changed"] or answer["type"] == "EXPRESS":
+        return
+    if "migration" not in answer:
+        plan = server.call("POST", path("definitions", answer["name"], "migrations"), body=b"{}")
+        if plan["examined"]:
+            click.echo(
+                f"\nStill on older versions; `detent migrate {answer['name']} --apply` moves them:"
+            )
+            click.echo(plan_text(plan))
+
+
+def _refuse_invalid(sources: list[Source], kind: Any) -> None:
+    """Show what is wrong with the definitions. Raises Failed where one could not be published."""
+    import msgspec
+
+    from engine.language.resources.express import examine_as
+
+    invalid = False
+    for source in sources:
+        machine, told = examine_as(kind or "STANDARD", source.text, source.format)
+        if machine is None:
+            invalid = True
+            source.show([msgspec.to_builtins(problem) for problem in told])
+    if invalid:
         raise Failed
 
 
@@ -163,7 +196,7 @@ def _what(answer: dict[str, Any]) -> str:
 
 
 def _plan_one(server: Server, source: Source, name: str) -> dict[str, Any] | None:
-    """What would become of the running executions; None where there is no such definition yet, or it is refused anyway."""
+    """What would become of the running executions; None where there is no such definition yet, or it would be refused."""
     body = encoded({"text": source.text.decode("utf-8", "replace")})
     try:
         plan: dict[str, Any] = server.call(
