@@ -10,6 +10,7 @@ from moving_run import MIGRATION, Moved, back
 from engine.core.events import MigrateRequested, SignalReceived, TaskSucceeded
 from engine.core.execution import Enter, Listen, Unwind, Work
 from engine.core.moving.undo import UNDO
+from engine.core.orders import GotoRequested
 from engine.documents import Document
 from engine.language import read
 from engine.language.machine import Machine
@@ -85,6 +86,21 @@ def test_a_parallel_that_is_on_its_way_elsewhere_is_taken_back():
     assert run.move(back(), machine(old)) == ("moved", None)
     run.drive(100)
     assert [frame.state for frame in run.memory.frames.values()] == ["Both", "X"]
+
+
+def test_a_strand_that_was_sent_on_moves_to_what_the_state_it_is_on_its_way_to_has_become():
+    caught = {"Catch": [{"ErrorEquals": ["Busy"], "Next": "Pay"}]}
+    both = {**parallel({"X": waits("go")}), **caught}
+    old = {"Both": both, "Pay": task()}
+    run = parked(old)
+    run._apply(GotoRequested("ops", None, "goto1", "0", "Pay", Document.of({"n": 2})))
+    assert isinstance(run.memory.frames["0"].hold, Unwind)
+    new = {"Both": {**both, "Catch": [{"ErrorEquals": ["Busy"], "Next": "Cash"}]}, "Cash": task()}
+    moved(run, new, Pay="Cash")
+    run.drive(100)
+    [frame] = run.memory.frames.values()
+    assert (frame.state, frame.input.value) == ("Cash", {"n": 2})
+    assert [held.state for held in run.memory.tasks.values()] == ["Cash"]
 
 
 def test_a_task_that_was_kept_under_another_name_and_queue_is_kept_on_the_way_back():
