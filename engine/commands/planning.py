@@ -32,11 +32,11 @@ def verdict_back(execution: Execution, migration: str, machines: dict[int, Machi
     undo = read_undo(kept) if kept is not None else None
     if undo is None or undo.operation != migration:
         return _refused(execution, "not_moved_by_it", "another migration has moved it, or none")
-    moves, _, used = way_back(undo, execution.frames)
+    old, new = machines[execution.version], machines[undo.version]
+    moves, _, used = way_back(undo, execution.frames, new)
     if used:
         detail = f"the data that was made for strand {used} has been used since"
         return _refused(execution, "moved_on", detail)
-    old, new = machines[execution.version], machines[undo.version]
     verdict = judge(execution.frames, old, new, moves)
     return _view(execution, verdict, _target(execution, verdict), [])
 

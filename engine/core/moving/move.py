@@ -42,7 +42,7 @@ def request(draft: Draft, event: MigrateRequested) -> None:
     moves = Moves(event.mapping, event.explicit)
     data: dict[FrameId, Document] = {}
     if event.back and undo is not None:
-        moves, data, used = way_back(undo, draft.frames)
+        moves, data, used = way_back(undo, draft.frames, target)
         if used:
             detail = f"the data that was made for strand {used} has been used since"
             _answer(draft, event.operation, "blocked", f"moved_on: {detail}")
@@ -167,9 +167,9 @@ def _note(
         assert frame is not None
         strand = moved.get(name, Strand(name, frame.state))
         before = Raw(frame.input.text) if name in data else UNSET
-        undo = with_strand(
-            undo, name, Moved(frame.state, strand.state, frame.entry, strand.renewed, before)
-        )
+        follows = frame.previous if strand.renewed else 0
+        moved_to = Moved(frame.state, strand.state, frame.entry, strand.renewed, follows, before)
+        undo = with_strand(undo, name, moved_to)
     draft.keep(UNDO, keep_undo(undo), resident=True)
 
 

@@ -11,17 +11,22 @@ from msgspec import UNSET, Raw, Struct, UnsetType, json, structs
 from engine.core.execution import Enter, Frame, FrameId
 from engine.core.moving.verdict import Frames, Moves
 from engine.documents import Document
+from engine.language.machine import Machine
 
 UNDO = "undo"  # the value
 
 
 class Moved(Struct, frozen=True, omit_defaults=True):
-    """A strand that was moved from `old` to `new`; `entry` is the visit's, `input` its data where that was changed."""
+    """A strand that was moved from `old` to `new`; `entry` is the visit's, `input` its data where that was changed.
+
+    Of one that was sent to enter `new`, `previous` is the record that this entry follows.
+    """
 
     old: str
     new: str
     entry: int
     renewed: bool = False
+    previous: int = 0
     input: Raw | UnsetType = UNSET
 
 
@@ -42,10 +47,14 @@ def read_undo(kept: Document) -> Undo:
     return json.decode(kept.text, type=Undo)
 
 
-def way_back(undo: Undo, frames: Frames) -> tuple[Moves, dict[FrameId, Document], str]:
+def way_back(
+    undo: Undo, frames: Frames, old: Machine
+) -> tuple[Moves, dict[FrameId, Document], str]:
     """The moves back, the data to put back, and the frame whose changed data has been used since ("" for none).
 
-    Strands that have gone on since go by the mapping the other way round, where that is one to one.
+    `old` is the machine of the version to go back to. Strands that have gone on since go by the mapping the other way
+    round, where that is one to one. A state that kept its name takes part in it: what rests there need not come from
+    the state that was mapped to it.
     """
     strands: dict[FrameId, str] = {}
     data: dict[FrameId, Document] = {}
@@ -58,9 +67,10 @@ def way_back(undo: Undo, frames: Frames) -> tuple[Moves, dict[FrameId, Document]
         elif moved.input is not UNSET:
             return Moves(), {}, name
     back: dict[str, str] = {}
-    for old, new in undo.mapping.items():
-        back[new] = "" if new in back else old
-    mapping = {new: old for new, old in back.items() if old}
+    for before, after in undo.mapping.items():
+        kept = after in old.states and after not in undo.mapping
+        back[after] = "" if kept or after in back else before
+    mapping = {after: before for after, before in back.items() if before}
     return Moves(mapping, frozenset(), strands), data, ""
 
 
@@ -69,7 +79,8 @@ def is_untouched(frame: Frame, moved: Moved) -> bool:
     if frame.state != moved.new:
         return False
     if moved.renewed:
-        return isinstance(frame.hold, Enter) or frame.entry > moved.entry
+        follows = frame.previous if isinstance(frame.hold, Enter) else frame.before
+        return follows == moved.previous
     return frame.entry == moved.entry
 
 

@@ -1,0 +1,90 @@
+"""Moving together with what else happens to executions: pauses, orders, loops, other migrations at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from desk import ME
+
+from engine.documents import Document
+from engine.views import Ask
+
+END = {"Type": "Succeed"}
+
+
+async def test_one_that_kept_its_state_goes_back_to_it_though_another_was_moved_there(desk):
+    first = await parked(desk, {"A": signal("a", Next="B"), "B": signal("b"), "Done": END}, "A")
+    second = await desk.start("second")
+    await sent(desk, second, "a")
+    await until_async(lambda: rests(desk, second, "B"))
+    await desk.publish({"B": signal("b"), "Done": END})
+    for execution, state in ((first, "A"), (second, "B")):
+        assert (await desk.move(execution, 2, mapping={"A": "B"}, explicit=()))[0] == "moved"
+        assert (await desk.move(execution, 0, back=desk.last_operation))[0] == "moved"
+        assert await desk.at(execution) == {"0": state}
+
+
+async def test_data_is_not_put_back_once_a_loop_has_come_to_the_same_state_again(desk):
+    execution = await parked(desk, {"A": signal("a"), "Done": END}, "A", {"n": 1})
+    stops = {"Variable": "$.stop", "IsPresent": True, "Next": "Done"}
+    again = {"Type": "Choice", "Choices": [stops], "Default": "B"}
+    work = {"Type": "Task", "Resource": "activity:pay", "Next": "Again"}
+    await desk.publish({"B": work, "Again": again, "Done": END})
+    assert (await desk.move(execution, 2, mapping={"A": "B"}, data="{'n': 2}"))[0] == "moved"
+    migration = desk.last_operation
+    [task] = await desk.lease()
+    await desk.succeed(task, {"paid": 1})
+    [second] = await desk.lease()
+    assert second.input.value == {"paid": 1}
+    assert await desk.move(execution, 0, back=migration) == ("blocked", "moved_on")
+
+
+async def test_a_paused_execution_of_very_many_strands_is_moved_whole(desk):
+    def wide(inner):
+        state = {"Type": "Task", "Resource": "signal:never", "End": True}
+        processor = {"StartAt": inner, "States": {inner: state}}
+        return {
+            "M": {"Type": "Map", "MaxConcurrency": 250, "ItemProcessor": processor, "End": True}
+        }
+
+    execution = await parked(desk, wide("X"), "M", list(range(250)))
+    keys = desk.engine.commands._executions._keys.of(f"default:{execution}")
+
+    async def is_full():
+        return await desk.engine.redis.call(keys.execution, "HLEN", keys.execution) > 255
+
+    await until_async(is_full)
+    await desk.engine.commands.pause(ME, execution, Ask(wait_ms=20_000), mode="hold")
+    await desk.publish(wide("Y"))
+    assert (await desk.move(execution, 2, mapping={"X": "Y"}, explicit=()))[0] == "moved"
+    view = await desk.describe(execution)
+    assert (view.version, view.paused is not None) == (2, True)
+
+
+# Ways to wait
+
+
+def signal(name="go", **more):
+    return {"Type": "Task", "Resource": f"signal:{name}", "Next": "Done", **more}
+
+
+async def until_async(holds):
+    async with asyncio.timeout(30):
+        while not await holds():
+            await asyncio.sleep(0.01)
+
+
+async def parked(desk, states, state, given=None, name="n", **top):
+    """An execution of the version published here that rests in a state."""
+    await desk.publish(states, **top)
+    execution = await desk.start(name, given)
+    await until_async(lambda: rests(desk, execution, state))
+    return execution
+
+
+async def rests(desk, execution, state):
+    return (await desk.at(execution)).get("0") == state
+
+
+async def sent(desk, execution, name, payload=None):
+    await desk.engine.commands.signal(ME, execution, name, Document.of(payload), None)
