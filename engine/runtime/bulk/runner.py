@@ -18,6 +18,7 @@ from engine.clock import RedisClock
 from engine.errors import StoreUnavailable
 from engine.runtime.bulk.asked import Asked, read_asked
 from engine.runtime.bulk.orders import GONE, Order
+from engine.runtime.bulk.pages import Place, next_page
 from engine.store.finding.finding import Finding
 from engine.store.finding.rows import Row
 from engine.store.keys import Keys, ref_of
@@ -29,13 +30,6 @@ PROLONG_SECONDS = 1.0  # the lease lasts longer
 HELD_MAX = 8  # operations carried out at once by one engine
 
 log = logging.getLogger("detent.bulk")
-
-
-class Place(msgspec.Struct, frozen=True, array_like=True):
-    """Where an operation has come to: the partition, and the last execution looked at there. Past the last one: waiting."""
-
-    partition: int = 0
-    after: tuple[int, str] | None = None
 
 
 class Runner:
@@ -123,7 +117,9 @@ class Runner:
         place = msgspec.json.decode(held.place, type=Place) if held.place else Place()
         pace = _Pace(self._clock, asked.rate)
         while place.partition < self._keys.partitions:
-            rows, place = await self._next(asked, place, pace.page)
+            rows, place = await next_page(
+                self._finding, self._namespace, asked.wanted, place, pace.page
+            )
             chosen = [row for row in rows if asked.asks(row)]
             if asked.count is not None:
                 chosen = chosen[: asked.count - held.sent]
@@ -147,19 +143,6 @@ class Runner:
             if not left:
                 return True
             await self._clock.sleep(min(left, PROLONG_SECONDS))
-
-    async def _next(self, asked: Asked, place: Place, most: int) -> tuple[list[Row], Place]:
-        """The next executions, and where to go on."""
-        if asked.wanted.ids:
-            found = await self._finding.rows(self._namespace, asked.wanted.identifiers)
-            known = [row for row in found if row is not None and asked.wanted.filter.matches(row)]
-            return known, Place(self._keys.partitions)
-        rows, after = await self._finding.scan(
-            self._namespace, asked.wanted.filter, place.partition, place.after, most
-        )
-        if after is None:
-            return rows, Place(place.partition + 1)
-        return rows, Place(place.partition, after)
 
     async def _tell(self, held: Held, order: Order, rows: list[Row]) -> None:
         told = await asyncio.gather(*(order.send(row) for row in rows))

@@ -6,7 +6,9 @@ import asyncio
 
 from desk import ME
 
+from engine.commands.migrations import MigrationWish
 from engine.documents import Document
+from engine.runtime.bulk.asked import Wanted
 from engine.views import Ask
 
 END = {"Type": "Succeed"}
@@ -59,6 +61,39 @@ async def test_a_paused_execution_of_very_many_strands_is_moved_whole(desk):
     assert (await desk.move(execution, 2, mapping={"X": "Y"}, explicit=()))[0] == "moved"
     view = await desk.describe(execution)
     assert (view.version, view.paused is not None) == (2, True)
+
+
+async def test_verdicts_can_be_listed_of_executions_that_are_named(desk):
+    named = [await parked(desk, {"A": signal(), "Done": END}, "A", name=n) for n in "abc"]
+    await desk.start("other")
+    await desk.publish({"B": signal(), "Done": END})
+    wish = MigrationWish(wanted=Wanted(definition="d", ids=("a", "b", "c", "nobody")))
+    found, cursor = [], None
+    while True:
+        page = await desk.engine.operations.migration_verdicts(
+            ME, wish, outcome=None, limit=2, cursor=cursor
+        )
+        found += [verdict.id for verdict in page.executions]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert found == named
+
+
+async def test_executions_that_are_named_are_told_at_the_rate_too(desk):
+    for name in "abc":
+        await parked(desk, {"A": signal(), "Done": END}, "A", name=name)
+    await desk.publish({"A": signal("other"), "Done": END})
+    wanted = Wanted(definition="d", ids=("a", "b", "c"))
+    begun = await desk.engine.operations.migrate(ME, MigrationWish(wanted=wanted, rate=0.001), None)
+
+    async def is_one_moved():
+        view = await desk.engine.operations.operation(ME, begun.id)
+        return view.answers.get("moved", 0) > 0
+
+    await until_async(is_one_moved)
+    view = await desk.engine.operations.steer(ME, begun.id, "CANCELLED")
+    assert (view.told, view.answers) == (1, {"moved": 1})
 
 
 # Ways to wait
