@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 from desk import ME
 
@@ -94,6 +95,15 @@ async def test_executions_that_are_named_are_told_at_the_rate_too(desk):
     await until_async(is_one_moved)
     view = await desk.engine.operations.steer(ME, begun.id, "CANCELLED")
     assert (view.told, view.answers) == (1, {"moved": 1})
+
+
+async def test_an_expression_that_was_only_held_up_is_evaluated_again(desk):
+    execution = await parked(desk, {"A": signal(), "Done": END}, "A", {"n": 1})
+    await desk.publish({"A": signal("other"), "Done": END})
+    times = iter((0.0, 1.0))  # the process gets no time in the midst of the first evaluation
+    desk.engine._advancer._deciding._clock = SimpleNamespace(monotonic=lambda: next(times, 1.0))
+    assert await desk.move(execution, 2, data="{'n': 2}") == ("moved", None)
+    assert (await desk.describe(execution)).frames[0].input.value == {"n": 2}
 
 
 # Ways to wait
