@@ -39,6 +39,10 @@ def request(draft: Draft, event: MigrateRequested) -> None:
             draft, event.operation, "blocked", f"unknown_version: there is no version {version}"
         )
         return
+    if event.origin not in {0, draft.version}:
+        detail = f"it was told when it was on version {event.origin}, and is on {draft.version}"
+        _answer(draft, event.operation, "blocked", f"version_changed: {detail}")
+        return
     moves = Moves(event.mapping, event.explicit)
     data: dict[FrameId, Document] = {}
     if event.back and undo is not None:

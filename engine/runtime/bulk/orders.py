@@ -149,6 +149,7 @@ class Migration:
             self._operation,
             asked.data,
             asked.back,
+            0 if asked.back else row.version,
         )
         try:
             ref = ref_of(self._namespace, row.id)
