@@ -235,7 +235,9 @@ class Engine:
 
         def order_of(operation: str, asked: Asked) -> Order:
             if asked.kind == REDRIVE:
-                return Redrive(namespace, operation, asked, stores.orders)
+                records_max = self.settings.history_records_max
+                of = namespace, operation, asked
+                return Redrive(*of, stores.orders, machines, records_max=records_max)
             if asked.kind in VERBS:
                 return Verb(namespace, operation, asked, stores.signals)
             routes = Routes(
