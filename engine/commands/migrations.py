@@ -167,6 +167,7 @@ class MigrationCommands(OperationCommands):
     ) -> OperationView:
         """Take a migration back, execution by execution: those that it moved and that can still go back do.
 
+        A migration that has not ended is cancelled first: else it would move others behind the back of this one.
         Raises OperationNotFound and InvalidRequest for an operation that is no migration.
         """
         asked = await self._migration(caller, migration)
@@ -179,6 +180,7 @@ class MigrationCommands(OperationCommands):
             percent=percent,
             back=migration,
         )
+        await self._operations.steer(caller.namespace, migration, "CANCELLED")
         return await self.begin(caller, back, None)
 
     async def plan_roll_back(self, caller: Caller, migration: str) -> MigrationPlan:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 
+import pytest
 from desk import ME
 
+from api.rest.operations import bulk
+from api.rest.operations.bulk import BulkBody, BulkSelection
 from engine.commands.migrations import MigrationWish
 from engine.documents import Document
-from engine.runtime.bulk.asked import Wanted
+from engine.errors import InvalidRequest
+from engine.runtime.bulk.asked import Asked, Wanted
 from engine.views import Ask
 
 END = {"Type": "Succeed"}
@@ -106,6 +110,51 @@ async def test_an_expression_that_was_only_held_up_is_evaluated_again(desk):
     assert (await desk.describe(execution)).frames[0].input.value == {"n": 2}
 
 
+async def test_a_mapping_is_not_applied_to_one_that_has_come_to_another_version_meanwhile(desk):
+    states = {"A": signal("a", Next="B"), "B": signal("b"), "Done": END}
+    execution = await parked(desk, states, "A")
+    await desk.publish({**states, "A": signal("a", Next="B", Comment="second")})
+    await desk.publish({**states, "A": signal("a", Next="B", Comment="third")})
+    assert (await desk.move(execution, 2, mapping={"A": "B"}, origin=1))[0] == "moved"
+    late = await desk.move(execution, 3, mapping={"B": "A"}, origin=1)
+    assert late == ("blocked", "version_changed")
+    assert await desk.at(execution) == {"0": "B"}
+
+
+@pytest.mark.parametrize("version", [2, 7])
+async def test_many_are_not_redriven_onto_a_version_that_has_nothing_to_go_on_with(desk, version):
+    await desk.publish({"A": {"Type": "Fail", "Error": "E"}})
+    execution = await desk.start("n")
+    await desk.end(execution)
+    await desk.publish({"Z": END})
+    wanted = Wanted(definition="d", status="FAILED")
+    asked = Asked(kind="redrive", wanted=wanted, by="tester", given={"version": version})
+    begun = await desk.engine.operations.begin(ME, asked, None)
+    await until_async(lambda: is_over(desk, begun.id))
+    assert (await desk.engine.operations.operation(ME, begun.id)).answers == {"refused": 1}
+    assert (await desk.describe(execution)).status == "FAILED"
+
+
+async def test_taking_a_migration_back_that_is_not_over_stops_it(desk):
+    for name in "abc":
+        await parked(desk, {"A": signal(), "Done": END}, "A", name=name)
+    await desk.publish({"A": signal("other"), "Done": END})
+    slow = MigrationWish(wanted=Wanted(definition="d"), rate=0.001)
+    begun = await desk.engine.operations.migrate(ME, slow, None)
+    back = await desk.engine.operations.roll_back(
+        ME, begun.id, reason=None, rate=None, percent=None
+    )
+    await until_async(lambda: is_over(desk, back.id))
+    assert (await desk.engine.operations.operation(ME, begun.id)).status == "CANCELLED"
+
+
+@pytest.mark.parametrize("filter_", [{"status": "FAILED"}, {"error": "E"}])
+def test_an_order_for_running_executions_refuses_a_filter_for_closed_ones(filter_):
+    body = BulkBody(verb="pause", filter=BulkSelection(**filter_))
+    with pytest.raises(InvalidRequest):
+        bulk._given(body)
+
+
 # Ways to wait
 
 
@@ -133,3 +182,7 @@ async def rests(desk, execution, state):
 
 async def sent(desk, execution, name, payload=None):
     await desk.engine.commands.signal(ME, execution, name, Document.of(payload), None)
+
+
+async def is_over(desk, operation):
+    return (await desk.engine.operations.operation(ME, operation)).status == "DONE"
