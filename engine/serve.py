@@ -267,6 +267,7 @@ class Engine:
             stores.catalog,
             machines,
             partitions=keys.partitions,
+            records_max=self.settings.history_records_max,
             ring=self._ring,
         )
 

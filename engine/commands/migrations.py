@@ -202,7 +202,7 @@ class MigrationCommands(OperationCommands):
                     machines[needed] = await self._machines.get(
                         caller.namespace, definition, needed
                     )
-                tallied.add(verdict_back(execution, migration, machines))
+                tallied.add(verdict_back(execution, migration, machines, self._records_max))
                 examined += 1
             if examined >= PLANNED_MAX:
                 complete = False
@@ -273,7 +273,7 @@ class MigrationCommands(OperationCommands):
         found = await self._positions.read(caller.namespace, [row.id for row in told])
         await asyncio.sleep(0)  # others get their turn
         return [
-            verdict_of(execution, await routes.from_version(execution.version))
+            verdict_of(execution, await routes.from_version(execution.version), self._records_max)
             for execution in found
             if execution is not None and execution.version != routes.version
         ]

@@ -22,7 +22,10 @@ from engine.views import AnswerPage, AnswerView, Caller, OperationPage, Operatio
 
 
 class OperationCommands:
-    """`ring()` tells this process's runner, if it has one, that there is something to carry out."""
+    """`ring()` tells this process's runner, if it has one, that there is something to carry out.
+
+    `records_max`: records that a history may have.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class OperationCommands:
         machines: Machines,
         *,
         partitions: int,
+        records_max: int,
         ring: Callable[[], None],
     ) -> None:
         self._operations = operations
@@ -41,6 +45,7 @@ class OperationCommands:
         self._catalog = catalog
         self._machines = machines
         self._partitions = partitions
+        self._records_max = records_max
         self._ring = ring
 
     async def begin(self, caller: Caller, asked: Asked, identifier: str | None) -> OperationView:

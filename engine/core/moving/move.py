@@ -16,7 +16,14 @@ from engine.core.execution import ROOT, Frame, FrameId, Listen, Moving, Then, Un
 from engine.core.flow import steps
 from engine.core.moving.data import DataFailed, adjusted
 from engine.core.moving.undo import UNDO, Moved, Undo, keep_undo, read_undo, way_back, with_strand
-from engine.core.moving.verdict import Moves, Strand, Verdict, judge
+from engine.core.moving.verdict import (
+    HISTORY_FULL,
+    Moves,
+    Strand,
+    Verdict,
+    full_history,
+    judge,
+)
 from engine.documents import Document
 from engine.language.machine import Machine, Task
 
@@ -42,6 +49,10 @@ def request(draft: Draft, event: MigrateRequested) -> None:
     if event.origin not in {0, draft.version}:
         detail = f"it was told when it was on version {event.origin}, and is on {draft.version}"
         _answer(draft, event.operation, "blocked", f"version_changed: {detail}")
+        return
+    full = full_history(target, draft.last_record, draft.limits.records_max)
+    if full:
+        _answer(draft, event.operation, "blocked", f"{HISTORY_FULL}: {full}")
         return
     moves = Moves(event.mapping, event.explicit)
     data: dict[FrameId, Document] = {}

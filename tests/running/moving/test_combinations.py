@@ -148,6 +148,20 @@ async def test_taking_a_migration_back_that_is_not_over_stops_it(desk):
     assert (await desk.engine.operations.operation(ME, begun.id)).status == "CANCELLED"
 
 
+async def test_one_whose_history_a_version_could_not_keep_stays_where_it_is(desk_with):
+    desk = await desk_with(history_records_max=100)
+    many = {f"S{n}": {"Type": "Pass", "Next": f"S{n + 1}"} for n in range(60)}
+    states = {**many, "S60": signal(), "Done": END}
+    execution = await parked(desk, states, "S60", Detent={"HistoryRecords": 100})
+    await desk.publish({**states, "S60": signal("other")})
+    wish = MigrationWish(wanted=Wanted(definition="d"))
+    plan = await desk.engine.operations.plan_migration(ME, wish)
+    assert (plan.blocked, plan.positions[0].reason) == (1, "history_full")
+    assert await desk.move(execution, 2) == ("blocked", "history_full")
+    await sent(desk, execution, "go")
+    assert (await desk.end(execution)).status == "SUCCEEDED"
+
+
 @pytest.mark.parametrize("filter_", [{"status": "FAILED"}, {"error": "E"}])
 def test_an_order_for_running_executions_refuses_a_filter_for_closed_ones(filter_):
     body = BulkBody(verb="pause", filter=BulkSelection(**filter_))
