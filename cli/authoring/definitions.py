@@ -123,8 +123,8 @@ def publish(
     """Publish definitions, each under its file's name and, without --type, with the type it has.
 
     The same content again makes no new version. A definition with errors, or in a file whose name cannot be a
-    definition's, is not published; the others are. Exits 1 when one was refused. With --running migrate or --dry-run it
-    first shows what would become of the running executions, and exits 3 with nothing published where some would be
+    definition's, is not published; the others are. Exits 1 when one was refused. Says what a migration would do with the
+    executions that run on older versions. With --running migrate or --dry-run it first shows what would become of the running executions, and exits 3 with nothing published where some would be
     left behind on an older version.
     """
     sources = list(_sources(paths))
@@ -150,11 +150,26 @@ def publish(
         ]
         if rows:
             click.echo(table(("DEFINITION", "VERSION", ""), rows))
+        for answer in answers:
+            _show_left(server, answer)
         if any(answer["code"] == "invalid_definition" for answer in refused):
             found = [problem for answer in answers for problem in answer.get("problems", [])]
             click.echo(rendering.count(found, len(sources)), err=True)
     if refused:
         raise Failed
+
+
+def _show_left(server: Server, answer: dict[str, Any]) -> None:
+    """What a migration would do with executions that run on, where a new version leaves some on older ones."""
+    if answer.get("version", 1) == 1 or not answer["changed"] or answer["type"] == "EXPRESS":
+        return
+    if "migration" not in answer:
+        plan = server.call("POST", path("definitions", answer["name"], "migrations"), body=b"{}")
+        if plan["examined"]:
+            click.echo(
+                f"\nStill on older versions; `detent migrate {answer['name']} --apply` moves them:"
+            )
+            click.echo(plan_text(plan))
 
 
 def _what(answer: dict[str, Any]) -> str:

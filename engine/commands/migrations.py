@@ -61,12 +61,13 @@ class MigrationCommands(OperationCommands):
         """
         routes = await self._routes(caller, wish)
         tallied, mapping = Tallied(), {}
-        examined, complete = 0, True
+        examined, looked, complete = 0, 0, True
         async for rows in self._pages(caller, wish.wanted):
             for verdict in await self._verdicts(caller, rows, routes):
                 tallied.add(verdict)
-            examined += len(rows)
-            if examined >= PLANNED_MAX:
+                examined += 1
+            looked += len(rows)
+            if looked >= PLANNED_MAX:
                 complete = False
                 break
         for version in sorted({position[0] for position in tallied.counts}):

@@ -14,6 +14,7 @@ from typing import Any, Self
 from detent.aliases import AliasCalls
 from detent.errors import ExecutionAlreadyExists
 from detent.following import follow
+from detent.operating import Operating
 from detent.pages import Pages
 from detent.requests import get, given, history, listing, post, with_definition
 from detent.shapes import (
@@ -43,7 +44,7 @@ from detent.transport import RETRY_SECONDS, WAIT_SECONDS_MAX, Request, Transport
 _SUMMARY = ExecutionSummary.__annotations__.keys()
 
 
-class Client(AliasCalls, Signalling):
+class Client(AliasCalls, Operating, Signalling):
     """Speaks to one Detent server. Use as `async with Client() as client`, or call `close()` at the end.
 
     `url` defaults to DETENT_URL, then http://127.0.0.1:8083; `token` to DETENT_TOKEN. Methods raise `DetentError`.

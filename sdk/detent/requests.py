@@ -78,12 +78,22 @@ def with_definition(
 
 
 async def listing(
-    transport: Transport, path: str, key: str, query: Mapping[str, Any]
+    transport: Transport,
+    path: str,
+    key: str,
+    query: Mapping[str, Any],
+    body: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[list[Any]]:
-    """Pages of a listing that goes on under a cursor. A page may be short, or empty, and not be the last."""
+    """Pages of a listing that goes on under a cursor. A page may be short, or empty, and not be the last.
+
+    With a `body` the listing is asked for by POST, which changes nothing either.
+    """
     cursor: str | None = None
     while True:
-        answer = await transport.call(get(path, **query, cursor=cursor))
+        request = get(path, **query, cursor=cursor)
+        if body is not None:
+            request = Request("POST", path, to_json(body), query=request.query, repeatable=True)
+        answer = await transport.call(request)
         if answer[key]:
             yield answer[key]
         cursor = answer.get("next")

@@ -245,3 +245,54 @@ class Health(TypedDict):
     promise: str
     redis: dict[str, Any]
     reasons: list[str]
+
+
+class Verdict(TypedDict):
+    """What would become of one execution: `outcome` is moves, moves_by_mapping or blocked."""
+
+    id: str
+    version: int
+    state: str
+    outcome: str
+    to: str
+    reason: str
+    detail: str
+    warnings: list[str]
+
+
+class MigrationPlan(TypedDict):
+    """What a migration would do now; `positions` counts executions by where they are and what becomes of them."""
+
+    definition: str
+    version: int
+    mapping: dict[str, dict[str, str]]
+    examined: int
+    complete: bool
+    moves: int
+    moves_by_mapping: int
+    blocked: int
+    positions: list[dict[str, Any]]
+
+
+class Operation(TypedDict):
+    """A migration, or an order to many: `answers` counts the executions that have answered, by outcome."""
+
+    id: str
+    kind: str
+    definition: str
+    status: Literal["RUNNING", "PAUSED", "CANCELLED", "DONE"]
+    by: str
+    created: str
+    seen: int
+    told: int
+    waiting: int
+    answers: dict[str, int]
+    finished: NotRequired[str]
+    reason: NotRequired[str]
+    version: NotRequired[int]
+
+
+class Refusal(TypedDict):
+    execution: str
+    reason: str
+    detail: str

@@ -131,10 +131,15 @@ def payloads_in(found: Snapshot, name: str) -> Payloads:
     }
 
 
+def _told(value: Any) -> Any:
+    """Documents as the values they hold, however deep."""
+    if isinstance(value, Document):
+        return value.value
+    return {k: _told(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
 def _record(record: Any) -> dict[str, Any]:
-    details = {
-        k: v.value if isinstance(v, Document) else v for k, v in dict(record.details).items()
-    }
+    details = _told(dict(record.details))
     return {
         "id": record.id,
         "previous": record.previous,

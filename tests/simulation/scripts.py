@@ -57,21 +57,21 @@ def _listed(answers: dict[str, list[Answer]]) -> Callable[[LeasedTask, int], Ans
     return answer
 
 
-def _after_ms(signal: dict[str, Any]) -> int:
-    """When a case's signal is sent; days are meant to be over by then."""
-    if "after_seconds" in signal:
-        return round(signal["after_seconds"] * 1000)
-    return int(signal["after_days"]) * DAY_MS + 1000
+# Their cases are timed to the second, or depend on a worker that never answers: a fault that delays anything rightly
+# changes what happens. tests/definitions/test_definitions_once.py has their worlds fail instead.
+TIMED_CLOSELY = {"payment", "ride-matching"}
 
 
 def shipped() -> list[Script]:
     out = []
     for path in sorted(SHIPPED.glob("*.yaml")):
+        if path.stem in TIMED_CLOSELY:
+            continue
         table = yaml.safe_load((CASES / path.name).read_text(encoding="utf-8"))
         for case in table["cases"]:
             sample = SHIPPED / "samples" / path.stem / f"{case['sample']}.json"
             signals = tuple(
-                Signal(_after_ms(s), s["send"], s.get("payload"), f"s{number}")
+                Signal(s["after_days"] * DAY_MS + 1000, s["send"], s.get("payload"), f"s{number}")
                 for number, s in enumerate(case.get("signals", ()))
             )
             answers = given_answers({**table["answers"], **case.get("answers", {})})

@@ -65,6 +65,14 @@ async def test_a_plan_counts_every_running_execution_by_position_and_writes_noth
     assert [await desk.describe(each) for each in ids] == before
 
 
+async def test_a_plan_leaves_out_who_is_on_the_version_already(desk):
+    await started(desk, 2)
+    await desk.publish(RENAMED)
+    await started(desk, 3, RENAMED, "new")
+    plan = await desk.engine.operations.plan_migration(ME, wish(mapping={"A": "B"}))
+    assert (plan.examined, plan.moves_by_mapping, plan.complete) == (2, 2, True)
+
+
 async def test_a_plans_verdicts_can_be_listed_page_by_page(desk):
     ids = await started(desk, 7)
     await desk.publish(RENAMED)
