@@ -85,7 +85,8 @@ def judge(frames: Frames, old: Machine, new: Machine, moves: Moves, after: Frame
             return verdict
         if not verdict.renewed:
             targets[frame.id] = target
-        if verdict.renewed or target != frame.state or _listens_elsewhere(frame, new, target):
+        changes = _listens_elsewhere(frame, new, target) or _sent_to(frame) in moves.mapping
+        if verdict.renewed or target != frame.state or changes:
             strands.append(verdict)
     return Verdict("moves_by_mapping" if strands else "moves", tuple(strands))
 
@@ -104,11 +105,17 @@ def _of_strand(
     if inside != (above, branch):
         detail = f"{target} lies {_spoken(inside)}, the strand {_spoken((above, branch))}"
         return Verdict("blocked", reason="scope_differs", detail=detail, frame=frame.id)
-    after = frame.hold.then if isinstance(frame.hold, Unwind) else None
-    if after is not None and after.state is not None and after.state not in new.states:
-        detail = f"it is on its way to {after.state}, which is not there any more"
+    after = _sent_to(frame)
+    if moves.mapping.get(after, after) not in {"", *new.states}:
+        detail = f"it is on its way to {after}, which is not there any more"
         return Verdict("blocked", reason="state_removed", detail=detail, frame=frame.id)
     return Strand(frame.id, target, found.verdict == "renew")
+
+
+def _sent_to(frame: Frame) -> str:
+    """The state that somebody has sent the strand to, once what lies below it is dropped; "" for none."""
+    then = frame.hold.then if isinstance(frame.hold, Unwind) else None
+    return (then.state or "") if then is not None else ""
 
 
 def _listens_elsewhere(frame: Frame, new: Machine, target: str) -> bool:

@@ -47,21 +47,7 @@ async def test_data_is_not_put_back_once_a_loop_has_come_to_the_same_state_again
 
 
 async def test_a_paused_execution_of_very_many_strands_is_moved_whole(desk):
-    def wide(inner):
-        state = {"Type": "Task", "Resource": "signal:never", "End": True}
-        processor = {"StartAt": inner, "States": {inner: state}}
-        return {
-            "M": {"Type": "Map", "MaxConcurrency": 250, "ItemProcessor": processor, "End": True}
-        }
-
-    execution = await parked(desk, wide("X"), "M", list(range(250)))
-    keys = desk.engine.commands._executions._keys.of(f"default:{execution}")
-
-    async def is_full():
-        return await desk.engine.redis.call(keys.execution, "HLEN", keys.execution) > 255
-
-    await until_async(is_full)
-    await desk.engine.commands.pause(ME, execution, Ask(wait_ms=20_000), mode="hold")
+    execution = await crowded_and_paused(desk, wide("X"))
     await desk.publish(wide("Y"))
     assert (await desk.move(execution, 2, mapping={"X": "Y"}, explicit=()))[0] == "moved"
     view = await desk.describe(execution)
@@ -121,6 +107,17 @@ async def test_a_mapping_is_not_applied_to_one_that_has_come_to_another_version_
     assert await desk.at(execution) == {"0": "B"}
 
 
+async def test_one_that_was_sent_to_a_state_arrives_at_what_that_is_mapped_to(desk):
+    execution = await crowded_and_paused(desk, wide("X", "Old"))
+    await desk.engine.commands.goto(
+        ME, execution, Ask(wait_ms=20_000), frame="0", state="Old", data=None
+    )
+    await desk.publish(wide("X", "New"))
+    assert (await desk.move(execution, 2, mapping={"Old": "New"}, explicit=()))[0] == "moved"
+    await desk.engine.commands.resume(ME, execution, Ask(wait_ms=20_000))
+    await until_async(lambda: rests(desk, execution, "New"))
+
+
 @pytest.mark.parametrize("version", [2, 7])
 async def test_many_are_not_redriven_onto_a_version_that_has_nothing_to_go_on_with(desk, version):
     await desk.publish({"A": {"Type": "Fail", "Error": "E"}})
@@ -174,6 +171,27 @@ def test_an_order_for_running_executions_refuses_a_filter_for_closed_ones(filter
 
 def signal(name="go", **more):
     return {"Type": "Task", "Resource": f"signal:{name}", "Next": "Done", **more}
+
+
+def wide(inner, last="Last"):
+    """A Map of many iterations that wait, and a state that waits after it."""
+    state = {"Type": "Task", "Resource": "signal:never", "End": True}
+    many = {"StartAt": inner, "States": {inner: state}}
+    whole = {"Type": "Map", "MaxConcurrency": 250, "ItemProcessor": many, "Next": last}
+    return {"M": whole, last: signal("last"), "Done": END}
+
+
+async def crowded_and_paused(desk, states):
+    """A paused execution of 250 strands."""
+    execution = await parked(desk, states, "M", list(range(250)))
+    keys = desk.engine.commands._executions._keys.of(f"default:{execution}")
+
+    async def is_full():
+        return await desk.engine.redis.call(keys.execution, "HLEN", keys.execution) > 255
+
+    await until_async(is_full)
+    await desk.engine.commands.pause(ME, execution, Ask(wait_ms=20_000), mode="hold")
+    return execution
 
 
 async def until_async(holds):
