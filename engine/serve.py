@@ -235,9 +235,8 @@ class Engine:
 
         def order_of(operation: str, asked: Asked) -> Order:
             if asked.kind == REDRIVE:
-                records_max = self.settings.history_records_max
-                of = namespace, operation, asked
-                return Redrive(*of, stores.orders, machines, records_max=records_max)
+                most = self.settings.history_records_max
+                return Redrive(namespace, operation, asked, stores.orders, machines, most)
             if asked.kind in VERBS:
                 return Verb(namespace, operation, asked, stores.signals)
             routes = Routes(

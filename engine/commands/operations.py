@@ -87,9 +87,11 @@ class OperationCommands:
             ms, identifier = decode_cursor(cursor, 2)
             after = (moment_of(ms), identifier)
         page = await self._operations.page(caller.namespace, limit + 1, after)
-        shown = await asyncio.gather(*(self.operation(caller, name) for _, name in page[:limit]))
+        names = [name for _, name in page[:limit]]
+        read = await asyncio.gather(*(self._operations.read(caller.namespace, n) for n in names))
+        shown = [_shown(progress) for progress in read if progress is not None]
         last = page[limit - 1] if len(page) > limit else None
-        return OperationPage(list(shown), encode_cursor(*map(str, last)) if last else None)
+        return OperationPage(shown, encode_cursor(*map(str, last)) if last else None)
 
     async def operation_answers(
         self, caller: Caller, identifier: str, limit: int, cursor: str | None

@@ -117,7 +117,6 @@ class Redrive:
         asked: Asked,
         store: Orders,
         machines: Machines,
-        *,
         records_max: int,
     ) -> None:
         data = _document(asked, "input") if "input" in asked.given else None

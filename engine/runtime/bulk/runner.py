@@ -110,7 +110,6 @@ class Runner:
                 held.sent = max(held.sent, sum(known.answers.values()) + known.waiting)
         if await self._tell_all(held, asked, order) and await self._all_answered(held):
             await self._operations.advance(self._namespace, held, finished=True)
-            await self._operations.expire(self._namespace, identifier)
 
     async def _tell_all(self, held: Held, asked: Asked, order: Order) -> bool:
         """Tell page after page; False where the operation is to go on no further here."""

@@ -159,6 +159,31 @@ async def test_one_whose_history_a_version_could_not_keep_stays_where_it_is(desk
     assert (await desk.end(execution)).status == "SUCCEEDED"
 
 
+@pytest.mark.parametrize("status", ["DONE", "CANCELLED"])
+async def test_an_operation_that_has_ended_is_forgotten_some_day(desk, status):
+    await parked(desk, {"A": signal(), "Done": END}, "A")
+    await desk.publish({"A": signal("other"), "Done": END})
+    rate = 0.001 if status == "CANCELLED" else None
+    wish = MigrationWish(wanted=Wanted(definition="d"), rate=rate)
+    begun = await desk.engine.operations.migrate(ME, wish, None)
+
+    async def is_moved():
+        return (await desk.engine.operations.operation(ME, begun.id)).answers == {"moved": 1}
+
+    await until_async(is_moved)
+    if status == "CANCELLED":
+        await desk.engine.operations.steer(ME, begun.id, "CANCELLED")
+    else:
+        await until_async(lambda: is_over(desk, begun.id))
+    redis = desk.engine.redis
+    keys = [key.decode() for key in await redis.call("d", "KEYS", f"*{begun.id}")]
+    assert len(keys) == 2
+    assert all([await redis.call(key, "PTTL", key) > 0 for key in keys])
+    await redis.call(keys[0], "UNLINK", *keys[:1])
+    await redis.call(keys[1], "UNLINK", *keys[1:])
+    assert (await desk.engine.operations.operations(ME, 10, None)).operations == []
+
+
 @pytest.mark.parametrize("filter_", [{"status": "FAILED"}, {"error": "E"}])
 def test_an_order_for_running_executions_refuses_a_filter_for_closed_ones(filter_):
     body = BulkBody(verb="pause", filter=BulkSelection(**filter_))
