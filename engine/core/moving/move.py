@@ -15,7 +15,16 @@ from engine.core.events import MigrateRequested
 from engine.core.execution import ROOT, Frame, FrameId, Listen, Moving, Then, Unwind
 from engine.core.flow import steps
 from engine.core.moving.data import DataFailed, adjusted
-from engine.core.moving.undo import UNDO, Moved, Undo, keep_undo, read_undo, way_back, with_strand
+from engine.core.moving.undo import (
+    UNDO,
+    Moved,
+    Undo,
+    digest,
+    keep_undo,
+    read_undo,
+    way_back,
+    with_strand,
+)
 from engine.core.moving.verdict import (
     HISTORY_FULL,
     Moves,
@@ -183,7 +192,10 @@ def _note(
         strand = moved.get(name, Strand(name, frame.state))
         before = Raw(frame.input.text) if name in data else UNSET
         follows = frame.previous if strand.renewed else 0
-        moved_to = Moved(frame.state, strand.state, frame.entry, strand.renewed, follows, before)
+        made = digest(data[name]) if name in data else ""
+        moved_to = Moved(
+            frame.state, strand.state, frame.entry, strand.renewed, follows, made, before
+        )
         undo = with_strand(undo, name, moved_to)
     draft.keep(UNDO, keep_undo(undo), resident=True)
 

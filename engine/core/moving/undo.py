@@ -1,10 +1,12 @@
 """What is noted of a migration, so that the execution can be moved back to where it was.
 
 It is kept as one value of the execution until the next migration, or its end. A strand can be put back where nothing
-has happened in it since: it rests in the state it was moved to, in the visit it was moved in.
+has happened in it since: it rests in the state it was moved to, in the visit it was moved in, with the data it was given.
 """
 
 from __future__ import annotations
+
+import hashlib
 
 from msgspec import UNSET, Raw, Struct, UnsetType, json, structs
 
@@ -19,7 +21,8 @@ UNDO = "undo"  # the value
 class Moved(Struct, frozen=True, omit_defaults=True):
     """A strand that was moved from `old` to `new`; `entry` is the visit's, `input` its data where that was changed.
 
-    Of one that was sent to enter `new`, `previous` is the record that this entry follows.
+    Of one that was sent to enter `new`, `previous` is the record that this entry follows; `made` is the digest of the
+    data that it was given.
     """
 
     old: str
@@ -27,6 +30,7 @@ class Moved(Struct, frozen=True, omit_defaults=True):
     entry: int
     renewed: bool = False
     previous: int = 0
+    made: str = ""
     input: Raw | UnsetType = UNSET
 
 
@@ -80,8 +84,14 @@ def is_untouched(frame: Frame, moved: Moved) -> bool:
         return False
     if moved.renewed:
         follows = frame.previous if isinstance(frame.hold, Enter) else frame.before
-        return follows == moved.previous
-    return frame.entry == moved.entry
+        is_same = follows == moved.previous
+    else:
+        is_same = frame.entry == moved.entry
+    return is_same and moved.made in {"", digest(frame.input)}
+
+
+def digest(data: Document) -> str:
+    return hashlib.blake2b(data.text, digest_size=16).hexdigest()
 
 
 def with_strand(undo: Undo, frame: FrameId, moved: Moved) -> Undo:
