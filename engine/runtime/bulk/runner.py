@@ -25,9 +25,9 @@ from engine.store.keys import Keys, ref_of
 from engine.store.operating.operations import Held, Operations
 
 PAGE = 200
-PAUSE_SECONDS = 0.2  # between two looks at who has not answered
+PAUSE_SECONDS = 0.2  # between the first looks at who has not answered; then each time twice as long, up to the next
 PROLONG_SECONDS = 1.0  # the lease lasts longer
-HELD_MAX = 8  # operations carried out at once by one engine
+HELD_MAX = 32  # operations carried out at once by one engine; slow ones must not keep an urgent one waiting
 
 log = logging.getLogger("detent.bulk")
 
@@ -153,7 +153,7 @@ class Runner:
 
     async def _all_answered(self, held: Held) -> bool:
         """Wait until nobody is waited for. One that ended before it came to the event will not answer any more."""
-        prolonged = self._clock.monotonic()
+        prolonged, pause = self._clock.monotonic(), PAUSE_SECONDS
         while True:
             left = 0
             for partition in range(self._keys.partitions):
@@ -165,7 +165,8 @@ class Runner:
                         await self._give_up(held, name)
             if not left:
                 return True
-            await self._clock.sleep(PAUSE_SECONDS)
+            await self._clock.sleep(pause)
+            pause = min(2 * pause, PROLONG_SECONDS)
             if self._clock.monotonic() - prolonged > PROLONG_SECONDS:
                 prolonged = self._clock.monotonic()
                 if await self._operations.advance(self._namespace, held) != "RUNNING":

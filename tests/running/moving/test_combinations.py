@@ -46,6 +46,20 @@ async def test_data_is_not_put_back_once_a_loop_has_come_to_the_same_state_again
     assert await desk.move(execution, 0, back=migration) == ("blocked", "moved_on")
 
 
+async def test_data_that_an_operator_has_set_since_is_not_replaced_when_a_migration_is_taken_back(
+    desk,
+):
+    execution = await parked(desk, {"A": signal("a"), "Done": END}, "A", {"n": 1})
+    await desk.publish({"A": signal("b"), "Done": END})
+    assert (await desk.move(execution, 2, data="{'n': 2}"))[0] == "moved"
+    migration = desk.last_operation
+    await desk.engine.commands.set_data(
+        ME, execution, Ask(wait_ms=20_000), frame="0", data=Document.of({"n": 3})
+    )
+    assert await desk.move(execution, 0, back=migration) == ("blocked", "moved_on")
+    assert (await desk.describe(execution)).frames[0].input.value == {"n": 3}
+
+
 async def test_a_paused_execution_of_very_many_strands_is_moved_whole(desk):
     execution = await crowded_and_paused(desk, wide("X"))
     await desk.publish(wide("Y"))
@@ -182,6 +196,19 @@ async def test_an_operation_that_has_ended_is_forgotten_some_day(desk, status):
     await redis.call(keys[0], "UNLINK", *keys[:1])
     await redis.call(keys[1], "UNLINK", *keys[1:])
     assert (await desk.engine.operations.operations(ME, 10, None)).operations == []
+
+
+async def test_an_order_to_many_is_not_kept_waiting_by_slow_migrations(desk):
+    execution = await parked(desk, {"A": signal(), "Done": END}, "A")
+    await desk.start("other")
+    await desk.publish({"B": signal(), "Done": END})
+    slow = MigrationWish(wanted=Wanted(definition="d"), propose=False, rate=0.001)
+    for _ in range(8):
+        await desk.engine.operations.migrate(ME, slow, None)
+    asked = Asked(kind="pause", wanted=Wanted(definition="d"), by="tester")
+    begun = await desk.engine.operations.begin(ME, asked, None)
+    await until_async(lambda: is_over(desk, begun.id))
+    assert (await desk.describe(execution)).paused
 
 
 @pytest.mark.parametrize("filter_", [{"status": "FAILED"}, {"error": "E"}])
