@@ -16,7 +16,7 @@ from cli.output import emit_json, moment, pairs, table, wants_json
 
 EXIT_STRANDED = 3
 LOOK_SECONDS = 0.3
-_OUTCOMES = {"moves": "moves", "moves_by_mapping": "moves to another state", "blocked": "blocked"}
+_OUTCOMES = {"moves": "moves", "moves_by_mapping": "moves by the mapping", "blocked": "blocked"}
 
 
 class Stranded(click.exceptions.Exit):
