@@ -10,22 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import random
-import signal
-import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, Self
 
+from _engines import KILLED, engines
 from _lab import (
     Engine,
-    Settings,
-    Store,
     arguments,
     close,
-    engine,
     machine,
     percentile,
     run,
@@ -304,56 +296,6 @@ async def finished(running: Engine, applications: Applications) -> list[Any]:
         if cursor is None:
             assert len(rows) == len(applications.ids), len(rows)
             return rows
-
-
-@asynccontextmanager
-async def engines(at: Store, count: int, kill_seconds: float) -> AsyncIterator[Engine]:
-    """Engine processes of which one is killed now and then and replaced; and the face that does not advance anything."""
-    if not count:
-        async with engine(at.url, task_lease_seconds=600) as running:
-            yield running
-        return
-    processes = [await _process(at.url) for _ in range(count)]
-    killing = asyncio.get_running_loop().create_task(_kill(at.url, processes, kill_seconds))
-    running = Engine(at.url, Settings(redis_url=at.url, log_level="error"), advances=False)
-    await running.start()
-    try:
-        yield running
-    finally:
-        killing.cancel()
-        await asyncio.gather(killing, return_exceptions=True)
-        await running.stop()
-        for process in processes:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-
-
-async def _process(url: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "cli", "engine"),
-        env={
-            **os.environ,
-            "REDIS_URL": url,
-            "DETENT_LOG_LEVEL": "error",
-            "DETENT_LEASE_MS": "1000",
-        },
-    )
-
-
-KILLED: list[int] = []
-
-
-async def _kill(url: str, processes: list[asyncio.subprocess.Process], seconds: float) -> None:
-    chance = random.Random(4)
-    while True:
-        await asyncio.sleep(seconds * chance.uniform(0.5, 1.5))
-        number = chance.randrange(len(processes))
-        processes[number].send_signal(signal.SIGKILL)
-        await processes[number].wait()
-        KILLED.append(processes[number].pid)
-        processes[number] = await _process(url)
 
 
 async def main() -> None:

@@ -130,11 +130,13 @@ def publish(
     sources = list(_sources(paths))
     if name and len(sources) != 1:
         raise click.UsageError("--name goes with exactly one file")
+    if dry_run:
+        _refuse_invalid(sources, kind)
     if dry_run or running == "migrate":
         plans = [_plan_one(server, source, name or source.name) for source in sources]
         _show_plans([plan for plan in plans if plan is not None], dry_run=dry_run, force=force)
-        if dry_run:
-            return
+    if dry_run:
+        return
     answers = [
         _publish_one(server, source, name or source.name, {"type": kind, "running": running})
         for source in sources
@@ -172,13 +174,29 @@ def _show_left(server: Server, answer: dict[str, Any]) -> None:
             click.echo(plan_text(plan))
 
 
+def _refuse_invalid(sources: list[Source], kind: Any) -> None:
+    """Show what is wrong with the definitions. Raises Failed where one could not be published."""
+    import msgspec
+
+    from engine.language.resources.express import examine_as
+
+    invalid = False
+    for source in sources:
+        machine, told = examine_as(kind or "STANDARD", source.text, source.format)
+        if machine is None:
+            invalid = True
+            source.show([msgspec.to_builtins(problem) for problem in told])
+    if invalid:
+        raise Failed
+
+
 def _what(answer: dict[str, Any]) -> str:
     new = "new" if answer["changed"] else "unchanged"
     return f"{new}; migrating as {answer['migration']}" if "migration" in answer else new
 
 
 def _plan_one(server: Server, source: Source, name: str) -> dict[str, Any] | None:
-    """What would become of the running executions; None where there is no such definition yet, or it is refused anyway."""
+    """What would become of the running executions; None where there is no such definition yet, or it would be refused."""
     body = encoded({"text": source.text.decode("utf-8", "replace")})
     try:
         plan: dict[str, Any] = server.call(

@@ -144,7 +144,9 @@ def show_plan(plan: dict[str, Any], *, strict: bool = True) -> None:
 
 def plan_text(plan: dict[str, Any]) -> str:
     """A plan for people: a line a position, then what blocks and what may go wrong."""
-    head = f"{plan['definition']} to version {plan['version']}: {plan['examined']:,} executions run"
+    number = plan["examined"]
+    run = "execution runs" if number == 1 else "executions run"
+    head = f"{plan['definition']} to version {plan['version']}: {number:,} {run}"
     head += "" if plan["complete"] else ", only the first of which were looked at"
     if not plan["positions"]:
         return f"{head} on other versions."

@@ -206,6 +206,7 @@ class Moving(Struct, frozen=True, array_like=True):
     after: FrameId
     strands: dict[FrameId, str]  # where single strands go that do not follow the mapping
     operation: str
+    anew: frozenset[FrameId] = frozenset()  # those of them that may give up what they hold
 
 
 class Paused(Struct, frozen=True, array_like=True):

@@ -169,8 +169,12 @@ def _fork(execution: Execution, frame: Frame, fork: Fork) -> Needs:
 
 def _reading(machine: Machine, execution: Execution, frame: Frame) -> Needs:
     """The execution's input and the variables that the frame's state, or one it may go on to, reads."""
-    reading = machine.reading[frame.state]
+    reading = machine.reading.get(frame.state)
     missing = NOTHING
+    if (
+        reading is None
+    ):  # of a version that has been left: it is being dropped, and the event is stale
+        return missing
     if reading.variables:
         missing = _values(execution, needed(execution.frames, frame, reading.variables))
     if reading.execution_input and execution.input is None:

@@ -19,7 +19,9 @@ def through_bytes(transition: Transition) -> Transition:
         codec.pack(record)
     return structs.replace(
         transition,
-        execution=structs.replace(transition.execution, closing=meta.closing, signals=meta.signals),
+        execution=structs.replace(
+            transition.execution, closing=meta.closing, signals=meta.signals, moving=meta.moving
+        ),
         frames={
             name: None if frame is None else codec.unpack_frame(codec.pack(frame))
             for name, frame in transition.frames.items()

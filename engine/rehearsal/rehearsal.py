@@ -268,7 +268,7 @@ class Rehearsal:
 
     def _apply(self, event: Event) -> None:
         before = self._load(event)
-        change = transition(self.machine, before, event, self.now_ms, limits=self.limits)
+        change = self._decide(before, event)
         self._check(before, change)
         change = through_bytes(change)
         self.memory.write(change)
@@ -284,6 +284,9 @@ class Rehearsal:
             if given.after_record in {record.type for record in change.records}:
                 self.given.remove(given)
                 self.agenda.plan(self.now_ms + given.after_ms, given.event)
+
+    def _decide(self, before: Execution, event: Event) -> Transition:
+        return transition(self.machine, before, event, self.now_ms, limits=self.limits)
 
     def _load(self, event: Event) -> Execution:
         execution = self.execution

@@ -117,7 +117,8 @@ def drop_all(draft: Draft, way: Walk, *, aborted: bool) -> None:
 def record_iteration(draft: Draft, frame: Frame, what: str, previous: int) -> int:
     """MapIteration<what> for a frame that is an iteration; returns the id that follows `previous` either way."""
     parent = draft.parent(frame)
-    if draft.machine.states[parent.state].type != "Map":
+    state = draft.machine.states.get(parent.state)  # None: of a version that has been left
+    if state is None or state.type != "Map":
         return previous
     details = {"name": parent.state, "index": frame.index}
     return draft.record(f"MapIteration{what}", previous, details)

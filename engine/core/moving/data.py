@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from msgspec import structs
+
 from engine.core.draft import Draft
-from engine.core.execution import Frame
+from engine.core.execution import Frame, Unwind
 from engine.documents import Document
 from engine.language.expressions.jsonata import compile_jsonata, is_expression
 from engine.language.expressions.scope import ExpressionError
@@ -33,9 +35,25 @@ def adjusted(draft: Draft, frame: Frame, expression: str) -> Document:
     """
     try:
         scope = draft.visit(frame).scope
-        data = Document.of(compiled(expression).evaluate({"input": frame.input.value}, scope))
+        given = {"input": data_of(frame).value}
+        data = Document.of(compiled(expression).evaluate(given, scope))
     except (ExpressionError, RecursionError) as error:
         raise DataFailed(str(error) or "the data is nested too deeply") from None
     if not draft.limits.fits(data):
         raise DataFailed("the data that it gives is too large")
     return data
+
+
+def data_of(frame: Frame) -> Document:
+    """A strand's data: of one that is on its way to another state, what it will enter that with."""
+    hold = frame.hold
+    sent = hold.then if isinstance(hold, Unwind) else None
+    return frame.input if sent is None else sent.data
+
+
+def with_data(frame: Frame, data: Document) -> Frame:
+    """The strand with other data."""
+    hold = frame.hold
+    if isinstance(hold, Unwind) and hold.then is not None:
+        hold = structs.replace(hold, then=structs.replace(hold.then, data=data))
+    return structs.replace(frame, hold=hold, input=data)

@@ -14,7 +14,7 @@ from engine.core.effects import CancelTimer, StartTimer, Tally
 from engine.core.events import MigrateRequested
 from engine.core.execution import ROOT, Frame, FrameId, Listen, Moving, Then, Unwind
 from engine.core.flow import steps
-from engine.core.moving.data import DataFailed, adjusted
+from engine.core.moving.data import DataFailed, adjusted, data_of, with_data
 from engine.core.moving.undo import (
     UNDO,
     Moved,
@@ -32,6 +32,7 @@ from engine.core.moving.verdict import (
     Verdict,
     full_history,
     judge,
+    stands_in,
 )
 from engine.documents import Document
 from engine.language.machine import Machine, Task
@@ -88,10 +89,9 @@ def request(draft: Draft, event: MigrateRequested) -> None:
     for name, document in data.items():
         frame = draft.frames.get(name)
         if frame is not None:
-            draft.put(structs.replace(frame, input=document))
-    way = Moving(
-        version, dict(moves.mapping), moves.explicit, "", dict(moves.strands), event.operation
-    )
+            draft.put(with_data(frame, document))
+    mapping, strands = dict(moves.mapping), dict(moves.strands)
+    way = Moving(version, mapping, moves.explicit, "", strands, event.operation, moves.anew)
     _move(draft, target, way, verdict)
 
 
@@ -100,7 +100,7 @@ def go_on(draft: Draft) -> None:
     way = draft.moving
     assert way is not None
     assert draft.target is not None
-    moves = Moves(way.mapping, way.explicit, way.strands)
+    moves = Moves(way.mapping, way.explicit, way.strands, way.anew)
     verdict = judge(draft.frames, draft.machine, draft.target, moves, way.after)
     _move(draft, draft.target, way, verdict)
 
@@ -132,19 +132,21 @@ def _move_strand(draft: Draft, frame: Frame, strand: Strand, target: Machine, wa
     if strand.renewed:
         frame = structs.replace(frame, version=way.version)
         steps.send_on(draft, frame, Then(strand.state, frame.input))
+        sent = draft.frames[frame.id]
+        assert sent is not None
+        # Also while what lies below it is dropped it is in a state that its version has.
+        draft.put(structs.replace(sent, state=strand.state))
         return
     hold = frame.hold
     if isinstance(hold, Listen):
         hold = _follow(draft, frame, hold, target, strand.state)
     elif isinstance(hold, Unwind) and hold.then is not None and hold.then.state is not None:
-        then = hold.then
-        state = way.mapping.get(hold.then.state, hold.then.state)
-        hold = structs.replace(hold, then=structs.replace(then, state=state))
+        hold = structs.replace(hold, then=structs.replace(hold.then, state=strand.state))
     draft.put(structs.replace(frame, state=strand.state, hold=hold, version=way.version))
 
 
 def _follow(draft: Draft, frame: Frame, hold: Listen, target: Machine, state: str) -> Listen:
-    """Wait for the signal under the name that the new state gives it."""
+    """Wait for the signal under the name that the new state gives it, among those that wait for it already."""
     listening = target.states[state]
     assert isinstance(listening, Task)
     name = listening.resource.name
@@ -152,10 +154,19 @@ def _follow(draft: Draft, frame: Frame, hold: Listen, target: Machine, state: st
         return hold
     draft.unlisten(hold.name, frame.id)
     buffer = draft.buffer(name)
-    draft.set_buffer(name, structs.replace(buffer, listeners=(*buffer.listeners, frame.id)))
+    listeners = sorted((*buffer.listeners, frame.id), key=lambda each: _since(draft, each))
+    draft.set_buffer(name, structs.replace(buffer, listeners=tuple(listeners)))
     if buffer.head < buffer.tail:
         draft.wake(frame.id)
+    else:
+        draft.rest(frame.id)
     return structs.replace(hold, name=name)
+
+
+def _since(draft: Draft, frame: FrameId) -> int:
+    """The revision since which a strand waits for a signal: who has waited longest gets the next."""
+    found = draft.frames.get(frame)
+    return found.hold.revision if found is not None and isinstance(found.hold, Listen) else 0
 
 
 def _set_deadline(draft: Draft, target: Machine) -> None:
@@ -189,14 +200,13 @@ def _note(
     for name in dict.fromkeys((*moved, *data)):
         frame = draft.frames[name]
         assert frame is not None
-        strand = moved.get(name, Strand(name, frame.state))
-        before = Raw(frame.input.text) if name in data else UNSET
-        follows = frame.previous if strand.renewed else 0
-        made = digest(data[name]) if name in data else ""
-        moved_to = Moved(
-            frame.state, strand.state, frame.entry, strand.renewed, follows, made, before
-        )
-        undo = with_strand(undo, name, moved_to)
+        stands = stands_in(frame)
+        strand = moved.get(name, Strand(name, stands))
+        before = Raw(data_of(frame).text) if name in data else UNSET
+        note = Moved(stands, strand.state, frame.entry, frame.previous, strand.renewed, before)
+        if name in data:
+            note = structs.replace(note, made=digest(data[name]))
+        undo = with_strand(undo, name, note)
     draft.keep(UNDO, keep_undo(undo), resident=True)
 
 
@@ -214,7 +224,7 @@ def _record(draft: Draft, event: MigrateRequested, version: int, verdict: Verdic
     for strand in verdict.strands:
         frame = draft.frames[strand.frame]
         assert frame is not None
-        moved[frame.state] = strand.state
+        moved[stands_in(frame)] = strand.state
     if moved:
         details["moved"] = moved
     draft.record("ExecutionMigrated", 0, details)

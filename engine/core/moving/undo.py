@@ -11,7 +11,8 @@ import hashlib
 from msgspec import UNSET, Raw, Struct, UnsetType, json, structs
 
 from engine.core.execution import Enter, Frame, FrameId
-from engine.core.moving.verdict import Frames, Moves
+from engine.core.moving.data import data_of
+from engine.core.moving.verdict import Frames, Moves, is_sent_on, stands_in
 from engine.documents import Document
 from engine.language.machine import Machine
 
@@ -19,19 +20,18 @@ UNDO = "undo"  # the value
 
 
 class Moved(Struct, frozen=True, omit_defaults=True):
-    """A strand that was moved from `old` to `new`; `entry` is the visit's, `input` its data where that was changed.
+    """A strand that was moved from `old` to `new`; `input` is its data where that was changed, `made` a digest of what it became.
 
-    Of one that was sent to enter `new`, `previous` is the record that this entry follows; `made` is the digest of the
-    data that it was given.
+    `entry` and `previous` are the frame's: by the former the visit is known again, by the latter one that began anew.
     """
 
     old: str
     new: str
     entry: int
+    previous: int
     renewed: bool = False
-    previous: int = 0
-    made: str = ""
     input: Raw | UnsetType = UNSET
+    made: str = ""
 
 
 class Undo(Struct, frozen=True, omit_defaults=True):
@@ -54,40 +54,40 @@ def read_undo(kept: Document) -> Undo:
 def way_back(
     undo: Undo, frames: Frames, old: Machine
 ) -> tuple[Moves, dict[FrameId, Document], str]:
-    """The moves back, the data to put back, and the frame whose changed data has been used since ("" for none).
+    """The moves back to `old`, the data to put back, and the frame whose changed data has been used since ("" for none).
 
-    `old` is the machine of the version to go back to. Strands that have gone on since go by the mapping the other way
-    round, where that is one to one. A state that kept its name takes part in it: what rests there need not come from
-    the state that was mapped to it.
+    Strands that have gone on since go by the mapping the other way round, where that is one to one: a state that
+    others were mapped to and that was there already goes back to itself.
     """
     strands: dict[FrameId, str] = {}
+    anew = set()
     data: dict[FrameId, Document] = {}
     for name, moved in undo.strands.items():
         frame = frames.get(name)
         if frame is not None and is_untouched(frame, moved):
             strands[name] = moved.old
+            if moved.renewed:  # what it holds now it has taken up since
+                anew.add(name)
             if moved.input is not UNSET:
                 data[name] = Document.from_text(bytes(moved.input))
         elif moved.input is not UNSET:
             return Moves(), {}, name
     back: dict[str, str] = {}
-    for before, after in undo.mapping.items():
-        kept = after in old.states and after not in undo.mapping
-        back[after] = "" if kept or after in back else before
-    mapping = {after: before for after, before in back.items() if before}
-    return Moves(mapping, frozenset(), strands), data, ""
+    for before, new in undo.mapping.items():
+        stayed = new in old.states and new not in undo.mapping
+        back[new] = "" if new in back or stayed else before
+    mapping = {new: before for new, before in back.items() if before}
+    return Moves(mapping, frozenset(), strands, frozenset(anew)), data, ""
 
 
 def is_untouched(frame: Frame, moved: Moved) -> bool:
     """Whether a strand still rests where the migration has put it."""
-    if frame.state != moved.new:
+    if stands_in(frame) != moved.new or moved.made not in {"", digest(data_of(frame))}:
         return False
-    if moved.renewed:
-        follows = frame.previous if isinstance(frame.hold, Enter) else frame.before
-        is_same = follows == moved.previous
-    else:
-        is_same = frame.entry == moved.entry
-    return is_same and moved.made in {"", digest(frame.input)}
+    if not moved.renewed:
+        return frame.entry == moved.entry
+    begins = isinstance(frame.hold, Enter) or is_sent_on(frame)
+    return (frame.previous if begins else frame.before) == moved.previous
 
 
 def digest(data: Document) -> str:

@@ -28,19 +28,21 @@ HISTORY_FULL = "history_full"  # the reason of `full_history`
 class Moves(Struct, frozen=True):
     """Old state -> new state, for those whose names differ or that the caller named; `explicit` are the latter.
 
-    `strands` overrides it for single frames.
+    `strands` overrides it for single frames, of which those in `anew` may give up what they hold.
     """
 
     mapping: Mapping[str, str] = NO_MAPPING
     explicit: frozenset[str] = frozenset()
     strands: Mapping[FrameId, str] = NO_MAPPING
+    anew: frozenset[FrameId] = frozenset()
 
     def target_of(self, frame: Frame) -> str:
-        return self.strands.get(frame.id) or self.mapping.get(frame.state, frame.state)
+        state = stands_in(frame)
+        return self.strands.get(frame.id) or self.mapping.get(state, state)
 
     def names(self, frame: Frame) -> bool:
         """Whether the strand may give up what it holds."""
-        return frame.id in self.strands or frame.state in self.explicit
+        return frame.id in self.anew or stands_in(frame) in self.explicit
 
 
 class Strand(Struct, frozen=True):
@@ -71,22 +73,21 @@ def judge(frames: Frames, old: Machine, new: Machine, moves: Moves, after: Frame
     done = path_of(after) if after else ()
     for frame in in_order(frames):
         if path_of(frame.id) <= done:
-            if not (isinstance(frame.hold, Unwind) and frame.hold.then is not None):
+            if not isinstance(frame.hold, Unwind):
                 targets[frame.id] = frame.state
             continue
         if not frame.state:
             continue  # it has not begun: it will, under the new version
         above = parent_of(frame.id)
         if above and above not in targets:
-            continue  # it goes with its parent, which begins anew
+            continue  # it is dropped: its parent begins anew, or something in it has failed
         target = moves.target_of(frame)
         verdict = _of_strand(frame, target, targets.get(above, ""), old, new, moves)
         if isinstance(verdict, Verdict):
             return verdict
-        if not verdict.renewed:
+        if not verdict.renewed and not isinstance(frame.hold, Unwind):
             targets[frame.id] = target
-        changes = _listens_elsewhere(frame, new, target) or _sent_to(frame) in moves.mapping
-        if verdict.renewed or target != frame.state or changes:
+        if verdict.renewed or target != frame.state or _listens_elsewhere(frame, new, target):
             strands.append(verdict)
     return Verdict("moves_by_mapping" if strands else "moves", tuple(strands))
 
@@ -95,8 +96,8 @@ def _of_strand(
     frame: Frame, target: str, above: str, old: Machine, new: Machine, moves: Moves
 ) -> Strand | Verdict:
     state = new.states.get(target)
-    held = not isinstance(frame.hold, Enter)
-    found = fit(old.states[frame.state], state, explicit=moves.names(frame), held=held)
+    held = not isinstance(frame.hold, Enter) and not is_sent_on(frame)
+    found = fit(old.states[stands_in(frame)], state, explicit=moves.names(frame), held=held)
     if found.verdict == "blocked" or state is None:
         return Verdict("blocked", reason=found.reason, detail=found.detail, frame=frame.id)
     scope = scope_of(new, target)
@@ -105,17 +106,20 @@ def _of_strand(
     if inside != (above, branch):
         detail = f"{target} lies {_spoken(inside)}, the strand {_spoken((above, branch))}"
         return Verdict("blocked", reason="scope_differs", detail=detail, frame=frame.id)
-    after = _sent_to(frame)
-    if moves.mapping.get(after, after) not in {"", *new.states}:
-        detail = f"it is on its way to {after}, which is not there any more"
-        return Verdict("blocked", reason="state_removed", detail=detail, frame=frame.id)
-    return Strand(frame.id, target, found.verdict == "renew")
+    # One that is on its way has given up what it held already.
+    return Strand(frame.id, target, found.verdict == "renew" and not is_sent_on(frame))
 
 
-def _sent_to(frame: Frame) -> str:
-    """The state that somebody has sent the strand to, once what lies below it is dropped; "" for none."""
-    then = frame.hold.then if isinstance(frame.hold, Unwind) else None
-    return (then.state or "") if then is not None else ""
+def stands_in(frame: Frame) -> str:
+    """The state that a strand is in; of one that is on its way to another, that other one."""
+    hold = frame.hold
+    sent = hold.then.state if isinstance(hold, Unwind) and hold.then is not None else None
+    return sent or frame.state
+
+
+def is_sent_on(frame: Frame) -> bool:
+    """Whether a strand is on its way to another state, or to the end of its scope, while what lay below it is dropped."""
+    return isinstance(frame.hold, Unwind) and frame.hold.then is not None
 
 
 def _listens_elsewhere(frame: Frame, new: Machine, target: str) -> bool:
