@@ -35,6 +35,10 @@ class Moved(Rehearsal):
     tallied: tuple[str, str | None] | None = None
     strands_max = 100
 
+    @property
+    def is_ending(self) -> bool:
+        return self.is_closed or self.execution.closing is not None
+
     def drive(self, transitions: int) -> None:
         """So many transitions, with the time that passes between them."""
         for run in islice(self.family.turns(), transitions):
