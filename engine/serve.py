@@ -235,7 +235,8 @@ class Engine:
 
         def order_of(operation: str, asked: Asked) -> Order:
             if asked.kind == REDRIVE:
-                return Redrive(namespace, operation, asked, stores.orders)
+                most = self.settings.history_records_max
+                return Redrive(namespace, operation, asked, stores.orders, machines, most)
             if asked.kind in VERBS:
                 return Verb(namespace, operation, asked, stores.signals)
             routes = Routes(
@@ -265,6 +266,7 @@ class Engine:
             stores.catalog,
             machines,
             partitions=keys.partitions,
+            records_max=self.settings.history_records_max,
             ring=self._ring,
         )
 

@@ -18,6 +18,7 @@ from engine.language.machine import Machine
 from engine.names import check_name
 from engine.paging import decode_cursor, encode_cursor, moment_of
 from engine.runtime.bulk.asked import MIGRATE, ROLLBACK, Asked, Wanted, read_asked
+from engine.runtime.bulk.pages import Place, next_page
 from engine.runtime.bulk.routes import Routes
 from engine.store.finding.rows import Row
 from engine.views import (
@@ -94,27 +95,24 @@ class MigrationCommands(OperationCommands):
     ) -> VerdictPage:
         """The verdicts of a plan one by one, in pages. A page may be short and still have a `next`."""
         routes = await self._routes(caller, wish)
-        partition, after = 0, None
+        place = Place()
         if cursor:
             number, ms, identifier = decode_cursor(cursor, 3)
-            partition = min(moment_of(number), self._partitions)
             after = (moment_of(ms), identifier) if identifier else None
+            place = Place(min(moment_of(number), self._partitions), after)
         found: list[VerdictView] = []
         looked = 0
-        while partition < self._partitions and looked < PAGE * 10:
-            rows, following = await self._finding.scan(
-                caller.namespace, wish.wanted.filter, partition, after, min(limit, PAGE)
+        while place.partition < self._partitions and looked < PAGE * 10 and len(found) < limit:
+            rows, place = await next_page(
+                self._finding, caller.namespace, wish.wanted, place, min(limit, PAGE)
             )
             looked += max(1, len(rows))
             verdicts = await self._verdicts(caller, rows, routes)
             found += [each for each in verdicts if outcome in {None, each.outcome}]
-            partition, after = (partition, following) if following else (partition + 1, None)
-            if len(found) >= limit:
-                break
-        if partition >= self._partitions:
+        if place.partition >= self._partitions:
             return VerdictPage(found)
-        at_ms, last = after or (0, "")
-        return VerdictPage(found, encode_cursor(str(partition), str(at_ms), last))
+        at, last = place.after or (0, "")
+        return VerdictPage(found, encode_cursor(str(place.partition), str(at), last))
 
     async def migrate(
         self, caller: Caller, wish: MigrationWish, identifier: str | None
@@ -170,6 +168,7 @@ class MigrationCommands(OperationCommands):
     ) -> OperationView:
         """Take a migration back, execution by execution: those that it moved and that can still go back do.
 
+        A migration that has not ended is cancelled first: else it would move others behind the back of this one.
         Raises OperationNotFound and InvalidRequest for an operation that is no migration.
         """
         asked = await self._migration(caller, migration)
@@ -182,6 +181,7 @@ class MigrationCommands(OperationCommands):
             percent=percent,
             back=migration,
         )
+        await self._operations.steer(caller.namespace, migration, "CANCELLED")
         return await self.begin(caller, back, None)
 
     async def plan_roll_back(self, caller: Caller, migration: str) -> MigrationPlan:
@@ -203,7 +203,7 @@ class MigrationCommands(OperationCommands):
                     machines[needed] = await self._machines.get(
                         caller.namespace, definition, needed
                     )
-                tallied.add(verdict_back(execution, migration, machines))
+                tallied.add(verdict_back(execution, migration, machines, self._records_max))
                 examined += 1
             if examined >= PLANNED_MAX:
                 complete = False
@@ -264,26 +264,17 @@ class MigrationCommands(OperationCommands):
 
     async def _pages(self, caller: Caller, wanted: Wanted) -> AsyncIterator[list[Row]]:
         """The executions that are wanted, page by page."""
-        if wanted.ids:
-            found = await self._finding.rows(caller.namespace, wanted.identifiers)
-            yield [row for row in found if row is not None and wanted.filter.matches(row)]
-            return
-        for partition in range(self._partitions):
-            after = None
-            while True:
-                rows, after = await self._finding.scan(
-                    caller.namespace, wanted.filter, partition, after, PAGE
-                )
-                yield rows
-                if after is None:
-                    break
+        place = Place()
+        while place.partition < self._partitions:
+            rows, place = await next_page(self._finding, caller.namespace, wanted, place, PAGE)
+            yield rows
 
     async def _verdicts(self, caller: Caller, rows: list[Row], routes: Routes) -> list[VerdictView]:
         told = [row for row in rows if row.version != routes.version]
         found = await self._positions.read(caller.namespace, [row.id for row in told])
         await asyncio.sleep(0)  # others get their turn
         return [
-            verdict_of(execution, await routes.from_version(execution.version))
+            verdict_of(execution, await routes.from_version(execution.version), self._records_max)
             for execution in found
             if execution is not None and execution.version != routes.version
         ]

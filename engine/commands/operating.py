@@ -17,6 +17,7 @@ from msgspec import structs
 from engine.commands.parts import CAUSE_CHARACTERS_MAX, Parts, check_failure
 from engine.core import orders
 from engine.core.control import DONE, MEANINGS
+from engine.core.control.redriving import hindrance
 from engine.core.events import Hand, TaskFailed, TaskSucceeded
 from engine.documents import Document
 from engine.errors import (
@@ -209,14 +210,10 @@ class OperatingCommands(Parts):
         root, records = await self._orders.root(ref)
         namespace = caller.namespace
         machine = await self._machines.get(namespace, stood.definition, version or stood.version)
-        if root is None:
-            raise OrderRefused("Nothing is left to go on from.", reason="not_redrivable")
-        if records >= self._settings.history_records_max - 1:  # as AWS Step Functions
-            raise OrderRefused(f"Its history has {records} records.", reason="history_full")
-        state = machine.states.get(root.state or machine.start_at)
-        if state is None or machine.parents.get(state.name) is not None:
-            detail = f"The version has no state {root.state} at its top level."
-            raise OrderRefused(detail, reason="state_not_in_scope")
+        found = hindrance(machine, root, records, self._settings.history_records_max)
+        if found is not None:
+            reason, detail = found
+            raise OrderRefused(detail, reason=reason)
 
     async def _ask(self, caller: Caller, execution: str, ask: Ask, order: orders.Order) -> Ordered:
         """Deliver an order and wait for its answer."""

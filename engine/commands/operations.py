@@ -22,7 +22,10 @@ from engine.views import AnswerPage, AnswerView, Caller, OperationPage, Operatio
 
 
 class OperationCommands:
-    """`ring()` tells this process's runner, if it has one, that there is something to carry out."""
+    """`ring()` tells this process's runner, if it has one, that there is something to carry out.
+
+    `records_max`: records that a history may have.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class OperationCommands:
         machines: Machines,
         *,
         partitions: int,
+        records_max: int,
         ring: Callable[[], None],
     ) -> None:
         self._operations = operations
@@ -41,6 +45,7 @@ class OperationCommands:
         self._catalog = catalog
         self._machines = machines
         self._partitions = partitions
+        self._records_max = records_max
         self._ring = ring
 
     async def begin(self, caller: Caller, asked: Asked, identifier: str | None) -> OperationView:
@@ -82,9 +87,11 @@ class OperationCommands:
             ms, identifier = decode_cursor(cursor, 2)
             after = (moment_of(ms), identifier)
         page = await self._operations.page(caller.namespace, limit + 1, after)
-        shown = await asyncio.gather(*(self.operation(caller, name) for _, name in page[:limit]))
+        names = [name for _, name in page[:limit]]
+        read = await asyncio.gather(*(self._operations.read(caller.namespace, n) for n in names))
+        shown = [_shown(progress) for progress in read if progress is not None]
         last = page[limit - 1] if len(page) > limit else None
-        return OperationPage(list(shown), encode_cursor(*map(str, last)) if last else None)
+        return OperationPage(shown, encode_cursor(*map(str, last)) if last else None)
 
     async def operation_answers(
         self, caller: Caller, identifier: str, limit: int, cursor: str | None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.core.execution import ROOT, Enter, Execution, Frame
 from engine.core.moving.undo import UNDO, read_undo, way_back
-from engine.core.moving.verdict import Moves, Verdict, judge
+from engine.core.moving.verdict import HISTORY_FULL, Moves, Verdict, full_history, judge
 from engine.language.comparing.reach import ends_reachable
 from engine.language.comparing.shapes import missing_paths
 from engine.language.machine import Machine
@@ -19,20 +19,28 @@ Position = tuple[int, str, Outcomes, str, str]  # version, state, outcome, where
 WARNINGS_MAX = 5  # told of one execution
 
 
-def verdict_of(execution: Execution, route: Route) -> VerdictView:
-    """The verdict on one execution, with warnings where it moves."""
+def verdict_of(execution: Execution, route: Route, records_max: int) -> VerdictView:
+    """The verdict on one execution, with warnings where it moves; a history has at most `records_max` records."""
+    full = full_history(route.new, execution.last_record, records_max)
+    if full:
+        return _refused(execution, HISTORY_FULL, full)
     verdict = judge(execution.frames, route.old, route.new, Moves(route.mapping, route.explicit))
     warnings = [] if verdict.outcome == "blocked" else _warnings(execution, verdict, route.new)
     return _view(execution, verdict, _target(execution, verdict), warnings)
 
 
-def verdict_back(execution: Execution, migration: str, machines: dict[int, Machine]) -> VerdictView:
+def verdict_back(
+    execution: Execution, migration: str, machines: dict[int, Machine], records_max: int
+) -> VerdictView:
     """The verdict on taking a migration back; `machines` has those of the versions it may go back to and is on."""
     kept = execution.values.get(UNDO)
     undo = read_undo(kept) if kept is not None else None
     if undo is None or undo.operation != migration:
         return _refused(execution, "not_moved_by_it", "another migration has moved it, or none")
     old, new = machines[execution.version], machines[undo.version]
+    full = full_history(new, execution.last_record, records_max)
+    if full:
+        return _refused(execution, HISTORY_FULL, full)
     moves, _, used = way_back(undo, execution.frames, new)
     if used:
         detail = f"the data that was made for strand {used} has been used since"

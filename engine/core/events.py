@@ -108,7 +108,7 @@ class MigrateRequested(Struct, frozen=True, array_like=True, tag="migrate"):
 
     `mapping` leads from old states to new ones; the caller has named those in `explicit`. `data` is a JSONata expression
     that makes the data of the execution's own strand. `back` names a migration that is taken back instead: then the
-    version is the one before it, and the way is as it was noted.
+    version is the one before it, and the way is as it was noted. `origin` is the version that the mapping leads from.
     """
 
     version: int
@@ -119,6 +119,7 @@ class MigrateRequested(Struct, frozen=True, array_like=True, tag="migrate"):
     operation: str = ""
     data: str | None = None
     back: str = ""
+    origin: int = 0  # 0: any
 
 
 Event = (

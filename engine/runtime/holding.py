@@ -46,15 +46,11 @@ def is_last(claim: Claim, step: Transition, controls: int, taken: int) -> bool:
     """Whether nothing known is left to do after this step. The commit looks at the inbox itself before letting go."""
     after = step.execution
     paused = after.operated.paused
+    if after.closing is not None or after.moving is not None or len(claim.control) > controls:
+        return False
     if paused is not None:
-        return not paused.is_resuming and after.closing is None and len(claim.control) <= controls
-    return (
-        not after.ready
-        and after.closing is None
-        and after.moving is None
-        and len(claim.control) <= controls
-        and len(claim.entries) <= taken
-    )
+        return not paused.is_resuming
+    return not after.ready and len(claim.entries) <= taken
 
 
 def needed_frames(execution: Execution, committed: Committed) -> dict[FrameId, Frame | None]:

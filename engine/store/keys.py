@@ -62,6 +62,7 @@ LAYOUT_VERSION = 1
 
 ORDER = "@"  # opens the operation of an order to one execution; its answer is kept for an hour
 ORDER_KEPT_MS = 3_600_000
+OPERATION_KEPT_MS = 90 * 24 * 3_600_000  # as long as closed executions are by default
 
 
 class ExecutionKeys:
@@ -224,8 +225,8 @@ def versions_prefix(version: int) -> str:
 
 
 def kept_ms(operation: str) -> int:
-    """How long the answer to an operation is kept by itself; 0 for those on many executions, which are kept otherwise."""
-    return ORDER_KEPT_MS if operation.startswith(ORDER) else 0
+    """How long the answers to an operation are kept after the last of them: on one execution, or on many."""
+    return ORDER_KEPT_MS if operation.startswith(ORDER) else OPERATION_KEPT_MS
 
 
 def ref_of(namespace: str, execution: str) -> str:

@@ -127,6 +127,10 @@ def _given(body: BulkBody) -> dict[str, Any]:
     problems = [f"{body.verb} needs {name}" for name in needed if name not in given]
     strangers = [name for name in given if name not in {*needed, *allowed}]
     problems += [f"{body.verb} does not take {name}" for name in strangers]
+    if body.verb != REDRIVE and (body.filter.status or body.filter.error):
+        problems.append(
+            f"{body.verb} is for running executions: filter takes no status and no error"
+        )
     if problems:
         raise InvalidRequest("; ".join(problems), problems=problems)
     for name, value in given.items():

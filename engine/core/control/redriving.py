@@ -17,6 +17,21 @@ from engine.core.draft import Draft
 from engine.core.effects import StartTimer
 from engine.core.execution import ENTER, ROOT, RUN, Backoff, Delay, Enter, Frame, Hold, Operated
 from engine.core.states import ARRIVE
+from engine.language.machine import Machine
+
+
+def hindrance(
+    machine: Machine, root: Frame | None, records: int, records_max: int
+) -> tuple[str, str] | None:
+    """Why a closed execution with so many records could not go on with a machine: a reason and a sentence. Pure."""
+    if root is None:
+        return refusals.NOT_REDRIVABLE, "Nothing is left to go on from."
+    if records >= records_max - 1:  # as AWS Step Functions
+        return "history_full", f"Its history has {records} records."
+    state = machine.states.get(root.state or machine.start_at)
+    if state is None or machine.parents.get(state.name) is not None:
+        return refusals.NO_STATE, f"The version has no state {root.state} at its top level."
+    return None
 
 
 def redrive(draft: Draft, order: orders.RedriveRequested) -> str | None:

@@ -10,7 +10,6 @@ from engine.core.draft import Draft
 from engine.core.execution import Frame, Unwind
 from engine.documents import Document
 from engine.language.expressions.jsonata import compile_jsonata, is_expression
-from engine.language.expressions.patience import OverBudget
 from engine.language.expressions.scope import ExpressionError
 from engine.language.expressions.templates import Template
 
@@ -32,14 +31,12 @@ def compiled(expression: str) -> Template:
 def adjusted(draft: Draft, frame: Frame, expression: str) -> Document:
     """The strand's new data. `$states` has its data as input and the Context Object; its variables can be read.
 
-    Raises DataFailed for whatever goes wrong: then the execution stays where it is.
+    Raises DataFailed for whatever goes wrong: then the execution stays where it is; OverBudget as every transition.
     """
     try:
         scope = draft.visit(frame).scope
         given = {"input": data_of(frame).value}
         data = Document.of(compiled(expression).evaluate(given, scope))
-    except OverBudget:
-        raise DataFailed("the expression takes too long") from None
     except (ExpressionError, RecursionError) as error:
         raise DataFailed(str(error) or "the data is nested too deeply") from None
     if not draft.limits.fits(data):

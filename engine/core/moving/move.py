@@ -15,8 +15,25 @@ from engine.core.events import MigrateRequested
 from engine.core.execution import ROOT, Frame, FrameId, Listen, Moving, Then, Unwind
 from engine.core.flow import steps
 from engine.core.moving.data import DataFailed, adjusted, data_of, with_data
-from engine.core.moving.undo import UNDO, Moved, Undo, keep_undo, read_undo, way_back, with_strand
-from engine.core.moving.verdict import Moves, Strand, Verdict, judge, stands_in
+from engine.core.moving.undo import (
+    UNDO,
+    Moved,
+    Undo,
+    digest,
+    keep_undo,
+    read_undo,
+    way_back,
+    with_strand,
+)
+from engine.core.moving.verdict import (
+    HISTORY_FULL,
+    Moves,
+    Strand,
+    Verdict,
+    full_history,
+    judge,
+    stands_in,
+)
 from engine.documents import Document
 from engine.language.machine import Machine, Task
 
@@ -38,6 +55,14 @@ def request(draft: Draft, event: MigrateRequested) -> None:
         _answer(
             draft, event.operation, "blocked", f"unknown_version: there is no version {version}"
         )
+        return
+    if event.origin not in {0, draft.version}:
+        detail = f"it was told when it was on version {event.origin}, and is on {draft.version}"
+        _answer(draft, event.operation, "blocked", f"version_changed: {detail}")
+        return
+    full = full_history(target, draft.last_record, draft.limits.records_max)
+    if full:
+        _answer(draft, event.operation, "blocked", f"{HISTORY_FULL}: {full}")
         return
     moves = Moves(event.mapping, event.explicit)
     data: dict[FrameId, Document] = {}
@@ -179,6 +204,8 @@ def _note(
         strand = moved.get(name, Strand(name, stands))
         before = Raw(data_of(frame).text) if name in data else UNSET
         note = Moved(stands, strand.state, frame.entry, frame.previous, strand.renewed, before)
+        if name in data:
+            note = structs.replace(note, made=digest(data[name]))
         undo = with_strand(undo, name, note)
     draft.keep(UNDO, keep_undo(undo), resident=True)
 

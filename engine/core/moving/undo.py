@@ -1,14 +1,17 @@
 """What is noted of a migration, so that the execution can be moved back to where it was.
 
 It is kept as one value of the execution until the next migration, or its end. A strand can be put back where nothing
-has happened in it since: it rests in the state it was moved to, in the visit it was moved in.
+has happened in it since: it rests in the state it was moved to, in the visit it was moved in, with the data it was given.
 """
 
 from __future__ import annotations
 
+import hashlib
+
 from msgspec import UNSET, Raw, Struct, UnsetType, json, structs
 
 from engine.core.execution import Enter, Frame, FrameId
+from engine.core.moving.data import data_of
 from engine.core.moving.verdict import Frames, Moves, is_sent_on, stands_in
 from engine.documents import Document
 from engine.language.machine import Machine
@@ -17,7 +20,7 @@ UNDO = "undo"  # the value
 
 
 class Moved(Struct, frozen=True, omit_defaults=True):
-    """A strand that was moved from `old` to `new`; `input` is its data where that was changed.
+    """A strand that was moved from `old` to `new`; `input` is its data where that was changed, `made` a digest of what it became.
 
     `entry` and `previous` are the frame's: by the former the visit is known again, by the latter one that began anew.
     """
@@ -28,6 +31,7 @@ class Moved(Struct, frozen=True, omit_defaults=True):
     previous: int
     renewed: bool = False
     input: Raw | UnsetType = UNSET
+    made: str = ""
 
 
 class Undo(Struct, frozen=True, omit_defaults=True):
@@ -78,12 +82,16 @@ def way_back(
 
 def is_untouched(frame: Frame, moved: Moved) -> bool:
     """Whether a strand still rests where the migration has put it."""
-    if stands_in(frame) != moved.new:
+    if stands_in(frame) != moved.new or moved.made not in {"", digest(data_of(frame))}:
         return False
     if not moved.renewed:
         return frame.entry == moved.entry
     begins = isinstance(frame.hold, Enter) or is_sent_on(frame)
     return (frame.previous if begins else frame.before) == moved.previous
+
+
+def digest(data: Document) -> str:
+    return hashlib.blake2b(data.text, digest_size=16).hexdigest()
 
 
 def with_strand(undo: Undo, frame: FrameId, moved: Moved) -> Undo:

@@ -22,6 +22,7 @@ from engine.language.machine import Machine, Task
 
 Frames = Mapping[FrameId, Frame | None]
 NO_MAPPING: Mapping[str, str] = {}
+HISTORY_FULL = "history_full"  # the reason of `full_history`
 
 
 class Moves(Struct, frozen=True):
@@ -128,6 +129,15 @@ def _listens_elsewhere(frame: Frame, new: Machine, target: str) -> bool:
         isinstance(frame.hold, Listen)
         and isinstance(state, Task)
         and state.resource.name != frame.hold.name
+    )
+
+
+def full_history(new: Machine, records: int, records_max: int) -> str:
+    """Why an execution with so many records could not go on with a machine that keeps all of them; "" where it can."""
+    if new.keeping.history_records is not None or records < records_max - 1:
+        return ""
+    return (
+        f"it has {records} records, and the version keeps all, of which there may be {records_max}"
     )
 
 

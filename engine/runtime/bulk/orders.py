@@ -6,12 +6,21 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from engine.core import orders
+from engine.core.control.redriving import hindrance
 from engine.core.events import MigrateRequested
 from engine.core.execution import ROOT
 from engine.documents import Document
-from engine.errors import ExecutionClosed, ExecutionNotFound, OrderRefused, QuotaExceeded
+from engine.errors import (
+    DefinitionNotFound,
+    ExecutionClosed,
+    ExecutionNotFound,
+    InvalidDefinition,
+    OrderRefused,
+    QuotaExceeded,
+)
 from engine.runtime.bulk.asked import Asked
 from engine.runtime.bulk.routes import Routes
+from engine.runtime.machines import Machines
 from engine.store.finding.rows import Row
 from engine.store.keys import ref_of
 from engine.store.operating.orders import Orders
@@ -101,15 +110,34 @@ class Verb:
 class Redrive:
     """Opens closed executions again."""
 
-    def __init__(self, namespace: str, operation: str, asked: Asked, store: Orders) -> None:
+    def __init__(
+        self,
+        namespace: str,
+        operation: str,
+        asked: Asked,
+        store: Orders,
+        machines: Machines,
+        records_max: int,
+    ) -> None:
         data = _document(asked, "input") if "input" in asked.given else None
         self._namespace = namespace
         self._version: int | None = asked.given.get("version")
         self._order = orders.RedriveRequested(*_who(asked, operation), data)
         self._store = store
+        self._machines = machines
+        self._records_max = records_max
 
     async def send(self, row: Row) -> str | None:
         ref = ref_of(self._namespace, row.id)
+        if not await self._store.is_known(ref, self._order.operation):
+            root, records = await self._store.root(ref)
+            of = self._namespace, row.definition, self._version or row.version
+            try:
+                machine = await self._machines.get(*of)
+            except (DefinitionNotFound, InvalidDefinition):
+                return REFUSED
+            if hindrance(machine, root, records, self._records_max) is not None:
+                return REFUSED
         try:
             await self._store.redrive(
                 ref, self._order, status=row.status, version=self._version, watch_ms=1
@@ -149,6 +177,7 @@ class Migration:
             self._operation,
             asked.data,
             asked.back,
+            0 if asked.back else row.version,
         )
         try:
             ref = ref_of(self._namespace, row.id)

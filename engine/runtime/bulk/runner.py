@@ -18,24 +18,18 @@ from engine.clock import RedisClock
 from engine.errors import StoreUnavailable
 from engine.runtime.bulk.asked import Asked, read_asked
 from engine.runtime.bulk.orders import GONE, Order
+from engine.runtime.bulk.pages import Place, next_page
 from engine.store.finding.finding import Finding
 from engine.store.finding.rows import Row
 from engine.store.keys import Keys, ref_of
 from engine.store.operating.operations import Held, Operations
 
 PAGE = 200
-PAUSE_SECONDS = 0.2  # between two looks at who has not answered
+PAUSE_SECONDS = 0.2  # between the first looks at who has not answered; then each time twice as long, up to the next
 PROLONG_SECONDS = 1.0  # the lease lasts longer
-HELD_MAX = 8  # operations carried out at once by one engine
+HELD_MAX = 32  # operations carried out at once by one engine; slow ones must not keep an urgent one waiting
 
 log = logging.getLogger("detent.bulk")
-
-
-class Place(msgspec.Struct, frozen=True, array_like=True):
-    """Where an operation has come to: the partition, and the last execution looked at there. Past the last one: waiting."""
-
-    partition: int = 0
-    after: tuple[int, str] | None = None
 
 
 class Runner:
@@ -116,14 +110,15 @@ class Runner:
                 held.sent = max(held.sent, sum(known.answers.values()) + known.waiting)
         if await self._tell_all(held, asked, order) and await self._all_answered(held):
             await self._operations.advance(self._namespace, held, finished=True)
-            await self._operations.expire(self._namespace, identifier)
 
     async def _tell_all(self, held: Held, asked: Asked, order: Order) -> bool:
         """Tell page after page; False where the operation is to go on no further here."""
         place = msgspec.json.decode(held.place, type=Place) if held.place else Place()
         pace = _Pace(self._clock, asked.rate)
         while place.partition < self._keys.partitions:
-            rows, place = await self._next(asked, place, pace.page)
+            rows, place = await next_page(
+                self._finding, self._namespace, asked.wanted, place, pace.page
+            )
             chosen = [row for row in rows if asked.asks(row)]
             if asked.count is not None:
                 chosen = chosen[: asked.count - held.sent]
@@ -148,19 +143,6 @@ class Runner:
                 return True
             await self._clock.sleep(min(left, PROLONG_SECONDS))
 
-    async def _next(self, asked: Asked, place: Place, most: int) -> tuple[list[Row], Place]:
-        """The next executions, and where to go on."""
-        if asked.wanted.ids:
-            found = await self._finding.rows(self._namespace, asked.wanted.identifiers)
-            known = [row for row in found if row is not None and asked.wanted.filter.matches(row)]
-            return known, Place(self._keys.partitions)
-        rows, after = await self._finding.scan(
-            self._namespace, asked.wanted.filter, place.partition, place.after, most
-        )
-        if after is None:
-            return rows, Place(place.partition + 1)
-        return rows, Place(place.partition, after)
-
     async def _tell(self, held: Held, order: Order, rows: list[Row]) -> None:
         told = await asyncio.gather(*(order.send(row) for row in rows))
         for row, outcome in zip(rows, told, strict=True):
@@ -171,7 +153,7 @@ class Runner:
 
     async def _all_answered(self, held: Held) -> bool:
         """Wait until nobody is waited for. One that ended before it came to the event will not answer any more."""
-        prolonged = self._clock.monotonic()
+        prolonged, pause = self._clock.monotonic(), PAUSE_SECONDS
         while True:
             left = 0
             for partition in range(self._keys.partitions):
@@ -183,7 +165,8 @@ class Runner:
                         await self._give_up(held, name)
             if not left:
                 return True
-            await self._clock.sleep(PAUSE_SECONDS)
+            await self._clock.sleep(pause)
+            pause = min(2 * pause, PROLONG_SECONDS)
             if self._clock.monotonic() - prolonged > PROLONG_SECONDS:
                 prolonged = self._clock.monotonic()
                 if await self._operations.advance(self._namespace, held) != "RUNNING":

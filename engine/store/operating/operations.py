@@ -14,11 +14,13 @@ from typing import Literal
 import msgspec
 
 from engine.store.connection import Redis
-from engine.store.keys import Keys, ref_of
+from engine.store.keys import OPERATION_KEPT_MS, Keys, ref_of
 
 OperationStatus = Literal["RUNNING", "PAUSED", "CANCELLED", "DONE"]
 LEASE_MS = 5_000  # as of an execution: a crash of the holder is felt for so long
-KEPT_MS = 90 * 24 * 3_600_000  # answers are kept as long as closed executions are by default
+LISTED_MS = (
+    4 * OPERATION_KEPT_MS
+)  # since it began; by then all but the longest have ended and are forgotten
 REASON = b"x:"
 
 
@@ -66,7 +68,7 @@ class Operations:
                 keys.operations(namespace),
                 keys.active_operations(namespace),
             ],
-            [identifier, asked],
+            [identifier, asked, LISTED_MS],
         )
         return bool(reply[1] == 1)
 
@@ -95,7 +97,7 @@ class Operations:
             [self._keys.asked(namespace, held.id), self._keys.active_operations(namespace)],
             [
                 held.id, held.nonce, LEASE_MS if keep else 0, held.place, held.seen, held.sent,
-                msgspec.json.encode(held.counts), "1" if finished else "0",
+                msgspec.json.encode(held.counts), "1" if finished else "0", OPERATION_KEPT_MS,
             ],
         )  # fmt: skip
         return bytes(reply).decode()
@@ -105,7 +107,7 @@ class Operations:
         reply = await self._redis.script(
             "steer_operation",
             [self._keys.asked(namespace, identifier), self._keys.active_operations(namespace)],
-            [identifier, status, self._bell],
+            [identifier, status, self._bell, OPERATION_KEPT_MS],
         )
         return bytes(reply).decode()
 
@@ -168,14 +170,6 @@ class Operations:
         partition = self._keys.partition_of(ref_of(namespace, execution))
         _, key = self._keys.operation(partition, namespace, identifier)
         return bool(await self._redis.call(key, "SREM", key, execution))
-
-    async def expire(self, namespace: str, identifier: str) -> None:
-        """Answers are not kept for ever."""
-        calls = []
-        for partition in range(self._keys.partitions):
-            key, _ = self._keys.operation(partition, namespace, identifier)
-            calls.append(self._redis.call(key, "PEXPIRE", key, KEPT_MS))
-        await asyncio.gather(*calls)
 
     async def _answers(self, namespace: str, identifier: str) -> tuple[Counter[str], int]:
         counted: Counter[str] = Counter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,13 @@ class MovingDesk(Desk):
 @pytest.fixture
 async def desk(engine: Engine) -> MovingDesk:
     return MovingDesk(engine)
+
+
+@pytest.fixture
+def desk_with(engines: Callable[..., Awaitable[Engine]]) -> Callable[..., Awaitable[MovingDesk]]:
+    """Makes a desk at an engine with other settings."""
+
+    async def make(**settings: Any) -> MovingDesk:
+        return MovingDesk(await engines(**settings))
+
+    return make

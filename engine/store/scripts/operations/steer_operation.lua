@@ -2,7 +2,7 @@
   Pause, resume or cancel an operation. Executions that have been told already are not told otherwise.
 
   KEYS[1] operation hash, [2] active set
-  ARGV[1] id, [2] the status it is to have (PAUSED, RUNNING, CANCELLED), [3] bell
+  ARGV[1] id, [2] the status it is to have (PAUSED, RUNNING, CANCELLED), [3] bell, [4] keep_ms: one that is cancelled is forgotten after so long
   Returns the status it has now ("" where there is no such operation); one that has ended stays as it is.
 ]]
 --- @include clock
@@ -15,6 +15,7 @@ expect('SCARD', KEYS[2])
 redis.call('HSET', KEYS[1], 'status', ARGV[2])
 if ARGV[2] == 'CANCELLED' then
   redis.call('HSET', KEYS[1], 'finished', text(now_ms()))
+  redis.call('PEXPIRE', KEYS[1], ARGV[4])
   redis.call('SREM', KEYS[2], ARGV[1])
 end
 if ARGV[2] == 'RUNNING' then ring(ARGV[3], 'operation ' .. ARGV[1]) end
