@@ -96,6 +96,13 @@ class OperationNotFound(EngineError):
     status = 404
 
 
+class OperationAlreadyExists(EngineError):
+    """An operation of that id exists, and asks for something else."""
+
+    code = "operation_already_exists"
+    status = 409
+
+
 class OperationEnded(EngineError):
     """The operation has ended; it cannot be paused, resumed or cancelled any more."""
 

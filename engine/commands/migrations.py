@@ -32,6 +32,7 @@ from engine.views import (
 
 Running = Literal["keep", "plan", "migrate"]
 
+VERSIONS_MAX = 50  # looked at for a state that a mapping names
 PLANNED_MAX = 100_000  # executions that one plan looks at
 PAGE = 100  # looked at before others get their turn
 
@@ -246,6 +247,10 @@ class MigrationCommands(OperationCommands):
             f"mapping leads to {to}, which version {version} does not have"
             for to in sorted(set(wish.mapping.values()) - set(machine.states))
         ]
+        problems += [
+            f"mapping names {name}, which no version of {definition} has"
+            for name in await self._unknown(caller, definition, set(wish.mapping), current[0])
+        ]
         if wish.data is not None:
             try:
                 compiled(wish.data)
@@ -261,6 +266,18 @@ class MigrationCommands(OperationCommands):
             proposing=wish.propose,
             machine=machine,
         )
+
+    async def _unknown(
+        self, caller: Caller, definition: str, names: set[str], newest: int
+    ) -> list[str]:
+        """Those that are no state of any version, as far back as versions are looked at: a slip of the pen."""
+        for version in range(newest, max(0, newest - VERSIONS_MAX), -1):
+            if not names:
+                break
+            names = names - set(
+                (await self._machines.get(caller.namespace, definition, version)).states
+            )
+        return sorted(names) if newest <= VERSIONS_MAX else []
 
     async def _pages(self, caller: Caller, wanted: Wanted) -> AsyncIterator[list[Row]]:
         """The executions that are wanted, page by page."""

@@ -9,7 +9,13 @@ from collections.abc import Callable
 from msgspec import UNSET
 
 from engine.clock import iso
-from engine.errors import InvalidRequest, OperationEnded, OperationNotFound
+from engine.errors import (
+    DefinitionNotFound,
+    InvalidRequest,
+    OperationAlreadyExists,
+    OperationEnded,
+    OperationNotFound,
+)
 from engine.names import check_name
 from engine.paging import decode_cursor, encode_cursor, moment_of
 from engine.runtime.bulk.asked import Asked, keep_asked, read_asked
@@ -49,10 +55,19 @@ class OperationCommands:
         self._ring = ring
 
     async def begin(self, caller: Caller, asked: Asked, identifier: str | None) -> OperationView:
-        """Note an operation on many executions, and have it carried out."""
+        """Note an operation on many executions, and have it carried out. Repeating it with the same id begins it once.
+
+        Raises DefinitionNotFound, InvalidRequest, and OperationAlreadyExists where the id is another one's.
+        """
         identifier = uuid.uuid4().hex if identifier is None else check_name(identifier, "operation")
         _check_pace(asked)
-        await self._operations.add(caller.namespace, identifier, keep_asked(asked))
+        if await self._catalog.current(caller.namespace, asked.wanted.definition) is None:
+            raise DefinitionNotFound(asked.wanted.definition)
+        kept = keep_asked(asked)
+        if not await self._operations.add(caller.namespace, identifier, kept):
+            known = await self._operations.read(caller.namespace, identifier)
+            if known is not None and known.asked != kept:
+                raise OperationAlreadyExists(identifier)
         self._ring()
         return await self.operation(caller, identifier)
 

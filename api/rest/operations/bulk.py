@@ -14,7 +14,14 @@ from api.rest.operations.migrations import Percent, Rate, Reason, Selection, beg
 from api.rest.requests import Body, Cause, Error, NoQuery
 from engine.core.orders import PauseMode
 from engine.documents import EMPTY_OBJECT, NULL
-from engine.errors import InvalidDocument, InvalidName, InvalidRequest, StoreUnavailable
+from engine.errors import (
+    DefinitionNotFound,
+    InvalidDocument,
+    InvalidName,
+    InvalidRequest,
+    OperationAlreadyExists,
+    StoreUnavailable,
+)
 from engine.runtime.bulk.asked import REDRIVE, Asked
 from engine.views import OperationView
 
@@ -162,6 +169,12 @@ OPERATIONS = (
                 example=examples.OPERATION,
             )
         },
-        errors=(InvalidName, InvalidDocument, StoreUnavailable),
+        errors=(
+            InvalidName,
+            InvalidDocument,
+            DefinitionNotFound,
+            OperationAlreadyExists,
+            StoreUnavailable,
+        ),
     ),
 )

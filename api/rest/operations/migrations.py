@@ -18,6 +18,7 @@ from engine.errors import (
     InvalidDefinition,
     InvalidName,
     InvalidRequest,
+    OperationAlreadyExists,
     OperationEnded,
     OperationNotFound,
     StoreUnavailable,
@@ -311,7 +312,7 @@ OPERATIONS = (
         body=MigrationBody,
         body_example={"mode": "apply", "mapping": {"Sign": "AwaitSignature"}, "percent": 5},
         answers={200: _PLAN, 202: _BEGUN},
-        errors=_REFUSED,
+        errors=(*_REFUSED, OperationAlreadyExists),
     ),
     Operation(
         method="POST",

@@ -9,8 +9,14 @@ from desk import ME
 
 from engine.commands.migrations import MigrationWish
 from engine.documents import Document
-from engine.errors import InvalidRequest, OperationEnded, OperationNotFound
-from engine.runtime.bulk.asked import Wanted
+from engine.errors import (
+    DefinitionNotFound,
+    InvalidRequest,
+    OperationAlreadyExists,
+    OperationEnded,
+    OperationNotFound,
+)
+from engine.runtime.bulk.asked import Asked, Wanted
 
 END = {"Type": "Succeed"}
 WAIT = {"Type": "Task", "Resource": "signal:go", "Next": "Done"}
@@ -204,6 +210,25 @@ async def test_what_cannot_be_is_refused_before_anything_begins(desk):
     with pytest.raises(OperationNotFound):
         await desk.engine.operations.operation(ME, "nobody")
     assert (await desk.engine.operations.operations(ME, 10, None)).operations == []
+
+
+async def test_a_mapping_that_names_what_no_version_has_is_refused(desk):
+    await desk.publish(V1)
+    await desk.publish(RENAMED)
+    await desk.engine.operations.plan_migration(ME, wish(mapping={"A": "B"}))
+    with pytest.raises(InvalidRequest, match="mapping names Aa"):
+        await desk.engine.operations.plan_migration(ME, wish(mapping={"Aa": "B"}))
+
+
+async def test_an_id_that_asks_for_something_else_is_refused_and_so_is_an_unknown_definition(desk):
+    await started(desk, 1)
+    await desk.publish(RENAMED)
+    await desk.engine.operations.migrate(ME, wish(mapping={"A": "B"}), "one")
+    with pytest.raises(OperationAlreadyExists):
+        await desk.engine.operations.migrate(ME, wish(mapping={"A": "B"}, percent=5), "one")
+    asked = Asked(kind="pause", wanted=Wanted(definition="nobody"), by="me")
+    with pytest.raises(DefinitionNotFound):
+        await desk.engine.operations.begin(ME, asked, None)
 
 
 async def test_an_operation_begun_twice_under_one_id_is_one(desk):
