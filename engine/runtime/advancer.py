@@ -221,7 +221,9 @@ class Advancer:
                     return False
                 continue
             await self._load(claim, machine, event)
-            target = await self._target(claim, event)
+            target = None
+            if claim.execution.moving is not None or isinstance(event, MigrateRequested):
+                target = await self._target(claim, event)
             step = await self._decide(claim, machine, event, target)
             release = is_last(claim, step, controls, taken)
             moment = self._clock.monotonic()
@@ -249,10 +251,9 @@ class Advancer:
         execution = claim.execution
         if execution.moving is not None:
             version = execution.moving.version
-        elif isinstance(event, MigrateRequested):
-            version = target_version(event, execution.values.get(UNDO))
         else:
-            return None
+            assert isinstance(event, MigrateRequested)
+            version = target_version(event, execution.values.get(UNDO))
         namespace = claim.keys.ref.partition(":")[0]
         try:
             return await self._machines.get(namespace, execution.definition, version)

@@ -23,7 +23,6 @@ from engine.core.moving.undo import (
     keep_undo,
     read_undo,
     way_back,
-    with_strand,
 )
 from engine.core.moving.verdict import (
     HISTORY_FULL,
@@ -195,18 +194,19 @@ def _note(
     draft: Draft, event: MigrateRequested, verdict: Verdict, data: dict[FrameId, Document]
 ) -> None:
     """Keep the way back."""
-    undo = Undo(event.operation, draft.version, dict(event.mapping))
     moved = {strand.frame: strand for strand in verdict.strands}
+    notes = {}
     for name in dict.fromkeys((*moved, *data)):
         frame = draft.frames[name]
         assert frame is not None
         stands = stands_in(frame)
         strand = moved.get(name, Strand(name, stands))
         before = Raw(data_of(frame).text) if name in data else UNSET
-        note = Moved(stands, strand.state, frame.entry, frame.previous, strand.renewed, before)
-        if name in data:
-            note = structs.replace(note, made=digest(data[name]))
-        undo = with_strand(undo, name, note)
+        made = digest(data[name]) if name in data else ""
+        notes[name] = Moved(
+            stands, strand.state, frame.entry, frame.previous, strand.renewed, before, made
+        )
+    undo = Undo(event.operation, draft.version, dict(event.mapping), notes)
     draft.keep(UNDO, keep_undo(undo), resident=True)
 
 

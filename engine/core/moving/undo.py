@@ -1,6 +1,6 @@
 """What is noted of a migration, so that the execution can be moved back to where it was.
 
-It is kept as one value of the execution until the next migration, or its end. A strand can be put back where nothing
+It is kept as one value of the execution until the next migration, or as long as a closed one keeps values. A strand can be put back where nothing
 has happened in it since: it rests in the state it was moved to, in the visit it was moved in, with the data it was given.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from msgspec import UNSET, Raw, Struct, UnsetType, json, structs
+from msgspec import UNSET, Raw, Struct, UnsetType, json
 
 from engine.core.execution import Enter, Frame, FrameId
 from engine.core.moving.data import data_of
@@ -92,7 +92,3 @@ def is_untouched(frame: Frame, moved: Moved) -> bool:
 
 def digest(data: Document) -> str:
     return hashlib.blake2b(data.text, digest_size=16).hexdigest()
-
-
-def with_strand(undo: Undo, frame: FrameId, moved: Moved) -> Undo:
-    return structs.replace(undo, strands={**undo.strands, frame: moved})
