@@ -10,6 +10,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from api import openapi, pages
+from api.aws.face import AwsFace
 from api.engine import Engine
 from api.errors import NotFound
 from api.rest.encode import encode, problem, send_answer
@@ -38,6 +39,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     resources = {path: Resource(operations, face) for path, operations in by_path().items()}
     resources |= {page.path: Resource((page,), face) for page in pages.operations(document)}
     app.router.routes.extend(Route(path, resource) for path, resource in resources.items())
+    app.router.routes.append(Route("/", AwsFace(face)))
     app.add_middleware(Gate, settings=settings)
     app.add_exception_handler(HTTPException, _http_exception)
     return app

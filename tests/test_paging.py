@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from engine import paging
 from engine.core.effects import Record
 from engine.documents import Document
 from engine.errors import InvalidRequest
-from engine.paging import decode_cursor, encode_cursor, history_records, moment_of
+from engine.queries import paging
+from engine.queries.paging import decode_cursor, encode_cursor, history_records, moment_of
 from engine.store.bounds.histories import HistoryPart
 
 

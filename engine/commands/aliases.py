@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from engine.commands.parts import Parts
 from engine.errors import AliasNotFound, InvalidName, InvalidRequest
 from engine.names import check_name
-from engine.showing import alias as shown
-from engine.store.aliases import Alias, Route
+from engine.queries.showing import alias as shown
+from engine.store.catalog.aliases import Alias, Route
 from engine.views import AliasPut, AliasView, Caller
 
 ROUTES_MAX = 2  # versions of one alias; as AWS Step Functions

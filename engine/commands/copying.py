@@ -15,7 +15,7 @@ from engine.errors import (
     StoreUnavailable,
 )
 from engine.names import check_execution
-from engine.paging import decode_cursor, encode_cursor, moment_of
+from engine.queries.paging import decode_cursor, encode_cursor, moment_of
 from engine.runtime.machines import Machines
 from engine.store.bounds.copies import Copies
 from engine.store.bounds.copy import Copy, line, read_copy

@@ -16,7 +16,7 @@ from engine.examining import examined
 from engine.language.expressions.faults import InvalidExpression
 from engine.language.machine import Machine
 from engine.names import check_name
-from engine.paging import decode_cursor, encode_cursor, moment_of
+from engine.queries.paging import decode_cursor, encode_cursor, moment_of
 from engine.runtime.bulk.asked import MIGRATE, ROLLBACK, Asked, Wanted, read_asked
 from engine.runtime.bulk.pages import Place, next_page
 from engine.runtime.bulk.routes import Routes

@@ -17,7 +17,7 @@ from engine.errors import (
     OperationNotFound,
 )
 from engine.names import check_name
-from engine.paging import decode_cursor, encode_cursor, moment_of
+from engine.queries.paging import decode_cursor, encode_cursor, moment_of
 from engine.runtime.bulk.asked import Asked, keep_asked, read_asked
 from engine.runtime.machines import Machines
 from engine.store.catalog import Catalog

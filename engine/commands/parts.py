@@ -15,8 +15,8 @@ from engine.queries import Queries
 from engine.runtime.dispatcher import Dispatcher
 from engine.runtime.machines import Machines
 from engine.settings import Settings
-from engine.store.aliases import Aliases
 from engine.store.catalog import Catalog
+from engine.store.catalog.aliases import Aliases
 from engine.store.executions import Executions
 from engine.store.operating.orders import Orders
 from engine.store.signals import Signals

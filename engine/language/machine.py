@@ -167,8 +167,55 @@ class Parallel(State):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ItemReader:
+    """Where a distributed Map finds its items outside the state's data. `MaxItems` is the only number in it."""
+
+    action: Literal["getObject", "listObjectsV2"]
+    parameters: Template | None = None  # in JSONata: Arguments
+    input_type: Literal["CSV", "JSON", "JSONL", "PARQUET", "MANIFEST"] | None = None
+    transformation: Literal["NONE", "LOAD_AND_FLATTEN"] = "NONE"
+    csv_headers: tuple[str, ...] | None = None  # None: they are the first row
+    csv_delimiter: Literal["COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB"] = "COMMA"
+    items_pointer: str | None = None  # a JSON pointer to the array or object of the items
+    manifest_type: Literal["ATHENA_DATA", "S3_INVENTORY"] | None = None
+    items_max: Number = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemBatcher:
+    """How many items, or bytes of them, one child gets; what goes with each batch."""
+
+    items_max: Number = None
+    bytes_max: Number = None
+    input: Template | None = None  # BatchInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultWriter:
+    """Where the results of the children go, and in what form. Without `exports` they only take another form."""
+
+    exports: bool  # it has a Resource
+    parameters: Template | None = None  # in JSONata: Arguments
+    transformation: Literal["NONE", "COMPACT", "FLATTEN"] | None = None
+    output_type: Literal["JSON", "JSONL"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distributed:
+    """What a Map in DISTRIBUTED mode has besides. Its children are executions of `Machine.processors[label]`."""
+
+    label: str  # the author's, or one made of the state's name; unique in the definition
+    execution_type: Literal["STANDARD", "EXPRESS"]
+    reader: ItemReader | None = None
+    batcher: ItemBatcher | None = None
+    writer: ResultWriter | None = None
+    tolerated_count: Number = None
+    tolerated_percentage: Number = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Map(State):
-    """Inline Map."""
+    """A Map, inline unless it is `distributed`."""
 
     processor: str  # the name each iteration starts at
     items_path: Path | None = None  # JSONPath; None: "$"
@@ -176,6 +223,7 @@ class Map(State):
     item_selector: Template | None = None  # ItemSelector, or the older Parameters
     concurrency_max: Number = None  # 0 or None: no limit of the author's
     processor_uses_map_item: bool = False  # some state inside reads $$.Map
+    distributed: Distributed | None = None
     result_selector: Template | None = None
     result_path: ReferencePath | Discard | None = None
     retry: tuple[Retrier, ...] = ()
@@ -255,6 +303,8 @@ class Machine:
     keeping: Keeping = KEEPING
     # signal -> the states that wait for it
     listening: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    # label of a distributed Map -> the machine of its children
+    processors: dict[str, Machine] = field(default_factory=dict, repr=False)
 
     @property
     def variable_references(self) -> dict[str, list[str]]:

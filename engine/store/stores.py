@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.settings import Settings
-from engine.store.aliases import Aliases
 from engine.store.bounds.copies import Copies
 from engine.store.catalog import Catalog
+from engine.store.catalog.aliases import Aliases
 from engine.store.connection import Redis
 from engine.store.errands import Errands
 from engine.store.executions import Executions

@@ -42,7 +42,8 @@ def test_the_check_fails_where_something_is_out_of_date(tmp_path, monkeypatch, c
 
 def test_every_route_is_in_the_document():
     app = create_app(ScriptedEngine(), Settings())
-    assert {route.path for route in app.routes} == set(DOCUMENT["paths"])
+    # "/" is the Step Functions protocol, which has a service model of its own.
+    assert {route.path for route in app.routes} - {"/"} == set(DOCUMENT["paths"])
     assert app.openapi() == DOCUMENT
 
 

@@ -21,8 +21,8 @@ from engine.core.events import SignalReceived, StopRequested, TaskSubmitted, Tas
 from engine.core.orders import PauseRequested, RedriveRequested, ResumeRequested
 from engine.documents import Document
 from engine.store import errands
-from engine.store.aliases import Route
 from engine.store.bounds.copies import Copies
+from engine.store.catalog.aliases import Route
 from engine.store.feed import Place
 from engine.store.operating.orders import Orders
 

@@ -21,8 +21,8 @@ from engine.errors import ExecutionNotFound
 from engine.language import read
 from engine.language.machine import Machine
 from engine.store import codec
-from engine.store.aliases import Aliases
 from engine.store.catalog import Catalog
+from engine.store.catalog.aliases import Aliases
 from engine.store.commits import Claim, Commit
 from engine.store.connection import Redis
 from engine.store.errands import Errands

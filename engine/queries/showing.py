@@ -25,7 +25,7 @@ from engine.core.tokens import task_token
 from engine.express.remembered import Remembered
 from engine.language.machine import Machine
 from engine.store import codec
-from engine.store.aliases import Alias
+from engine.store.catalog.aliases import Alias
 from engine.store.fates import Told
 from engine.store.finding.rows import Row
 from engine.store.listing import FRAMES_MAX, Listing, Stored

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import uuid
 from collections.abc import Callable
 
 from engine.clock import RedisClock
@@ -19,9 +18,6 @@ from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
 from engine.queries import Queries
 from engine.runtime.advancer import Advancer
-from engine.runtime.bulk.asked import REDRIVE, Asked
-from engine.runtime.bulk.orders import VERBS, Migration, Order, Redrive, Verb
-from engine.runtime.bulk.routes import Routes
 from engine.runtime.bulk.runner import Runner
 from engine.runtime.changes import Changes
 from engine.runtime.deciders import Deciders
@@ -35,9 +31,11 @@ from engine.runtime.pruner import Pruner
 from engine.runtime.supervisor import Supervisor
 from engine.runtime.sweeper import Sweeper
 from engine.runtime.timekeeper import Timekeeper
+from engine.serve import operating
+from engine.serve.layout import layout
 from engine.settings import Settings
 from engine.store.connection import Redis
-from engine.store.keys import LAYOUT_VERSION, Keys
+from engine.store.keys import Keys
 from engine.store.server.doorbell import Doorbell
 from engine.store.server.promise import check_nodes
 from engine.store.stores import Stores
@@ -155,9 +153,9 @@ class Engine:
         )
         if self._advances:
             self._compose_advancing(stores, machines)
-            self._runner = self._made_runner(stores, machines, keys)
-        self.operations = self._made_operations(stores, machines, keys)
-        self.copying = self._made_copying(stores, machines, keys)
+            self._runner = operating.runner(stores, machines, keys, settings, clock, self._offer)
+        self.operations = operating.commands(stores, machines, keys, settings, self._ring)
+        self.copying = operating.copying(stores, machines, keys, settings)
         self.sweeper = Sweeper(
             stores.executions, keys, clock, self.dispatcher, self._advancer, self._timekeeper
         )
@@ -177,15 +175,6 @@ class Engine:
             self.express,
             stores.orders,
             stores.aliases,
-        )
-
-    def _made_copying(self, stores: Stores, machines: Machines, keys: Keys) -> Copying:
-        return Copying(
-            stores.copies,
-            stores.finding,
-            machines,
-            partitions=keys.partitions,
-            retention_ms=int(self.settings.retention_hours * HOUR_MS),
         )
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:
@@ -228,47 +217,6 @@ class Engine:
             )
             for queue, runner in self._runners.items()
         ]
-
-    def _made_runner(self, stores: Stores, machines: Machines, keys: Keys) -> Runner:
-        """What carries out operations on many executions."""
-        namespace = Caller().namespace
-
-        def order_of(operation: str, asked: Asked) -> Order:
-            if asked.kind == REDRIVE:
-                most = self.settings.history_records_max
-                return Redrive(namespace, operation, asked, stores.orders, machines, most)
-            if asked.kind in VERBS:
-                return Verb(namespace, operation, asked, stores.signals)
-            routes = Routes(
-                machines,
-                (namespace, asked.wanted.definition),
-                asked.version,
-                asked.mapping,
-                proposing=asked.propose,
-            )
-            return Migration(namespace, operation, asked, routes, stores.signals)
-
-        return Runner(
-            stores.operations,
-            stores.finding,
-            keys,
-            self.clock,
-            order_of,
-            self._offer,
-            namespace=namespace,
-        )
-
-    def _made_operations(self, stores: Stores, machines: Machines, keys: Keys) -> MigrationCommands:
-        return MigrationCommands(
-            stores.operations,
-            stores.finding,
-            stores.positions,
-            stores.catalog,
-            machines,
-            partitions=keys.partitions,
-            records_max=self.settings.history_records_max,
-            ring=self._ring,
-        )
 
     def _ring(self) -> None:
         if self._runner is not None:
@@ -374,27 +322,3 @@ class Engine:
         if before is not None and before.mode != promise.mode:
             emit("promise.changed", promise=promise.mode, reasons="; ".join(promise.reasons))
         self.queries.promise = promise
-
-
-async def layout(redis: Redis, settings: Settings) -> Keys:
-    """The keys of this store. Its number of partitions is fixed at first use.
-
-    Raises StoreRefused for a store laid out by a newer engine or with another number of partitions.
-    """
-    key = Keys(settings.prefix, settings.partitions).layout
-    for field, value in (
-        ("version", str(LAYOUT_VERSION)),
-        ("partitions", str(settings.partitions)),
-        ("identity", uuid.uuid4().hex),
-    ):
-        await redis.call(key, "HSETNX", key, field, value)
-    version, partitions = await redis.call(key, "HMGET", key, "version", "partitions")
-    if int(version) > LAYOUT_VERSION:
-        raise StoreRefused(
-            f"the store has layout {int(version)}, this engine knows {LAYOUT_VERSION}; upgrade the engine"
-        )
-    if int(partitions) != settings.partitions:
-        raise StoreRefused(
-            f"the store has {int(partitions)} partitions, DETENT_PARTITIONS says {settings.partitions}"
-        )
-    return Keys(settings.prefix, settings.partitions)

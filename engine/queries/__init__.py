@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from msgspec import UNSET
 
-from engine import showing
 from engine.clock import RedisClock, iso
 from engine.core.execution import Work
 from engine.core.records import render
@@ -16,12 +15,13 @@ from engine.errors import AliasNotFound, DefinitionNotFound, ExecutionNotFound, 
 from engine.express.express import Express
 from engine.express.remembered import Remembered
 from engine.names import check_execution, check_name, is_express
-from engine.paging import decode_cursor, encode_cursor, history_records, moment_of
+from engine.queries import showing
+from engine.queries.paging import decode_cursor, encode_cursor, history_records, moment_of
+from engine.queries.showing import fate_view, kept_signals, status_of
 from engine.runtime.changes import Changes
 from engine.runtime.machines import Machines
-from engine.showing import fate_view, kept_signals, status_of
-from engine.store.aliases import Aliases
 from engine.store.catalog import Catalog
+from engine.store.catalog.aliases import Aliases
 from engine.store.finding.filter import Filter
 from engine.store.finding.finding import Finding
 from engine.store.keys import ref_of

@@ -1,0 +1,7 @@
+"""Activities: queues that have been given an ARN."""
+
+from __future__ import annotations
+
+from api.aws.call import Handler
+
+HANDLERS: dict[str, Handler] = {}

@@ -1,0 +1,7 @@
+"""Executions: start, describe, list, stop, redrive."""
+
+from __future__ import annotations
+
+from api.aws.call import Handler
+
+HANDLERS: dict[str, Handler] = {}

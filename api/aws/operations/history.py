@@ -1,0 +1,7 @@
+"""The history of an execution, event for event."""
+
+from __future__ import annotations
+
+from api.aws.call import Handler
+
+HANDLERS: dict[str, Handler] = {}

@@ -1,0 +1,7 @@
+"""State machines: create, update, describe, list, delete."""
+
+from __future__ import annotations
+
+from api.aws.call import Handler
+
+HANDLERS: dict[str, Handler] = {}

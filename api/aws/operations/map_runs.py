@@ -1,0 +1,7 @@
+"""Map Runs of distributed Maps."""
+
+from __future__ import annotations
+
+from api.aws.call import Handler
+
+HANDLERS: dict[str, Handler] = {}

@@ -1,0 +1,7 @@
+"""Tags of state machines and activities."""
+
+from __future__ import annotations
+
+from api.aws.call import Handler
+
+HANDLERS: dict[str, Handler] = {}

@@ -1,0 +1,1 @@
+"""Distributed Map: what it asks of a Map Run, and what becomes of its answer."""
