@@ -39,6 +39,7 @@ from engine.core.execution import (
     Execution,
     Frame,
     Moving,
+    Names,
     Operated,
     Status,
 )
@@ -53,6 +54,7 @@ from engine.store.bounds.referring import (
     referred,
     rest,
 )
+from engine.store.maps.child import MapChild
 
 FORMAT = b"\x01"
 
@@ -90,6 +92,9 @@ class Static(Struct, frozen=True, array_like=True):
     parent: str = ""  # the execution that started it
     depth: int = 0  # executions above it
     alias: str = ""  # of the definition, by which its version was chosen
+    names: Names | None = None  # what it is called where it is known by ARNs
+    published: int = 0  # number of the published version that it was started by; 0 for none
+    child: MapChild | None = None  # of a Map Run, which one it is
 
 
 class Meta(Struct, frozen=True, array_like=True):
@@ -318,6 +323,7 @@ def execution_of(
         parent=static.parent,
         depth=static.depth,
         alias=static.alias,
+        names=static.names,
         frames=frames,
         attributes=meta.attributes,
         redrives=meta.operated.redrives if meta.operated else 0,
