@@ -15,6 +15,8 @@ from engine.store.feed import Feed
 from engine.store.finding.finding import Finding
 from engine.store.keys import Keys
 from engine.store.listing import Listing
+from engine.store.maps.reading import ReadingRuns
+from engine.store.maps.runs import MapRuns
 from engine.store.operating.operations import Operations
 from engine.store.operating.orders import Orders
 from engine.store.operating.positions import Positions
@@ -43,6 +45,8 @@ class Stores:
     aliases: Aliases
     feed: Feed
     copies: Copies
+    map_runs: MapRuns
+    reading_runs: ReadingRuns
 
     @classmethod
     def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
@@ -79,4 +83,6 @@ class Stores:
             aliases=Aliases(redis, keys),
             feed=Feed(redis, keys),
             copies=Copies(redis, keys, listing, inline_max=settings.payload_inline_bytes_max),
+            map_runs=MapRuns(redis, keys, bell=True),
+            reading_runs=ReadingRuns(redis, keys),
         )
