@@ -22,9 +22,7 @@ def arrive(state: Map, visit: Visit) -> Outcome:
     effective = dataflow.enter(state, raw, scope)
     if state.input_path is not None and not visit.limits.fits(effective):
         return Fails(parameters_too_large(state.name))  # a union can name one item many times
-    asked = _window(state.concurrency_max, effective, visit)
-    scope.note("MaxConcurrency", asked)
-    window = asked or visit.limits.map_window
+    window = _window(state.concurrency_max, effective, visit) or visit.limits.map_window
     items = _items(state, visit, effective)
     return Divide(len(items), min(window, max(1, len(items))), items)
 
