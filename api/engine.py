@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+from engine.arns import Origin
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
 from engine.core.events import SignalReceived
@@ -43,6 +44,7 @@ from engine.views import (
     StartResult,
     VersionSummary,
 )
+from engine.views.described import DescribedExecution, ListedPage
 
 Format = Literal["yaml", "json"]
 
@@ -129,6 +131,8 @@ class Orders(Protocol):
         data: Document | None,
     ) -> Ordered: ...
 
+    async def redrive_by_arn(self, caller: Caller, execution: str, ask: Ask, /) -> int: ...
+
     async def complete_task(
         self, caller: Caller, execution: str, ask: Ask, frame: str, output: Document, /
     ) -> ExecutionSummary: ...
@@ -169,6 +173,7 @@ class Commands(Orders, Protocol):
         version: int | None,
         synchronous: bool,
         alias: str | None,
+        origin: Origin | None = None,
     ) -> StartResult: ...
 
     async def set_alias(
@@ -287,6 +292,14 @@ class Queries(Protocol):
     ) -> ExecutionPage: ...
 
     async def count(self, caller: Caller, wanted: Filter, /) -> ExecutionCount: ...
+
+    async def described(
+        self, caller: Caller, execution: str, /, *, wait_ms: int = 0
+    ) -> DescribedExecution: ...
+
+    async def listed(
+        self, caller: Caller, wanted: Filter, /, *, limit: int, cursor: str | None
+    ) -> ListedPage: ...
 
     async def health(self) -> Health: ...
 
