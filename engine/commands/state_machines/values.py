@@ -46,7 +46,9 @@ class Target(Struct, frozen=True):
     definition: str
     version: int | None
     role: str
-    published: int = 0  # number of the published version that was named, or chosen by the alias; 0 = none
+    published: int = (
+        0  # number of the published version that was named, or chosen by the alias; 0 = none
+    )
     alias: str = ""
     type: DefinitionType = "STANDARD"
 

@@ -88,7 +88,9 @@ class Profiles:
         found = await self._fields(namespace, definition, [f"a:{alias}" for alias in aliases])
         return [(text or b"").decode() for text in found]
 
-    async def alias(self, namespace: str, definition: str, alias: str) -> tuple[Alias | None, bytes]:
+    async def alias(
+        self, namespace: str, definition: str, alias: str
+    ) -> tuple[Alias | None, bytes]:
         """An alias, and what it is stored as, for a change of it to name."""
         key = self._keys.aliases(namespace, definition)
         packed = await self._redis.call(key, "HGET", key, alias)
@@ -105,7 +107,8 @@ class Profiles:
         routes: Iterable[Rerouted] = (),
     ) -> bool:
         """Set and remove fields, and change aliases, all or nothing; False where the profile, the definition or one of the
-        aliases is not as it was read: nothing was written then."""
+        aliases is not as it was read: nothing was written then.
+        """
         reply = await self._redis.script(
             "change_profile",
             [
