@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from engine.arns import Origin
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
+from engine.commands.state_machines import StateMachineCommands
 from engine.core.events import SignalReceived
 from engine.core.orders import PauseMode
 from engine.documents import Document
@@ -331,3 +332,6 @@ class Engine(Protocol):
 
     @property
     def copying(self) -> Copying: ...
+
+    @property
+    def state_machines(self) -> StateMachineCommands: ...

@@ -210,7 +210,7 @@ class Distributed:
     batcher: ItemBatcher | None = None
     writer: ResultWriter | None = None
     tolerated_count: Number = None
-    tolerated_percentage: Number = None
+    tolerated_percentage: Number | float = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

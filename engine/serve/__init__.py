@@ -11,6 +11,7 @@ from engine.clock import RedisClock
 from engine.commands import Commands
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
+from engine.commands.state_machines import StateMachineCommands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.core.states.nested import STATES_QUEUE, Naming
@@ -79,6 +80,7 @@ class Engine:
         self._runner: Runner | None = None
         self.operations: MigrationCommands
         self.copying: Copying
+        self.state_machines: StateMachineCommands
         self.commands: Commands
         self.queries: ArnQueries
 
@@ -157,6 +159,9 @@ class Engine:
             self._runner = operating.runner(stores, machines, keys, settings, clock, self._offer)
         self.operations = operating.commands(stores, machines, keys, settings, self._ring)
         self.copying = operating.copying(stores, machines, keys, settings)
+        self.state_machines = StateMachineCommands(
+            stores.catalog, stores.profiles, stores.aliases, machines, clock, settings
+        )
         self.sweeper = Sweeper(
             stores.executions, keys, clock, self.dispatcher, self._advancer, self._timekeeper
         )

@@ -9,8 +9,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import sys
-import types
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -40,12 +38,7 @@ Verdict = dict[str, list[str] | None]  # by column: differences; None where the 
 
 @lru_cache(maxsize=1)
 def runner() -> Any:
-    """The shared runner, as a module; its AWS client need not be installed."""
-    for name in ("boto3", "botocore", "botocore.config", "botocore.exceptions"):
-        sys.modules.setdefault(name, types.ModuleType(name))
-    sys.modules["botocore.config"].__dict__.setdefault("Config", object)
-    for name in ("BotoCoreError", "ClientError"):
-        sys.modules["botocore.exceptions"].__dict__.setdefault(name, Exception)
+    """The shared runner, as a module."""
     spec = importlib.util.spec_from_file_location("shared_run_cases", CONFORMANCE / "run_cases.py")
     assert spec is not None
     assert spec.loader is not None

@@ -39,6 +39,10 @@ class Reader(Protocol):
     def variables(self) -> frozenset[str]:
         """The names of the variables that it reads, without `$`."""
 
+    @property
+    def reads_input(self) -> bool:
+        """Whether it can read the data that it is applied to: `$`, or `$states.input`."""
+
     def reads_context(self, *prefix: str) -> bool:
         """Whether it can read that part of the Context Object, e.g. `("Map",)`; no prefix means any part."""
 
