@@ -17,7 +17,7 @@ from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.core.states.nested import STATES_QUEUE, Naming
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
-from engine.queries import Queries
+from engine.queries.described import ArnQueries
 from engine.runtime.advancer import Advancer
 from engine.runtime.bulk.runner import Runner
 from engine.runtime.changes import Changes
@@ -82,7 +82,7 @@ class Engine:
         self.copying: Copying
         self.state_machines: StateMachineCommands
         self.commands: Commands
-        self.queries: Queries
+        self.queries: ArnQueries
 
     async def start(self) -> None:
         """Connect, check what this Redis lets us promise, and begin to work."""
@@ -142,7 +142,7 @@ class Engine:
         )
         self.followers = Followers(stores.feed, clock)
         self.feed = FeedQueries(self.followers, clock, settings.changes_kept)
-        self.queries = Queries(
+        self.queries = ArnQueries(
             stores.listing,
             stores.finding,
             stores.catalog,
@@ -152,6 +152,7 @@ class Engine:
             self.counters,
             self.express,
             stores.aliases,
+            records_max=settings.history_records_max,
         )
         if self._advances:
             self._compose_advancing(stores, machines)
