@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
 from engine.core.events import SignalReceived
@@ -318,3 +319,6 @@ class Engine(Protocol):
 
     @property
     def copying(self) -> Copying: ...
+
+    @property
+    def activities(self) -> ActivityCommands: ...

@@ -41,10 +41,13 @@ of the whole store
   P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"
   P:{catalog}:NS:d:DEF       hash    current hash created v:<n> -> text
   P:{catalog}:NS:a:DEF       hash    alias -> "<created ms> <updated ms> <routing>" (see aliases.py)
+  P:{catalog}:NS:activities  hash    activity -> "<created ms> <row>" (see catalog/activities.py)
+  P:{catalog}:NS:activities:deleted  zset  names of deleted activities, by ms
   P:{catalog}:NS:operations  zset    ids of operations on many executions, by ms
   P:{catalog}:NS:o:ID        hash    created finished status asked own until place seen sent done
   P:{catalog}:NS:active      set     ids of operations that have not ended
 channels
+  P:bell                     "<sender> activities -": one was deleted, or made again
   P:bell                     "<sender> ready <ref>", "<sender> queue <ref> NS:QUEUE", "<sender> operation ID"
   P:changes                  "<ref>" or "<ref> closed": commits of executions that somebody watches
   P:feed                     "<ref>": a change for which a bell was armed
@@ -198,6 +201,11 @@ class Keys:
 
     def active_operations(self, namespace: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:active"
+
+    def activities(self, namespace: str) -> tuple[str, str]:
+        """Activities, and the names of those that were deleted."""
+        key = f"{self.prefix}:{{catalog}}:{namespace}:activities"
+        return key, key + ":deleted"
 
     def aliases(self, namespace: str, name: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:a:{name}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engine.settings import Settings
 from engine.store.bounds.copies import Copies
 from engine.store.catalog import Catalog
+from engine.store.catalog.activities import Activities
 from engine.store.catalog.aliases import Aliases
 from engine.store.connection import Redis
 from engine.store.errands import Errands
@@ -43,6 +44,7 @@ class Stores:
     aliases: Aliases
     feed: Feed
     copies: Copies
+    activities: Activities
 
     @classmethod
     def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
@@ -78,5 +80,6 @@ class Stores:
             orders=Orders(redis, keys, open_max=settings.open_executions_max, bell=True),
             aliases=Aliases(redis, keys),
             feed=Feed(redis, keys),
+            activities=Activities(redis, keys),
             copies=Copies(redis, keys, listing, inline_max=settings.payload_inline_bytes_max),
         )

@@ -22,6 +22,7 @@ from engine.core.orders import PauseRequested, RedriveRequested, ResumeRequested
 from engine.documents import Document
 from engine.store import errands
 from engine.store.bounds.copies import Copies
+from engine.store.catalog.activities import Activities, Encryption
 from engine.store.catalog.aliases import Route
 from engine.store.feed import Place
 from engine.store.operating.orders import Orders
@@ -34,6 +35,17 @@ BEATING = {"Pay": TIMED["Pay"] | {"HeartbeatSeconds": 10}}
 async def add_version(world):
     await world.publish()
     return world.publish(states=TWO)
+
+
+async def put_activity(world):
+    await (await delete_activity(world))
+    return Activities(world.redis, world.keys).create(NS, "a", Encryption(), {})
+
+
+async def delete_activity(world):
+    activities = Activities(world.redis, world.keys)
+    await activities.create(NS, "a", Encryption(), {})
+    return activities.delete(NS, "a")
 
 
 async def set_current(world):
@@ -368,7 +380,7 @@ async def import_execution(world):
 
 TOLD = errands.tell(errands.Tell("d:n", "token", "workflow:d", "k"))
 SCENARIOS = [
-    (set_alias, 2), (read_changes, 1), (commit_that_is_followed, 11),
+    (put_activity, 2), (delete_activity, 2), (set_alias, 2), (read_changes, 1), (commit_that_is_followed, 11),
     (add_version, 2), (set_current, 1), (create_execution, 6), (claim, 4),
     (claim_of_what_is_over, 2), (claim_of_poison, 2), (commit_that_schedules, 11),
     (commit_that_keeps_a_signal, 5), (commit_that_drops_a_signal, 5), (commit_that_waits, 6),
