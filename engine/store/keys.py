@@ -43,10 +43,13 @@ of the whole store
   P:{catalog}:NS:d:DEF       hash    current hash created type first born deleted v:<n> -> packed version, with its text
   P:{catalog}:NS:p:DEF       hash    profile: rev last tags v:<published> r:<version> a:<alias> (see profiles.py)
   P:{catalog}:NS:a:DEF       hash    alias -> "<created ms> <updated ms> <routing>" (see aliases.py)
+  P:{catalog}:NS:activities  hash    activity -> "<created ms> <row>" (see catalog/activities.py)
+  P:{catalog}:NS:activities:deleted  zset  names of deleted activities, by ms
   P:{catalog}:NS:operations  zset    ids of operations on many executions, by ms
   P:{catalog}:NS:o:ID        hash    created finished status asked own until place seen sent done
   P:{catalog}:NS:active      set     ids of operations that have not ended
 channels
+  P:bell                     "<sender> activities -": one was deleted, or made again
   P:bell                     "<sender> ready <ref>", "<sender> queue <ref> NS:QUEUE", "<sender> operation ID"
   P:changes                  "<ref>" or "<ref> closed": commits of executions that somebody watches
   P:feed                     "<ref>": a change for which a bell was armed
@@ -203,6 +206,11 @@ class Keys:
 
     def profile(self, namespace: str, name: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:p:{name}"
+
+    def activities(self, namespace: str) -> tuple[str, str]:
+        """Activities, and the names of those that were deleted."""
+        key = f"{self.prefix}:{{catalog}}:{namespace}:activities"
+        return key, key + ":deleted"
 
     def aliases(self, namespace: str, name: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:a:{name}"
