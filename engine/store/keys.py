@@ -41,7 +41,7 @@ of the whole store
   P:{store}:layout           hash    layout version, number of partitions, identity
   P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"; deleted: "-<last version> <ms>"
   P:{catalog}:NS:d:DEF       hash    current hash created type first born deleted v:<n> -> packed version, with its text
-  P:{catalog}:NS:p:DEF       hash    profile: rev last tags v:<published> r:<version> a:<alias> (see profiles.py)
+  P:{catalog}:NS:p:DEF       hash    profile: rev last count tags v:<published> r:<version> a:<alias> (see profiles.py)
   P:{catalog}:NS:a:DEF       hash    alias -> "<created ms> <updated ms> <routing>" (see aliases.py)
   P:{catalog}:NS:operations  zset    ids of operations on many executions, by ms
   P:{catalog}:NS:o:ID        hash    created finished status asked own until place seen sent done
