@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+from engine.arns import Origin
+from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
 from engine.commands.state_machines import StateMachineCommands
@@ -44,6 +46,7 @@ from engine.views import (
     StartResult,
     VersionSummary,
 )
+from engine.views.described import DescribedExecution, ListedPage
 
 Format = Literal["yaml", "json"]
 
@@ -130,6 +133,8 @@ class Orders(Protocol):
         data: Document | None,
     ) -> Ordered: ...
 
+    async def redrive_by_arn(self, caller: Caller, execution: str, ask: Ask, /) -> int: ...
+
     async def complete_task(
         self, caller: Caller, execution: str, ask: Ask, frame: str, output: Document, /
     ) -> ExecutionSummary: ...
@@ -170,6 +175,7 @@ class Commands(Orders, Protocol):
         version: int | None,
         synchronous: bool,
         alias: str | None,
+        origin: Origin | None = None,
     ) -> StartResult: ...
 
     async def set_alias(
@@ -289,6 +295,14 @@ class Queries(Protocol):
 
     async def count(self, caller: Caller, wanted: Filter, /) -> ExecutionCount: ...
 
+    async def described(
+        self, caller: Caller, execution: str, /, *, wait_ms: int = 0
+    ) -> DescribedExecution: ...
+
+    async def listed(
+        self, caller: Caller, wanted: Filter, /, *, limit: int, cursor: str | None
+    ) -> ListedPage: ...
+
     async def health(self) -> Health: ...
 
     async def metrics(self) -> str: ...
@@ -322,3 +336,6 @@ class Engine(Protocol):
 
     @property
     def state_machines(self) -> StateMachineCommands: ...
+
+    @property
+    def activities(self) -> ActivityCommands: ...
