@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from engine.arns import Origin
 from engine.clock import Clock
 from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded
 from engine.core.execution import Execution
@@ -51,6 +52,7 @@ class StartRequest:
     input: Document
     synchronous: bool = False
     alias: str = ""  # by which the version was chosen
+    origin: Origin | None = None  # of one that goes by ARNs
 
 
 class Express:
@@ -139,6 +141,8 @@ class Express:
             input=request.input,
             redrives=None if request.synchronous else 0,
             alias=request.alias,
+            names=None if request.origin is None else request.origin.names(identifier),
+            published=0 if request.origin is None else request.origin.published,
         )
         return Run(
             machine,

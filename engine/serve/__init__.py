@@ -11,12 +11,13 @@ from engine.clock import RedisClock
 from engine.commands import Commands
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
+from engine.commands.state_machines import StateMachineCommands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.core.states.nested import STATES_QUEUE, Naming
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
-from engine.queries import Queries
+from engine.queries.described import ArnQueries
 from engine.runtime.advancer import Advancer
 from engine.runtime.bulk.runner import Runner
 from engine.runtime.changes import Changes
@@ -79,8 +80,9 @@ class Engine:
         self._runner: Runner | None = None
         self.operations: MigrationCommands
         self.copying: Copying
+        self.state_machines: StateMachineCommands
         self.commands: Commands
-        self.queries: Queries
+        self.queries: ArnQueries
 
     async def start(self) -> None:
         """Connect, check what this Redis lets us promise, and begin to work."""
@@ -140,7 +142,7 @@ class Engine:
         )
         self.followers = Followers(stores.feed, clock)
         self.feed = FeedQueries(self.followers, clock, settings.changes_kept)
-        self.queries = Queries(
+        self.queries = ArnQueries(
             stores.listing,
             stores.finding,
             stores.catalog,
@@ -150,12 +152,16 @@ class Engine:
             self.counters,
             self.express,
             stores.aliases,
+            records_max=settings.history_records_max,
         )
         if self._advances:
             self._compose_advancing(stores, machines)
             self._runner = operating.runner(stores, machines, keys, settings, clock, self._offer)
         self.operations = operating.commands(stores, machines, keys, settings, self._ring)
         self.copying = operating.copying(stores, machines, keys, settings)
+        self.state_machines = StateMachineCommands(
+            stores.catalog, stores.profiles, stores.aliases, machines, clock, settings
+        )
         self.sweeper = Sweeper(
             stores.executions, keys, clock, self.dispatcher, self._advancer, self._timekeeper
         )

@@ -24,7 +24,8 @@ of a partition
   P:{07}:closed              zset    ref, by the ms from which it may be pruned
   P:{07}:paused              hash    ref of each paused execution; id of each task of theirs that was taken out of its queue
   P:{07}:NS:q:QUEUE          zset    task ids, oldest first
-  P:{07}:NS:definitions      hash    definition -> version that new executions start on
+  P:{07}:NS:definitions      hash    definition -> version that new executions start on; "-<last>": it was deleted;
+                                     "definition:first" -> its first version since it was made
   P:{07}:NS:ix:DEF:STATUS    zset    execution ids, by start ms; with an empty DEF, those of every definition
   P:{07}:NS:at:DEF:STATE     zset    ids of running executions that rest there, by start ms
   P:{07}:NS:by:DEF:NAME:VALUE  zset  ids by the value of a search attribute, by start ms; a long or odd VALUE as its hash
@@ -38,8 +39,9 @@ of a partition
   P:{07}:NS:op:ID:out        set     ids of executions that have not answered yet
 of the whole store
   P:{store}:layout           hash    layout version, number of partitions, identity
-  P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"
-  P:{catalog}:NS:d:DEF       hash    current hash created v:<n> -> text
+  P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"; deleted: "-<last version> <ms>"
+  P:{catalog}:NS:d:DEF       hash    current hash created type first born deleted v:<n> -> packed version, with its text
+  P:{catalog}:NS:p:DEF       hash    profile: rev last tags v:<published> r:<version> a:<alias> (see profiles.py)
   P:{catalog}:NS:a:DEF       hash    alias -> "<created ms> <updated ms> <routing>" (see aliases.py)
   P:{catalog}:NS:operations  zset    ids of operations on many executions, by ms
   P:{catalog}:NS:o:ID        hash    created finished status asked own until place seen sent done
@@ -198,6 +200,9 @@ class Keys:
 
     def active_operations(self, namespace: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:active"
+
+    def profile(self, namespace: str, name: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:p:{name}"
 
     def aliases(self, namespace: str, name: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:a:{name}"

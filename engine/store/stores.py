@@ -8,6 +8,7 @@ from engine.settings import Settings
 from engine.store.bounds.copies import Copies
 from engine.store.catalog import Catalog
 from engine.store.catalog.aliases import Aliases
+from engine.store.catalog.profiles import Profiles
 from engine.store.connection import Redis
 from engine.store.errands import Errands
 from engine.store.executions import Executions
@@ -41,6 +42,7 @@ class Stores:
     finding: Finding
     orders: Orders
     aliases: Aliases
+    profiles: Profiles
     feed: Feed
     copies: Copies
 
@@ -77,6 +79,7 @@ class Stores:
             finding=Finding(redis, keys, catalog),
             orders=Orders(redis, keys, open_max=settings.open_executions_max, bell=True),
             aliases=Aliases(redis, keys),
+            profiles=Profiles(redis, keys),
             feed=Feed(redis, keys),
             copies=Copies(redis, keys, listing, inline_max=settings.payload_inline_bytes_max),
         )

@@ -239,11 +239,11 @@ REFUSED = [
     ("Map", {"Items": [1]}, "wrong_query_language", "/Items"),
     ("Map", {"ToleratedFailureCount": -1}, "out_of_range", "/ToleratedFailureCount"),
     ("Map", {"ToleratedFailurePercentage": 101}, "out_of_range", "/ToleratedFailurePercentage"),
-    ("Map", {"Label": "x"}, "distributed_map_unsupported", "/Label"),
+    ("Map", {"Label": "x"}, "distributed_only", "/Label"),
     (
         "Map",
         {"ItemProcessor": {**INNER, "ProcessorConfig": {"ExecutionType": "EXPRESS"}}},
-        "distributed_map_unsupported",
+        "distributed_only",
         "/ItemProcessor/ProcessorConfig/ExecutionType",
     ),
     (
@@ -299,8 +299,7 @@ def test_a_distributed_map_has_one_problem_whatever_belongs_to_it():
     text = machine(
         "Map",
         ItemProcessor=processor,
-        ItemReader={},
-        ItemBatcher={},
+        ItemBatcher={"MaxItemsPerBatch": 5},
         Label="x",
         ToleratedFailurePercentage=5,
     )

@@ -3,7 +3,7 @@
 
   KEYS[1] x            hash   the execution
   KEYS[2] ready        zset   of the partition
-  KEYS[3] definitions  hash   of the partition: definition -> current version
+  KEYS[3] definitions  hash   of the partition: definition -> current version, or "-..." (see set_current)
   KEYS[4] index        zset   of (definition, RUNNING) in the partition
   KEYS[5] open         string number of open executions of the namespace in the partition
   KEYS[6] everything   zset   of RUNNING, whatever the definition, in the partition
@@ -60,9 +60,10 @@ if found[1] then
   return {'EXISTS', found[3], found[4]}
 end
 if e.key and redis.call('GET', KEYS[7]) == e.key then return {'REFUSED'} end
-local version = e.version
-if version == '' then version = redis.call('HGET', definitions, e.definition) end
-if not version then return {'UNKNOWN'} end
+local at = redis.call('HMGET', definitions, e.definition, e.definition .. ':first')
+local version = e.version ~= '' and e.version or at[1]
+-- Deleted, or a version from before it was deleted and made anew: nothing starts on that, whoever names it.
+if not version or tonumber(at[1] or '1') < 0 or tonumber(version) < tonumber(at[2] or '1') then return {'UNKNOWN'} end
 local refusal = e.signal and signal_refusal(e.signal, KEYS[9], {version}, now_ms())
 if refusal then return refusal[1] == 'QUOTA' and {'FULL'} or refusal end
 if e.open_max > 0 and tonumber(redis.call('GET', open) or '0') >= e.open_max then return {'QUOTA'} end
