@@ -13,6 +13,7 @@ from engine.arns import Origin
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
 from engine.commands.state_machines import StateMachineCommands
+from engine.commands.state_tests import StateTests
 from engine.core.events import SignalReceived
 from engine.core.orders import PauseMode
 from engine.documents import Document
@@ -335,3 +336,6 @@ class Engine(Protocol):
 
     @property
     def state_machines(self) -> StateMachineCommands: ...
+
+    @property
+    def state_tests(self) -> StateTests: ...

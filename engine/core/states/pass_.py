@@ -21,7 +21,9 @@ def advance(state: Pass, visit: Visit) -> Outcome:
         effective = dataflow.enter(state, raw, scope)
         result = dataflow.shape(state.parameters, effective, scope)
         scope.note("Parameters", result)
-    scope.note("ResultSelector", result)  # it has none, but a test of the state shows one (measured)
+    scope.note(
+        "ResultSelector", result
+    )  # it has none, but a test of the state shows one (measured)
     placed = dataflow.place(state.result_path, raw, result)
     scope.note("ResultPath", placed)
     output = dataflow.select(state.output_path, placed, scope)

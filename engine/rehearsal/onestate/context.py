@@ -80,7 +80,9 @@ def _given(
     del token  # the caller's, if there is one
     assert question.context is not None
     given: dict[str, Any] = question.context.value
-    return given if item is None else given | {"Map": {"Item": {"Index": item[0], "Value": item[1]}}}
+    return (
+        given if item is None else given | {"Map": {"Item": {"Index": item[0], "Value": item[1]}}}
+    )
 
 
 def _execution(question: Question, entropy: SeededEntropy, now_ms: int) -> Execution:

@@ -29,7 +29,7 @@ _PARAMETERS = {"Parameters": "afterParameters"}
 _SHOWN: dict[tuple[str, str], dict[str, str]] = {
     ("JSONPath", "Pass"): {**_INPUT, **_PARAMETERS, **_WORK, **_RESULT},
     ("JSONPath", "Task"): {**_INPUT, **_PARAMETERS, **_WORK, **_RESULT},
-    ("JSONPath", "Map"): {**_INPUT, "ItemsPath": "afterItemsPath", **_MAP, **_RESULT},
+    ("JSONPath", "Map"): {**_INPUT, "Items": "afterItemsPath", **_MAP, **_RESULT},
     ("JSONPath", "Parallel"): _RESULT,
     ("JSONPath", "Choice"): _INPUT,
     ("JSONPath", "Wait"): _INPUT,
@@ -50,7 +50,12 @@ def inspection(
     """Documents and numbers, by AWS's names. `variables` are those that are set once the state has been left."""
     shown = _SHOWN.get((state.query_language, state.type), {})
     found: dict[str, Any] = {"input": raw}
-    found |= {name: notes[note] for note, name in shown.items() if notes.get(note) is not None}
+    for note, name in shown.items():
+        value = notes.get(note)
+        if isinstance(value, list | dict):
+            value = Document.of(value)
+        if value is not None:
+            found[name] = value
     if variables:
         found["variables"] = Document.of({name: each.value for name, each in variables.items()})
     if error_details:

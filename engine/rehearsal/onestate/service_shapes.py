@@ -104,8 +104,8 @@ def _model(name: str) -> ServiceModel | None:
 
 def _check(shape: Shape, value: Any, name: str, *, is_strict: bool) -> None:
     """`name` is that of the member that the value is, or lies in: elements have none of their own (measured)."""
-    wanted, kinds = _KINDS.get(shape.type_name, ("", (object,)))
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds + (object,)):
+    wanted, kinds = _KINDS[shape.type_name]
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise Misfit(f"Field '{name}' must be {wanted}")
     if isinstance(shape, StructureShape):
         if not shape.metadata.get("document"):
@@ -123,7 +123,11 @@ def _check(shape: Shape, value: Any, name: str, *, is_strict: bool) -> None:
 
 
 def _check_structure(
-    shape: StructureShape, value: dict[str, Any], *, is_strict: bool, free: frozenset[str] | set[str] = frozenset()
+    shape: StructureShape,
+    value: dict[str, Any],
+    *,
+    is_strict: bool,
+    free: frozenset[str] | set[str] = frozenset(),
 ) -> None:
     for member, of in shape.members.items():
         name = _capital(member)
@@ -146,7 +150,7 @@ _VALUE = ("less than the minimum value", "exceeds the maximum value")
 _TEXT = ("a string", (str,))
 _NUMBER = ("a number", (int, float))
 _OBJECT = ("an object", (dict,))
-_KINDS: dict[str, tuple[str, tuple[type, ...]]] = {
+_KINDS: dict[str, tuple[str, tuple[type[Any], ...]]] = {
     **dict.fromkeys(("string", "character", "blob", "timestamp"), _TEXT),
     **dict.fromkeys(("integer", "long", "float", "double", "short", "byte"), _NUMBER),
     "boolean": ("a boolean", (bool,)),

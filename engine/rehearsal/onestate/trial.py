@@ -16,8 +16,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-
-
 from engine.core import dataflow
 from engine.core.entropy import SeededEntropy
 from engine.core.execution import ROOT, RUN, Frame
@@ -77,9 +75,7 @@ class Trial:
         self._build = builder(question, machine, self._entropy, now_ms)
         self._variables = {name: each.value for name, each in question.variables.items()}
         retries = question.situation.retries or 0
-        frame = Frame(
-            ROOT, state.name, RUN, question.input, entered_ms=now_ms, retry_count=retries
-        )
+        frame = Frame(ROOT, state.name, RUN, question.input, entered_ms=now_ms, retry_count=retries)
         self.visit = Visit(frame, now_ms, limits, self._token, self._scope)
 
     def begin(self) -> Outcome:
@@ -89,6 +85,8 @@ class Trial:
         if self.state.type not in ARRIVE:
             return self.go_on()
         outcome = self.decide(ARRIVE[self.state.type])
+        if isinstance(outcome, Fails):
+            self.notes.pop("MaxConcurrency", None)  # not shown without the items (measured)
         return self.go_on() if isinstance(outcome, Proceed) else outcome
 
     def go_on(self) -> Outcome:
@@ -182,9 +180,7 @@ class Trial:
             status=status,
             error=None if failure is None else failure.error,
             cause=None if failure is None else failure.cause,
-            inspection=inspection(
-                self.state, self._question.input, self.notes, variables, details
-            ),
+            inspection=inspection(self.state, self._question.input, self.notes, variables, details),
         )
 
     def _token(self) -> tuple[str, str]:
