@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from engine.arns import Origin
+from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
 from engine.commands.state_machines import StateMachineCommands
@@ -336,6 +337,9 @@ class Engine(Protocol):
 
     @property
     def state_machines(self) -> StateMachineCommands: ...
+
+    @property
+    def activities(self) -> ActivityCommands: ...
 
     @property
     def state_tests(self) -> StateTests: ...

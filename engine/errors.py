@@ -117,6 +117,20 @@ class TaskNotFound(EngineError):
     status = 404
 
 
+class ActivityNotFound(EngineError):
+    """There is no activity of that name."""
+
+    code = "activity_not_found"
+    status = 404
+
+
+class ActivityAlreadyExists(EngineError):
+    """The activity exists with another encryption, which never changes."""
+
+    code = "activity_already_exists"
+    status = 409
+
+
 class ExecutionAlreadyExists(EngineError):
     """An execution of that name exists with another input, or has already ended."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from engine.clock import RedisClock
 from engine.commands import Commands
+from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
 from engine.commands.state_machines import StateMachineCommands
@@ -18,6 +19,7 @@ from engine.core.states.nested import STATES_QUEUE, Naming
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
 from engine.queries.described import ArnQueries
+from engine.runtime.activities import DeletedActivities
 from engine.runtime.advancer import Advancer
 from engine.runtime.bulk.runner import Runner
 from engine.runtime.changes import Changes
@@ -78,6 +80,8 @@ class Engine:
         self._timekeeper: Timekeeper | None = None
         self._deciders = Deciders(processes=settings.deciders)
         self._runner: Runner | None = None
+        self._deleted: DeletedActivities | None = None
+        self.activities: ActivityCommands
         self.operations: MigrationCommands
         self.copying: Copying
         self.state_machines: StateMachineCommands
@@ -96,6 +100,7 @@ class Engine:
         await self._observe_time()
         self._compose(keys)
         self.queries.promise = promise
+        await self._see_deleted()
         self._begin(keys)
         shown = self.settings.redis_url_shown
         if self._advancer is None:
@@ -184,6 +189,8 @@ class Engine:
             stores.aliases,
         )
 
+        self.activities = ActivityCommands(stores.activities, self.commands, self._see_deleted)
+
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:
         """What only a process with the engine's role has."""
         settings, clock = self.settings, self.clock
@@ -195,10 +202,12 @@ class Engine:
             records_max=settings.history_records_max,
             lambda_endpoint=settings.lambda_endpoint is not None,
         )
+        deciding = Deciding(self._deciders, clock, self.counters, limits)
+        self._deleted = DeletedActivities(stores.activities, deciding, Caller().namespace)
         self._advancer = Advancer(
             stores.executions,
             machines,
-            Deciding(self._deciders, clock, self.counters, limits),
+            deciding,
             clock,
             self.changes,
             self.counters,
@@ -270,6 +279,8 @@ class Engine:
             supervisor.forever("operations", self._runner.run)
             for performer in self._performers:
                 supervisor.forever("performer", performer.run)
+            assert self._deleted is not None
+            supervisor.forever("activities", self._deleted.run)
             supervisor.every(PRUNE_SECONDS, "pruner", self.pruner.tick)
 
     def _hear(self, keys: Keys) -> Callable[[str, str], None]:
@@ -290,8 +301,14 @@ class Engine:
                 self._offer(ref)
             elif kind == "operation":
                 self._ring()
+            elif kind == "activities" and self._deleted is not None:
+                self._deleted.ring()
 
         return hear
+
+    async def _see_deleted(self) -> None:
+        if self._deleted is not None:
+            await self._deleted.tick()
 
     def _offer(self, ref: str) -> None:
         if self._advancer is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engine.settings import Settings
 from engine.store.bounds.copies import Copies
 from engine.store.catalog import Catalog
+from engine.store.catalog.activities import Activities
 from engine.store.catalog.aliases import Aliases
 from engine.store.catalog.profiles import Profiles
 from engine.store.connection import Redis
@@ -45,6 +46,7 @@ class Stores:
     profiles: Profiles
     feed: Feed
     copies: Copies
+    activities: Activities
 
     @classmethod
     def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
@@ -81,5 +83,6 @@ class Stores:
             aliases=Aliases(redis, keys),
             profiles=Profiles(redis, keys),
             feed=Feed(redis, keys),
+            activities=Activities(redis, keys),
             copies=Copies(redis, keys, listing, inline_max=settings.payload_inline_bytes_max),
         )

@@ -9,7 +9,9 @@ from typing import Any
 from api.aws.call import Call, Handler
 from api.aws.errors import AwsError
 from engine.documents import EMPTY_OBJECT, Document
-from engine.errors import InvalidDocument
+from engine.errors import InvalidDefinition, InvalidDocument
+from engine.language.diagnostics import invalid_definition_text
+from engine.language.diagnostics.input_faults import input_fault
 from engine.rehearsal.onestate import (
     Answer,
     Mock,
@@ -24,6 +26,8 @@ async def test_state(call: Call) -> dict[str, Any]:
     question = _question(call)
     try:
         answer = await call.hold(call.engine.state_tests.test(call.caller, question))
+    except InvalidDefinition as error:
+        raise AwsError("InvalidDefinition", invalid_definition_text(error.problems)) from None
     except StateTestRefused as refused:
         raise AwsError("ValidationException", refused.told) from None
     return _members(answer, call.given)
@@ -55,8 +59,8 @@ def _execution_input(given: dict[str, Any]) -> Document:
         return EMPTY_OBJECT
     try:
         return Document.parse(text)
-    except InvalidDocument as error:
-        message = f"Invalid State Machine Execution Input: '{error.detail}'"
+    except InvalidDocument:
+        message = f"Invalid State Machine Execution Input: '{input_fault(text)}'"
         raise AwsError("InvalidExecutionInput", message) from None
 
 
