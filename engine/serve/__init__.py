@@ -171,6 +171,7 @@ class Engine:
         self.state_machines = StateMachineCommands(
             stores.catalog, stores.profiles, stores.aliases, machines, clock, settings
         )
+        self.state_tests = operating.state_tests(self._runners, settings, clock)
         self.sweeper = Sweeper(
             stores.executions, keys, clock, self.dispatcher, self._advancer, self._timekeeper
         )
