@@ -44,7 +44,7 @@ class Place(Struct, frozen=True):
 
     def execution(self, identifier: str) -> str:
         kind = "express" if identifier.count(":") == 2 else "execution"
-        return self._arn(kind, identifier.replace("~", "/", 1))
+        return self._arn(kind, identifier.replace("~", "/"))
 
     def activity(self, name: str) -> str:
         return self._arn("activity", name)
