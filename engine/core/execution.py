@@ -299,3 +299,4 @@ class Execution(Struct, frozen=True):
     attributes: Mapping[str, Attribute] = NO_ATTRIBUTES  # search attributes, by name
     operated: Operated = UNTOUCHED
     alias: str = ""  # of the definition, by which the version was chosen that it started on
+    published: int = 0  # number of the published version that it was started by; 0 for none

@@ -16,6 +16,7 @@ from typing import Any
 
 from engine.core.events import SignalReceived, StopRequested
 from engine.core.execution import Names
+from engine.core.limits import Limits
 from engine.core.records import render
 from engine.core.states.nested import Naming
 from engine.documents import Document
@@ -63,7 +64,6 @@ def out_of_scope(case: dict[str, Any]) -> str | None:
     definitions = [case.get("definition"), *(each.get("definition") for each in case["inputs"])]
     text = json.dumps(definitions)
     reasons = (
-        (case.get("deleted_activities"), "deleting an activity"),
         ('"Credentials"' in text, "credentials"),
     )
     return next((reason for holds, reason in reasons if holds), None)
@@ -122,8 +122,13 @@ def _play_input(case: dict[str, Any], given: dict[str, Any]) -> Verdict:
         names=_names(case),
         start_ms=START_MS,
         type=_run_type(case),
+        limits=Limits(deleted_activities=_deleted(case)),
     )
     return _compare(case, expected, rehearsal.run(), env)
+
+
+def _deleted(case: dict[str, Any]) -> frozenset[str]:
+    return frozenset(f"{name}-1" for name in case.get("deleted_activities") or [])
 
 
 def _run_type(case: dict[str, Any]) -> RunType:
