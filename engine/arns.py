@@ -95,7 +95,7 @@ class Arn(Struct, frozen=True):
     @property
     def identifier(self) -> str:
         """An execution's id, of the ARN of one."""
-        return self.rest.replace("/", "~", 1)
+        return self.rest.replace("/", "~")
 
 
 def place_of(names: Names | None) -> Place | None:
