@@ -11,6 +11,7 @@ from engine.clock import RedisClock
 from engine.commands import Commands
 from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
+from engine.commands.map_runs import MapRunCommands
 from engine.commands.migrations import MigrationCommands
 from engine.commands.state_machines import StateMachineCommands
 from engine.core.limits import Limits
@@ -85,6 +86,7 @@ class Engine:
         self._bells: Bells
         self._deleted: DeletedActivities | None = None
         self.activities: ActivityCommands
+        self.map_runs: MapRunCommands
         self.operations: MigrationCommands
         self.copying: Copying
         self.state_machines: StateMachineCommands
@@ -116,6 +118,7 @@ class Engine:
         """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
         seconds = self.settings.drain_seconds
         self.dispatcher.close()
+        self._bells.close()
         await self.express.close()
         self._deciders.close()
         if self._advancer is not None:
@@ -193,6 +196,7 @@ class Engine:
             stores.aliases,
         )
 
+        self.map_runs = maps.commands(stores, self._bells)
         self.activities = ActivityCommands(stores.activities, self.commands, self._see_deleted)
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:

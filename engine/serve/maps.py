@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from engine.arns import Place
 from engine.clock import RedisClock
+from engine.commands.map_runs import MapRunCommands
 from engine.core.states.distributed.spec import MapRunSpec
 from engine.express import Express
 from engine.express.children import ExpressChildren
@@ -17,6 +18,7 @@ from engine.runtime.maps.runner import Outside
 from engine.settings import Settings
 from engine.store.maps.held import Held
 from engine.store.stores import Stores
+from engine.tasks.datasets.buckets import Buckets
 from engine.views import Caller
 
 MAP_RUNS_MAX = 1000  # driven at once by one process; as AWS Step Functions runs in one account
@@ -38,7 +40,12 @@ def runner(
         return ExpressChildren(express, machines, held, spec, rung, clock, namespace=namespace)
 
     place = Place(settings.aws_region, settings.aws_account)
-    outside = Outside(express_children, place=place)
+    outside = Outside(express_children, Buckets.of(settings), place)
     return MapRunner(
         stores, machines, bells, clock, settings, outside, namespace=namespace, offer=offer
     )
+
+
+def commands(stores: Stores, bells: Bells) -> MapRunCommands:
+    """What callers ask of Map Runs."""
+    return MapRunCommands(stores.reading_runs, stores.map_runs, lambda ref: bells.ring(ref, ref))
