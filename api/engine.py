@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from engine.arns import Origin
+from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
 from engine.commands.state_machines import StateMachineCommands
+from engine.commands.state_tests import StateTests
 from engine.core.events import SignalReceived
 from engine.core.orders import PauseMode
 from engine.documents import Document
@@ -335,3 +337,9 @@ class Engine(Protocol):
 
     @property
     def state_machines(self) -> StateMachineCommands: ...
+
+    @property
+    def activities(self) -> ActivityCommands: ...
+
+    @property
+    def state_tests(self) -> StateTests: ...

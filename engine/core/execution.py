@@ -136,6 +136,7 @@ class MapRun(Struct, frozen=True, array_like=True):
     """The Map Run that a distributed Map has begun last in this visit; a redrive goes on with it."""
 
     id: str
+    label: str  # of the processor that its children run
     redrives: int = 0
 
 

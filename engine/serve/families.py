@@ -30,8 +30,7 @@ class Families:
         """A version of a definition by its own number. Raises DefinitionNotFound."""
         machines, _ = self._parts()
         found = await machines.revision(self._caller, definition, int(qualifier))
-        role = found.attributes.role or machines.default_role
-        return Target(definition, found.version, role, type=found.type)
+        return Target(definition, found.version, found.attributes.role, type=found.type)
 
     async def born(self, execution: str) -> codec.Static | None:
         """What an Express execution of this process was born with."""

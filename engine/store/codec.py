@@ -56,6 +56,7 @@ from engine.store.bounds.referring import (
     referred,
     rest,
 )
+from engine.store.maps.child import MapChild
 
 FORMAT = b"\x01"
 
@@ -95,6 +96,7 @@ class Static(Struct, frozen=True, array_like=True):
     alias: str = ""  # of the definition, by which its version was chosen
     names: Names | None = None  # what it is called where it is known by ARNs
     published: int = 0  # number of the published version that it was started by; 0 for none
+    child: MapChild | None = None  # of a Map Run, which one it is
 
 
 def born(

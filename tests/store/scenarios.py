@@ -23,12 +23,24 @@ from engine.core.orders import PauseRequested, RedriveRequested, ResumeRequested
 from engine.documents import Document
 from engine.store import errands
 from engine.store.bounds.copies import Copies
+from engine.store.catalog.activities import Activities, Encryption
 from engine.store.feed import Place
 from engine.store.operating.orders import Orders
 
 LARGE = {"text": "x" * 9000}
 PAUSE = PauseRequested("me", None, "@o")
 BEATING = {"Pay": TIMED["Pay"] | {"HeartbeatSeconds": 10}}
+
+
+async def put_activity(world):
+    await (await delete_activity(world))
+    return Activities(world.redis, world.keys).create(NS, "a", Encryption(), {})
+
+
+async def delete_activity(world):
+    activities = Activities(world.redis, world.keys)
+    await activities.create(NS, "a", Encryption(), {})
+    return activities.delete(NS, "a")
 
 
 async def create_execution(world):
@@ -354,7 +366,7 @@ async def import_execution(world):
 TOLD = errands.tell(errands.Tell("d:n", "token", "workflow:d", "k"))
 SCENARIOS = [
     *CATALOG_SCENARIOS, (read_changes, 1), (commit_that_is_followed, 11),
-    (create_execution, 6), (claim, 4),
+    (put_activity, 2), (delete_activity, 2), (create_execution, 6), (claim, 4),
     (claim_of_what_is_over, 2), (claim_of_poison, 2), (commit_that_schedules, 11),
     (commit_that_keeps_a_signal, 5), (commit_that_drops_a_signal, 5), (commit_that_waits, 6),
     (commit_that_takes_back_and_closes, 16), (commit_that_touches, 4), (release, 2),

@@ -12,6 +12,7 @@
   KEYS[9] inbox list, [10] seen zset, [11] fates hash: of the execution, for a signal that goes with the start
   KEYS[12] payloads hash of the execution
   KEYS[13] changes     stream of the partition, [14] bell string: of followers
+  KEYS[15] ends        hash   of the Map Run in the partition (of what is no child of one: any hash)
   ARGV[1] ref          namespace:definition:name
   ARGV[2] envelope     msgpack: id, definition, version ("" = current), digest of the input, fields {field, bytes ...},
                        open_max (0 = no limit), watch_ms (0 = none), bell; of a nested start, key: which start it is,
@@ -19,6 +20,7 @@
                        starts the execution or, where one of the name runs whatever its input, is only delivered (see include/signal)
                        event {1, 2, most, entry}, feed: what followers are told, on which channel
                        payloads {name: text ...} that fields refer to (none = nil)
+                       child: its index in a Map Run, claims: how often that had been taken by whoever starts it
   Returns {"OK", now_ms, version} | {"EXISTS", started_ms, version} | {"CONFLICT", status} | {"UNKNOWN"} | {"QUOTA"}
   | {"REFUSED"}; with a signal also {"SIGNALED", started_ms, version} (it runs) | {"REPEAT", started_ms, version, status}
   | {"VERSION", version} | {"FULL"}. All but OK and SIGNALED wrote nothing, but that EXISTS notes whom to tell as well.
@@ -60,6 +62,10 @@ if found[1] then
   return {'EXISTS', found[3], found[4]}
 end
 if e.key and redis.call('GET', KEYS[7]) == e.key then return {'REFUSED'} end
+-- A child that has ended may have left nothing but the note of it. The fence keeps out who had the run before.
+local noted = e.child and redis.call('HMGET', KEYS[15], e.child, 'by') or {}
+if noted[1] then return {'EXISTS', '0', '0'} end
+if noted[2] and tonumber(noted[2]) > e.claims then return {'REFUSED'} end
 local at = redis.call('HMGET', definitions, e.definition, e.definition .. ':first')
 local version = e.version ~= '' and e.version or at[1]
 -- Deleted, or a version from before it was deleted and made anew: nothing starts on that, whoever names it.
