@@ -88,7 +88,7 @@ _ERRORS = {
     "wrong_query_language": "The field, or the expression in it, exists only in the other query language.",
     "query_language_mixed": "A state is in JSONPath although the machine is in JSONata.",
     "invalid_variable": "The name in Assign is not one that a variable can have here.",
-    "express_unsupported": "An Express execution cannot perform the Resource: it waits for no callback, no other service's job and no activity.",
+    "express_unsupported": "An Express execution waits for no callback, no other service's job and no activity, and has no distributed Map.",
     "express_signal": "An Express execution cannot wait for a signal.",
     "invalid_attribute": "A search attribute's name has 1 to 32 letters, digits or underscores, and begins with a small letter.",
     "too_many_attributes": "A definition declares more than 10 search attributes.",
