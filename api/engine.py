@@ -14,6 +14,7 @@ from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
 from engine.commands.state_machines import StateMachineCommands
+from engine.commands.state_tests import StateTests
 from engine.core.events import SignalReceived
 from engine.core.orders import PauseMode
 from engine.documents import Document
@@ -339,3 +340,6 @@ class Engine(Protocol):
 
     @property
     def activities(self) -> ActivityCommands: ...
+
+    @property
+    def state_tests(self) -> StateTests: ...

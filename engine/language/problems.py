@@ -68,7 +68,6 @@ _ERRORS = {
     "not_allowed": "The field takes one of a few values, and this is none of them.",
     "unknown_state_type": "The state's Type is none of the eight state types.",
     "invalid_state_name": "A state name has 1 to 80 characters, none of them a control character.",
-    "distributed_map_unsupported": "Distributed Map is not supported.",
     "distributed_only": "The field belongs to a distributed Map, and the Map is inline.",
     "invalid_reader": "Fields of ReaderConfig that do not go together, or an ItemsPointer that is no JSON pointer.",
     "invalid_label": "A label has 1 to 40 characters, none of them white space or one that ARNs cannot have.",

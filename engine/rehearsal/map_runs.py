@@ -114,7 +114,7 @@ class PlayedMapRun:
     def _items(self) -> Iterator[Item]:
         reader = self.spec.reader
         if reader is None:
-            yield from _entries(self.spec.items, STATE_DATA)
+            yield from entries(self.spec.items, STATE_DATA)
             return
         if reader.items_max is not None and reader.items_max < 0:
             raise _Unreadable("field MaxItems must be positive")
@@ -122,7 +122,7 @@ class PlayedMapRun:
         found = self._datasets.get((bucket, key))
         if not isinstance(found, list | dict):
             raise _Unreadable("Attempting to map over non-iterable node.")
-        yield from itertools.islice(_entries(found, f"s3://{bucket}/{key}"), reader.items_max)
+        yield from itertools.islice(entries(found, f"s3://{bucket}/{key}"), reader.items_max)
 
     def _start(self, child: Child, given: Document) -> Rehearsal:
         spec = self.spec
@@ -155,7 +155,7 @@ class PlayedMapRun:
         return Document.of([self.outputs[index].value for index in sorted(self.outputs)])
 
 
-def _entries(items: Any, source: str) -> Iterator[Item]:
+def entries(items: Any, source: str) -> Iterator[Item]:
     """The items of an array, or of an object: its entries."""
     if isinstance(items, dict):
         for index, (key, value) in enumerate(items.items()):

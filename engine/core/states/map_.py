@@ -20,6 +20,7 @@ def arrive(state: Map, visit: Visit) -> Outcome:
     if state.input_path is not None and not visit.limits.fits(effective):
         return Fails(parameters_too_large(state.name))  # a union can name one item many times
     window = window_of(state, visit, effective)
+    scope.note("MaxConcurrency", window)
     if state.distributed is not None:
         return distributed.arrive(state, state.distributed, visit, effective, window)
     items = items_of(state, visit, effective)

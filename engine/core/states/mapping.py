@@ -20,6 +20,12 @@ _WHOLE_TEXT = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 def items_of(state: Map, visit: Visit, effective: Document) -> Any:
     """The items in the state's data: an array, or of a distributed Map also an object whose entries they are."""
+    items = _found(state, visit, effective)
+    visit.scope.note("Items", items)
+    return items
+
+
+def _found(state: Map, visit: Visit, effective: Document) -> Any:
     kinds = list if state.distributed is None else (list, dict)
     if state.query_language == "JSONata":
         if state.items is not None:
