@@ -177,7 +177,11 @@ class Engine:
         )
         tombstone_ms = int(settings.tombstone_hours * HOUR_MS)
         self.pruner = Pruner(stores.listing, clock, tombstone_ms=tombstone_ms)
-        self.commands = Commands(
+        self.commands = self._made_commands(stores, machines)
+        self.activities = ActivityCommands(stores.activities, self.commands, self._see_deleted)
+
+    def _made_commands(self, stores: Stores, machines: Machines) -> Commands:
+        return Commands(
             stores.executions,
             stores.tasks,
             stores.signals,
@@ -185,15 +189,13 @@ class Engine:
             machines,
             self.dispatcher,
             self.queries,
-            settings,
+            self.settings,
             self.counters,
             self._offer,
             self.express,
             stores.orders,
             stores.aliases,
         )
-
-        self.activities = ActivityCommands(stores.activities, self.commands, self._see_deleted)
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:
         """What only a process with the engine's role has."""
