@@ -16,7 +16,7 @@ from engine.commands.state_machines import StateMachineCommands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.core.states.distributed.spec import MAPS_QUEUE
-from engine.core.states.nested import STATES_QUEUE, Naming
+from engine.core.states.nested import STATES_QUEUE
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
 from engine.queries.described import ArnQueries
@@ -37,6 +37,7 @@ from engine.runtime.supervisor import Supervisor
 from engine.runtime.sweeper import Sweeper
 from engine.runtime.timekeeper import Timekeeper
 from engine.serve import maps, operating
+from engine.serve.families import Families
 from engine.serve.layout import layout
 from engine.settings import Settings
 from engine.store.connection import Redis
@@ -269,9 +270,8 @@ class Engine:
         return NestedRunner(
             stores.executions,
             stores.tasks,
-            stores.catalog,
             stores.errands,
-            Naming(),
+            Families(lambda: (self.state_machines, self.express)),
             namespace=Caller().namespace,
             offer=self._offer,
         )
