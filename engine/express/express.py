@@ -156,6 +156,25 @@ class Express:
             self._changed,
         )
 
+    def child(self, namespace: str, execution: Execution, machine: Machine) -> Run:
+        """An execution of a Map Run's, which its driver has go on. `machine` is its part of its definition."""
+        ref = ref_of(namespace, execution.id)
+        of = namespace, execution.definition, execution.version
+        run = Run(
+            machine,
+            execution,
+            ref,
+            self._clock,
+            self.tasks,
+            self._deciding,
+            lambda: self._machines.source(*of),
+            self._milliseconds,
+            self._changed,
+        )
+        self.remembered.add(run)
+        self._counters.add("detent_express_started_total")
+        return run
+
     async def stop(self, ref: str, error: str | None, cause: str | None) -> None:
         """End a running execution as ABORTED. Raises ExecutionNotFound, ExecutionClosed."""
         run = self.remembered.find(ref)

@@ -15,6 +15,7 @@ from engine.commands.migrations import MigrationCommands
 from engine.commands.state_machines import StateMachineCommands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
+from engine.core.states.distributed.spec import MAPS_QUEUE
 from engine.core.states.nested import STATES_QUEUE, Naming
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
@@ -29,12 +30,13 @@ from engine.runtime.dispatcher import Dispatcher
 from engine.runtime.followers import Followers
 from engine.runtime.following import FeedQueries
 from engine.runtime.machines import Machines
+from engine.runtime.maps import Bells
 from engine.runtime.performer import Performer
 from engine.runtime.pruner import Pruner
 from engine.runtime.supervisor import Supervisor
 from engine.runtime.sweeper import Sweeper
 from engine.runtime.timekeeper import Timekeeper
-from engine.serve import operating
+from engine.serve import maps, operating
 from engine.serve.layout import layout
 from engine.settings import Settings
 from engine.store.connection import Redis
@@ -80,6 +82,7 @@ class Engine:
         self._timekeeper: Timekeeper | None = None
         self._deciders = Deciders(processes=settings.deciders)
         self._runner: Runner | None = None
+        self._bells: Bells
         self._deleted: DeletedActivities | None = None
         self.activities: ActivityCommands
         self.operations: MigrationCommands
@@ -132,6 +135,7 @@ class Engine:
         settings, clock = self.settings, self.clock
         stores = Stores.of(self.redis, keys, settings)
         machines = Machines(stores.catalog)
+        self._bells = Bells(keys.partitions, keys.partition_of)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)
         self._runners = self._made_runners(stores)
         self.express = Express(
@@ -216,23 +220,33 @@ class Engine:
             on_task=self.dispatcher.hint,
             on_timer=self._timekeeper.note,
             on_room=self._room,
+            on_child_end=self._bells.ring_child,
         )
         self._performers = [
-            Performer(
-                self.dispatcher,
-                stores.tasks,
-                stores.errands,
-                queue,
-                runner,
-                clock,
-                self.counters,
-                namespace=Caller().namespace,
-                calls_max=settings.http_calls_max,
-                lease_ms=settings.lease_ms,
-                on_settled=self._offer,
-            )
+            self._performer(stores, queue, runner, settings.http_calls_max)
             for queue, runner in self._runners.items()
         ]
+        runs = maps.runner(
+            stores, machines, self.express, self._bells, clock, settings, self._offer
+        )
+        self._performers.append(self._performer(stores, MAPS_QUEUE, runs, maps.MAP_RUNS_MAX))
+
+    def _performer(
+        self, stores: Stores, queue: str, runner: TaskRunner, calls_max: int
+    ) -> Performer:
+        return Performer(
+            self.dispatcher,
+            stores.tasks,
+            stores.errands,
+            queue,
+            runner,
+            self.clock,
+            self.counters,
+            namespace=Caller().namespace,
+            calls_max=calls_max,
+            lease_ms=self.settings.lease_ms,
+            on_settled=self._offer,
+        )
 
     def _ring(self) -> None:
         if self._runner is not None:
@@ -301,6 +315,8 @@ class Engine:
                 self._offer(ref)
             elif kind == "operation":
                 self._ring()
+            elif kind == "map" and queue:
+                self._bells.ring(ref, queue[0])
             elif kind == "activities" and self._deleted is not None:
                 self._deleted.ring()
 

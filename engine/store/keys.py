@@ -49,7 +49,7 @@ of the whole store
   P:{store}:layout           hash    layout version, number of partitions, identity
   P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"; deleted: "-<last version> <ms>"
   P:{catalog}:NS:d:DEF       hash    current hash created type first born deleted v:<n> -> packed version, with its text
-  P:{catalog}:NS:p:DEF       hash    profile: rev last tags v:<published> r:<version> a:<alias> (see profiles.py)
+  P:{catalog}:NS:p:DEF       hash    profile: rev last count tags v:<published> r:<version> a:<alias> (see profiles.py)
   P:{catalog}:NS:a:DEF       hash    alias -> "<created ms> <updated ms> <routing>" (see aliases.py)
   P:{catalog}:NS:activities  hash    activity -> "<created ms> <row>" (see catalog/activities.py)
   P:{catalog}:NS:activities:deleted  zset  names of deleted activities, by ms

@@ -17,6 +17,8 @@ from engine.store.feed import Feed
 from engine.store.finding.finding import Finding
 from engine.store.keys import Keys
 from engine.store.listing import Listing
+from engine.store.maps.reading import ReadingRuns
+from engine.store.maps.runs import MapRuns
 from engine.store.operating.operations import Operations
 from engine.store.operating.orders import Orders
 from engine.store.operating.positions import Positions
@@ -46,6 +48,8 @@ class Stores:
     profiles: Profiles
     feed: Feed
     copies: Copies
+    map_runs: MapRuns
+    reading_runs: ReadingRuns
     activities: Activities
 
     @classmethod
@@ -85,4 +89,6 @@ class Stores:
             feed=Feed(redis, keys),
             activities=Activities(redis, keys),
             copies=Copies(redis, keys, listing, inline_max=settings.payload_inline_bytes_max),
+            map_runs=MapRuns(redis, keys, bell=True),
+            reading_runs=ReadingRuns(redis, keys),
         )

@@ -104,17 +104,6 @@ EXAMPLES: dict[str, Example] = {
         "QueryLanguage: JSONata\n" + only("Succeed", "QueryLanguage: JSONPath"), GO + "/QueryLanguage", 6, 5
     ),
     "invalid_variable": Example(only("Pass", "Assign: {$total: 1}", "End: true"), GO + "/Assign/$total", 5, 14),
-    "distributed_map_unsupported": Example(
-        only(
-            "Map",
-            "ItemProcessor:",
-            "  ProcessorConfig: {Mode: DISTRIBUTED, ExecutionType: STANDARD}",
-            "  StartAt: Each",
-            "  States: {Each: {Type: Succeed}}",
-            "End: true",
-        ),
-        GO + "/ItemProcessor/ProcessorConfig/Mode", 6, 31,
-    ),
     "distributed_only": Example(only("Map", "Label: orders", *INLINE, "End: true"), GO + "/Label", 5, 5),
     "invalid_reader": Example(
         only("Map", "ItemReader:", "  Resource: arn:aws:states:::s3:getObject",

@@ -39,7 +39,7 @@ def test_the_example_has_no_other_error(code):
         "too_many_values": set(),
         "target_out_of_scope": {"unreachable_state"},
     }
-    assert others - {"distributed_map_unsupported"} == expected.get(code, set())
+    assert others == expected.get(code, set())
 
 
 @pytest.mark.parametrize(

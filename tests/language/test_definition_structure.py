@@ -294,20 +294,6 @@ def test_top_level_fields_are_checked():
     ]
 
 
-def test_a_distributed_map_has_one_problem_whatever_belongs_to_it():
-    processor = {**INNER, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
-    text = machine(
-        "Map",
-        ItemProcessor=processor,
-        ItemBatcher={"MaxItemsPerBatch": 5},
-        Label="x",
-        ToleratedFailurePercentage=5,
-    )
-    assert errors(text) == [
-        ("distributed_map_unsupported", "/States/S/ItemProcessor/ProcessorConfig/Mode")
-    ]
-
-
 def test_a_misspelt_required_field_is_not_missing_too():
     text = "StartAt: A\nStates:\n  A: {Type: Task, Resourse: 'activity:x', End: true}\n"
     assert places(text) == [("unknown_field", "/States/A/Resourse", 3, 19)]

@@ -7,11 +7,12 @@ revision is its profile (engine/store/catalog/profiles.py).
 
 from __future__ import annotations
 
-from engine.commands.state_machines.starting import Starting
+from engine.commands.state_machines.aliasing import Aliasing
+from engine.commands.state_machines.tagging import Tagging
 from engine.commands.state_machines.values import Attributes, Revision, Target
 
 __all__ = ["Attributes", "Revision", "StateMachineCommands", "Target"]
 
 
-class StateMachineCommands(Starting):
+class StateMachineCommands(Aliasing, Tagging):
     """All of them, by what they are about."""

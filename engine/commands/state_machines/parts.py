@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from engine.clock import Clock
-from engine.commands.state_machines.values import Revision, revision_of
+from engine.commands.state_machines.rules import settled
+from engine.commands.state_machines.values import Revision, read_attributes, revision_of
 from engine.errors import DefinitionNotFound, InvalidName, StoreUnavailable
 from engine.names import check_name
 from engine.runtime.machines import Machines
 from engine.settings import Settings
-from engine.store.catalog import Catalog, Newest
+from engine.store.catalog import Catalog, Newest, Version
 from engine.store.catalog.aliases import Aliases
 from engine.store.catalog.profiles import Profile, Profiles
 from engine.views import Caller
@@ -40,11 +43,6 @@ class Parts:
         self._settings = settings
         self._roles: OrderedDict[tuple[str, str, int], str] = OrderedDict()
 
-    @property
-    def default_role(self) -> str:
-        """The role of a definition that was published without one."""
-        return f"arn:aws:iam::{self._settings.aws_account}:role/detent"
-
     async def _newest(self, caller: Caller, definition: str) -> Newest:
         """Raises DefinitionNotFound, for what cannot be a name too."""
         try:
@@ -58,7 +56,13 @@ class Parts:
 
     async def _read(self, caller: Caller, definition: str, version: int) -> Revision:
         """A revision with its text. Raises DefinitionNotFound."""
-        return revision_of(await self._machines.source(caller.namespace, definition, version))
+        return self._shown_as(await self._machines.source(caller.namespace, definition, version))
+
+    def _shown_as(self, stored: Version) -> Revision:
+        """With the defaults of what its author did not say."""
+        attributes = settled(read_attributes(stored.attributes))
+        role = attributes.role or f"arn:aws:iam::{self._settings.aws_account}:role/detent"
+        return revision_of(stored, structs.replace(attributes, role=role))
 
     async def _profile(self, caller: Caller, definition: str) -> tuple[Newest, Profile]:
         """Raises DefinitionNotFound."""

@@ -46,8 +46,7 @@ class Starting(Parts):
         key = (caller.namespace, definition, version)
         role = self._roles.get(key)
         if role is None:
-            revision = await self._read(caller, definition, version)
-            role = revision.attributes.role or self.default_role
+            role = (await self._read(caller, definition, version)).attributes.role
             self._roles[key] = role
             if len(self._roles) > ROLES_MAX:
                 self._roles.popitem(last=False)

@@ -19,7 +19,7 @@ INITIAL = "INITIAL"  # names the revision that a state machine is made with, whi
 
 
 class Attributes(Struct, frozen=True, omit_defaults=True):
-    """What a revision holds besides its text. A definition that was published otherwise than by the protocol has none."""
+    """What a revision holds besides its text. Stored ones may lack some; those of a `Revision` are whole."""
 
     role: str = ""
     logging: Configuration | None = None
@@ -91,14 +91,14 @@ def read_attributes(packed: bytes) -> Attributes:
     return _attributes.decode(packed) if packed else Attributes()
 
 
-def revision_of(stored: Version) -> Revision:
+def revision_of(stored: Version, attributes: Attributes) -> Revision:
     """A revision from a version that was read with its text."""
     return Revision(
         stored.name,
         stored.version,
         (stored.text or b"").decode(),
         stored.format,
-        read_attributes(stored.attributes),
+        attributes,
         stored.created_ms,
         stored.type,
         "" if stored.version == stored.first else revision_id(stored),

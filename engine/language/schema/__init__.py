@@ -35,15 +35,10 @@ def validator() -> Any:
 
 
 def check_structure(document: dict[str, Any], scopes: Sequence[Scope], report: Report) -> None:
-    """Report fields that are unknown, missing, of the wrong type or out of range; and the features not supported."""
+    """Report fields that are unknown, missing, of the wrong type or out of range."""
     reader = _Reader(
         {node.path: node for scope in scopes for node in scope.states.values()}, report
     )
-    for node in reader.nodes.values():
-        # Said here, too, because they silence other faults, and the schema's own may lie beyond FAULTS_MAX.
-        mode = _distributed_mode(node)
-        if mode is not None:
-            report.add("distributed_map_unsupported", mode, _DISTRIBUTED, _DISTRIBUTED_HINT)
     faults = [
         Fault(
             rule=str(error.validator),
@@ -82,10 +77,6 @@ class Fault:
     path: Path
     in_names: bool  # `instance` is a key of the object at `path`
     takes_expression: bool  # the only text that may stand there is a JSONata expression
-
-
-_DISTRIBUTED = "Distributed Map is not supported."
-_DISTRIBUTED_HINT = "Use an inline Map: leave out ProcessorConfig, or write Mode: INLINE."
 
 
 class _Reader:
@@ -264,16 +255,6 @@ class _Reader:
 def _is_there(name: str, written: dict[str, Any]) -> bool:
     """`End: false` counts as absent, as on AWS."""
     return name in written and (name != "End" or written[name] is not False)
-
-
-def _distributed_mode(node: Node) -> Path | None:
-    """Where a Map says that it is distributed."""
-    for name in ("ItemProcessor", "Iterator") if node.type == "Map" else ():
-        processor = node.fields.get(name)
-        config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
-        if isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED":
-            return (*node.path, name, "ProcessorConfig", "Mode")
-    return None
 
 
 def _listed(names: list[str]) -> str:

@@ -79,19 +79,20 @@ class Catalog:
         *,
         attributes: bytes = b"",
         newest: int | None = None,
+        tags: bytes = b"",
     ) -> tuple[Version, bool]:
         """Store the text as the next version (False: equal to the newest one), then make it current everywhere.
 
         With `newest` (0 = no definition) it becomes a version whatever it equals, unless another is the newest one by
-        now: raises NewestMoved. Without it the newest one's attributes go on, not those given. Once this returns, every
-        start uses it. A publish that dies half-way is finished by repeating it. Raises DefinitionTypeConflict.
+        now: raises NewestMoved. Without it the newest one's attributes go on, not those given. `tags`, packed, are those of
+        a definition that this makes. Once this returns, every start uses it. A publish that dies half-way is finished by repeating it. Raises DefinitionTypeConflict.
         """
         key = self._keys.definition(namespace, name)
         known = "" if newest is None else str(newest)
         number, created, verdict, first = await self._redis.script(
             "add_version",
-            [key, self._keys.catalog(namespace)],
-            [name, content_hash, text, form, kind, attributes, known],
+            [key, self._keys.catalog(namespace), self._keys.profile(namespace, name)],
+            [name, content_hash, text, form, kind, attributes, known, tags],
         )
         if verdict == _OTHER_TYPE:
             raise DefinitionTypeConflict(f"{name} is not {kind}")

@@ -4,6 +4,7 @@ A profile is a hash. Its fields:
 
   rev          counts its changes; a change names the one it has read
   last         the number of the newest published version; numbers are given once
+  count        how many are published
   tags         JSON object
   v:<number>   a published version, packed
   r:<version>  the number under which a version of the definition is published
@@ -40,6 +41,7 @@ class Profile(Struct, frozen=True):
     first: int
     revision: int = 0
     last: int = 0
+    count: int = 0
     tags: Mapping[str, str] = {}
 
 
@@ -63,9 +65,11 @@ class Profiles:
     async def read(self, namespace: str, definition: str, first: int) -> Profile:
         """The profile of a definition that was made with version `first`."""
         key = self._keys.profile(namespace, definition)
-        revision, last, tags = await self._redis.call(key, "HMGET", key, "rev", "last", "tags")
+        revision, last, count, tags = await self._redis.call(
+            key, "HMGET", key, "rev", "last", "count", "tags"
+        )
         read_tags = {} if tags is None else _tags.decode(tags)
-        return Profile(first, int(revision or 0), int(last or 0), read_tags)
+        return Profile(first, int(revision or 0), int(last or 0), int(count or 0), read_tags)
 
     async def published(
         self, namespace: str, definition: str, numbers: Sequence[int]

@@ -167,6 +167,13 @@ class MapRuns:
             keys = [self._keys.map_ends(p, held.ref) for p in range(self._keys.partitions)]
             await asyncio.gather(*(self._redis.call(k, "PEXPIRE", k, FENCED_MS) for k in keys))
 
+    async def items_of(self, refs: Sequence[str]) -> list[int]:
+        """How many items each of these children stands for; 1 for one that is gone."""
+        keys = [self._keys.of(ref).execution for ref in refs]
+        found = await asyncio.gather(*(self._redis.call(key, "HGET", key, "s") for key in keys))
+        born = [codec.unpack_static(data).child if data else None for data in found]
+        return [1 if child is None else child.items for child in born]
+
     async def results(self, held: Held) -> dict[int, bytes]:
         """All results that are kept, by child: no more than the run's limit, or than one part."""
         key, cursor = held.keys.results, 0

@@ -10,12 +10,10 @@ from engine.language import check
 from engine.language.diagnostics import diagnostics
 from tests.language.refusals.distributed import ACCEPTED, REFUSALS
 
-UNTIL_COMPILED = {"distributed_map_unsupported"}
-
 
 def errors(definition):
     found = check(json.dumps(definition), "json")
-    return [p for p in found if p.severity == "error" and p.code not in UNTIL_COMPILED]
+    return [p for p in found if p.severity == "error"]
 
 
 def lines(definition) -> list[str]:

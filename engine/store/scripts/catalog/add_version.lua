@@ -3,10 +3,11 @@
   anew, with the next number.
 
   KEYS[1] definition hash (current, hash, created, type, first, born, deleted, v:<n>), [2] definitions hash (name ->
-  newest version, its time, and the type where that is not STANDARD)
+  newest version, its time, and the type where that is not STANDARD), [3] profile hash of the definition
   ARGV[1] name, [2] content hash, [3] text, [4] format, [5] type (STANDARD, EXPRESS), [6] attributes, opaque
   ARGV[7] the newest version as the caller knows it ("0" = none): the text becomes a version, whatever it equals; or ""
   = any: it does unless its content equals the newest one's, and the newest one's attributes go on
+  ARGV[8] tags of a definition that is made by this, opaque ("" = none)
   Returns {version, created_ms, 1 = new | 0 = unchanged | -1 = refused, it has another type | -2 = refused, another is the
   newest, first version since it was made}
 ]]
@@ -18,7 +19,7 @@ local newest = at[5] and '0' or last
 if ARGV[7] ~= '' and ARGV[7] ~= newest then return {newest, at[3] or '0', -2, first} end
 if newest ~= '0' and (at[4] or 'STANDARD') ~= ARGV[5] then return {newest, at[3], -1, first} end
 if newest ~= '0' and ARGV[7] == '' and at[2] == ARGV[2] then return {newest, at[3], 0, first} end
-expect('HLEN', KEYS[2])
+expect('HLEN', KEYS[2], KEYS[3])
 local attributes = ARGV[6]
 if newest ~= '0' and ARGV[7] == '' then
   attributes = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'v:' .. newest))[5] or ''
@@ -28,6 +29,7 @@ if newest == '0' then
   first = version
   redis.call('HSET', KEYS[1], 'first', first, 'born', now)
   redis.call('HDEL', KEYS[1], 'deleted')
+  if ARGV[8] ~= '' then redis.call('HSET', KEYS[3], 'rev', '1', 'tags', ARGV[8]) end
 end
 redis.call('HSET', KEYS[1], 'current', version, 'hash', ARGV[2], 'created', now, 'type', ARGV[5],
   'v:' .. version, cmsgpack.pack({ARGV[2], now, ARGV[4], ARGV[3], attributes, first}))

@@ -7,7 +7,7 @@
     out {first, count} children that are out from now on; again {index ...} those of a redrive; items: how many they stand for;
     pending: how many items of them a redrive has waited for
     ends {{index, items, status, result or nil}...}; size_max: bytes of all results beyond which none is kept (0 = no limit)
-    set {field, bytes ...}; written: all results so far are in a part now, so many; added before the ends are
+    set {field, bytes ...}; count {field: number ...} added to fields; written: all results so far are in a part now, so many; added before the ends are
     status: it has ended so
   Returns {"OK", children out, status, concurrency, tolerated, percentage, size, items out, children and items by status
   (SUCCEEDED FAILED TIMED_OUT ABORTED), children still to be redriven}, each as text, "" where it is not there;
@@ -33,6 +33,7 @@ for _, index in ipairs(e.again or {}) do
   if redis.call('SADD', out, text(index)) == 1 then add('pending', -1) end
   redis.call('SETBIT', left, index, 0)
 end
+for field, number in pairs(e.count or {}) do add(field, number) end
 if e.items then add('out', e.items) end
 if e.pending then add('pending_items', -e.pending) end
 local size = tonumber(redis.call('HGET', run, 'size') or '0')
@@ -49,7 +50,7 @@ for _, ended in ipairs(e.ends or {}) do
     add('out', -items)
     if status ~= 'SUCCEEDED' then redis.call('SETBIT', left, index, 1) end
     if result and size >= 0 then
-      size = size + #result
+      size = size + #result - redis.call('HSTRLEN', results, text(index))
       redis.call('HSET', results, text(index), result)
       if e.size_max > 0 and size > e.size_max then size = -1 end
     end
