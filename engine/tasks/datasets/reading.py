@@ -139,7 +139,7 @@ class _Opening:
         self._opened.file.close()
         if isinstance(error, ItemReaderFailed):
             return
-        if isinstance(error, DatasetFault | OSError | UNREADABLE):
+        if isinstance(error, (DatasetFault, OSError, *UNREADABLE)):
             raise unreadable(error, self._shown) from None
 
 
