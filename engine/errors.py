@@ -117,6 +117,20 @@ class TaskNotFound(EngineError):
     status = 404
 
 
+class ActivityNotFound(EngineError):
+    """There is no activity of that name."""
+
+    code = "activity_not_found"
+    status = 404
+
+
+class ActivityAlreadyExists(EngineError):
+    """The activity exists with another encryption, which never changes."""
+
+    code = "activity_already_exists"
+    status = 409
+
+
 class ExecutionAlreadyExists(EngineError):
     """An execution of that name exists with another input, or has already ended."""
 
@@ -156,6 +170,34 @@ class DefinitionTypeConflict(EngineError):
     """The definition exists with another type, and a definition's type never changes; nothing was published."""
 
     code = "definition_type_conflict"
+    status = 409
+
+
+class DefinitionAlreadyExists(EngineError):
+    """A definition of that name exists, and is not the one that was to be made."""
+
+    code = "definition_already_exists"
+    status = 409
+
+
+class AliasAlreadyExists(EngineError):
+    """An alias of that name exists, and leads elsewhere."""
+
+    code = "alias_already_exists"
+    status = 409
+
+
+class RevisionConflict(EngineError):
+    """Another revision than the one named is current; nothing was changed."""
+
+    code = "revision_conflict"
+    status = 409
+
+
+class VersionInUse(EngineError):
+    """Aliases lead to the published version; it was not deleted."""
+
+    code = "version_in_use"
     status = 409
 
 

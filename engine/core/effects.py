@@ -43,6 +43,18 @@ class StopChild(Struct, frozen=True):
     child: Child
 
 
+class StopMapRun(Struct, frozen=True):
+    """Stop a Map Run that a distributed Map has begun, or is about to begin: its children, and whoever drives it.
+
+    It comes with the CancelTask of the run's task. `processor` is "DEFINITION~LABEL", of which the children are executions.
+    """
+
+    frame: FrameId
+    revision: int  # at which the run's task was scheduled
+    run: str  # the id of the run, as MapRunSpec.run
+    processor: str
+
+
 class StartTimer(Struct, frozen=True):
     """Wake `frame` with `TimerFired` at `due_ms` or soon after; never before. Frame "" is the machine's deadline."""
 
@@ -111,6 +123,7 @@ Effect = (
     ScheduleTask
     | CancelTask
     | StopChild
+    | StopMapRun
     | StartTimer
     | CancelTimer
     | Close

@@ -73,6 +73,7 @@ class Work(Struct, frozen=True, array_like=True, tag="work"):
     callback: bool = False
     submitted: bool = False  # a callback task whose request has been answered
     child: Child | None = None
+    map_run: str = ""  # the id of the Map Run that the task is; "" for any other task
 
 
 class Listen(Struct, frozen=True, array_like=True, tag="listen"):
@@ -131,6 +132,14 @@ class Unwind(Struct, frozen=True, array_like=True, tag="unwind"):
 Hold = Enter | Run | Delay | Backoff | Work | Listen | Fork | Unwind
 
 
+class MapRun(Struct, frozen=True, array_like=True):
+    """The Map Run that a distributed Map has begun last in this visit; a redrive goes on with it."""
+
+    id: str
+    label: str  # of the processor that its children run
+    redrives: int = 0
+
+
 class Frame(Struct, frozen=True, array_like=True):
     """One strand of control and where it rests."""
 
@@ -151,6 +160,7 @@ class Frame(Struct, frozen=True, array_like=True):
     # variables of this strand's own scope and the bytes of each, which is value "a:<frame>:<name>"
     variables: Mapping[str, int] = NO_VARIABLES
     before: int = 0  # id of the record that the StateEntered record follows
+    map_run: MapRun | None = None
 
 
 class Timed(Struct, frozen=True, array_like=True):
@@ -289,3 +299,4 @@ class Execution(Struct, frozen=True):
     attributes: Mapping[str, Attribute] = NO_ATTRIBUTES  # search attributes, by name
     operated: Operated = UNTOUCHED
     alias: str = ""  # of the definition, by which the version was chosen that it started on
+    published: int = 0  # number of the published version that it was started by; 0 for none

@@ -39,6 +39,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     records_max: int = RECORDS_MAX
     map_window: int = MAP_WINDOW
     lambda_endpoint: bool = False  # whether the engine invokes Lambda functions itself
+    deleted_activities: frozenset[str] = frozenset()  # those that tasks cannot be given to
 
     def fits(self, payload: Document) -> bool:
         """Whether a payload is within the limit. One nested too deeply to be written as text is not."""

@@ -24,10 +24,11 @@ from engine.express.memory import TaskKey
 from engine.express.run import Run
 from engine.runtime.performer import perform
 from engine.store import codec
-from engine.store.tasks import HOW, Address, Lease
+from engine.store.tasks import FOR_GOOD, HOW, Address, Lease
 from engine.tasks.runner import Runner
 from engine.telemetry import Counters
 
+NEVER_MS = 2**62  # when a lease for good lapses
 ENGINE = "engine"  # the worker's name where the engine itself performs a task
 
 log = logging.getLogger("detent.express")
@@ -192,19 +193,22 @@ class MemoryTasks:
         if lease:
             if lease != found.lease:
                 raise LeaseLost
-            if lease_ms:
+            if lease_ms == FOR_GOOD:
+                found.until_ms = NEVER_MS
+            elif lease_ms:
                 found.until_ms = now_ms + lease_ms
                 run.lend(key, found.until_ms)
         if found.row.heartbeat_ms:
             run.put_off(key, now_ms + found.row.heartbeat_ms)
-        return found.until_ms if lease else None
+        return found.until_ms if lease and found.until_ms != NEVER_MS else None
 
     def shown(self, run: Run, key: TaskKey) -> tuple[codec.TaskRow, bytes | None, str] | None:
         """A task's row, its lease in the form the store keeps it in, and its secret; None if it is not out."""
         found = self._open.get((run.ref, key))
         if found is None:
             return None
-        held = f"{found.lease}|{found.since_ms}|{found.until_ms}|{found.worker}".encode()
+        until = "" if found.until_ms == NEVER_MS else found.until_ms
+        held = f"{found.lease}|{found.since_ms}|{until}|{found.worker}".encode()
         return found.row, held if found.lease else None, found.secret
 
     # The engine's own work

@@ -7,7 +7,8 @@ reported and reads as None, too; the caller never has to look.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from copy import copy
+from typing import Any, Self, TypeVar
 
 from msgspec.structs import replace
 
@@ -47,8 +48,20 @@ class Fields:
     def __init__(self, node: Node, report: Report) -> None:
         self.node = node
         self.written = node.fields
+        self.at = node.path  # of the object that `written` is
+        self.place = ""  # the same inside the state, as AWS writes it, with a "/" behind
         self.report = report
         self.readers: list[Reader] = []
+
+    def inside(self, name: str) -> Self | None:
+        """The fields of the object that stands in field `name`; what they read counts as the state's."""
+        written = self.written.get(name)
+        if not isinstance(written, dict):
+            return None
+        inner = copy(self)
+        inner.written, inner.at = written, (*self.at, name)
+        inner.place = f"{self.place}{name}/"
+        return inner
 
     @property
     def pointer(self) -> str:
@@ -68,6 +81,13 @@ class Fields:
         number = self.whole(name)
         return self.reference(f"{name}Path") if number is None else number
 
+    def percentage(self, name: str) -> Number | float:
+        """The same where fractions count."""
+        value = self.written.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        return self.reference(f"{name}Path")
+
     def arguments(self) -> Template | None:
         """What the work is given."""
         return self.template("Parameters")
@@ -84,8 +104,12 @@ class Fields:
         selector, older = self.template("ItemSelector"), self.template("Parameters")
         return older if selector is None else selector
 
-    def items(self) -> Template | None:
-        """A Map's items, where they are an expression."""
+    def payload(self, name: str) -> Template | None:
+        """A value of the author's, in which expressions may stand."""
+        return self.template(name)
+
+    def items(self, *, distributed: bool = False) -> Template | None:  # noqa: ARG002
+        """A Map's items, where they are an expression; a distributed Map takes an object, too."""
         return None
 
     def failure(self, name: str) -> str | Template | None:
@@ -120,11 +144,11 @@ class Fields:
 
     def path(self, name: str) -> JsonPath | Discard | None:
         """InputPath and OutputPath."""
-        return self._path(self.written, name, self.node.path, parse_path)
+        return self._path(self.written, name, self.at, parse_path)
 
     def reference(self, name: str) -> JsonPath | None:
         """A path that addresses one value."""
-        found = self._path(self.written, name, self.node.path, parse_reference_path)
+        found = self._path(self.written, name, self.at, parse_reference_path)
         return found if isinstance(found, JsonPath) else None
 
     def result_path(self) -> ReferencePath | Discard | None:
@@ -132,7 +156,7 @@ class Fields:
 
     def template(self, name: str) -> Template | None:
         """A payload template."""
-        return self._template(self.written, name, self.node.path)
+        return self._template(self.written, name, self.at)
 
     def _assign(self, written: dict[str, Any], path: Path) -> Template | None:
         return self._template(written, "Assign", path)

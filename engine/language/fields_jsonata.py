@@ -33,8 +33,14 @@ class JsonataFields(Fields):
         number = self.whole(name)
         return self._typed(name, "integer") if number is None else number
 
+    def percentage(self, name: str) -> Number | float:
+        value = self.written.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        return self._typed(name, "number")
+
     def arguments(self) -> Template | None:
-        return self._any(self.written, "Arguments", self.node.path, "Arguments", _GIVEN)
+        return self.payload("Arguments")
 
     def output(self) -> Template | None:
         return self._any(self.written, "Output", self.node.path, "Output", self._left())
@@ -45,8 +51,11 @@ class JsonataFields(Fields):
     def selector(self) -> Template | None:
         return self._any(self.written, "ItemSelector", self.node.path, "ItemSelector", _GIVEN)
 
-    def items(self) -> Template | None:
-        return self._typed("Items", "array")
+    def payload(self, name: str) -> Template | None:
+        return self._any(self.written, name, self.at, f"{self.place}{name}", _GIVEN)
+
+    def items(self, *, distributed: bool = False) -> Template | None:
+        return self._typed("Items", "array or object" if distributed else "array")
 
     def failure(self, name: str) -> str | Template | None:
         text = self.text(name)
@@ -85,7 +94,7 @@ class JsonataFields(Fields):
         return _DONE if self.node.type in _WITH_RESULT else _GIVEN
 
     def _typed(self, name: str, kind: Kind) -> Template | None:
-        return self._compiled(self.written, name, self.node.path, name, _GIVEN, kind)
+        return self._compiled(self.written, name, self.at, f"{self.place}{name}", _GIVEN, kind)
 
     def _any(
         self,

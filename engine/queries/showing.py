@@ -163,7 +163,9 @@ def task(run: Execution, frame: Frame, stored: tuple[codec.TaskRow, bytes | None
     if lease is not None:
         status = "leased"
         _, since, until, worker = lease.decode().split("|", 3)
-        extra |= {"worker": worker, "leased": iso(int(since)), "lease_until": iso(int(until))}
+        extra |= {"worker": worker, "leased": iso(int(since))}
+        if until:  # "": it was taken for good
+            extra["lease_until"] = iso(int(until))
     elif isinstance(frame.hold, Work) and frame.hold.submitted:
         status = "waiting"
     if isinstance(frame.hold, Work) and frame.hold.child is not None:

@@ -30,7 +30,10 @@ Step = tuple[str, str, type]  # a definition's content hash, a state's name, and
 
 
 class Deciding:
-    """Decides transitions for one event loop. The same arguments give the same answer wherever that is."""
+    """Decides transitions for one event loop. The same arguments give the same answer wherever that is.
+
+    `limits` may be replaced at any time; a transition goes by those of its beginning.
+    """
 
     def __init__(
         self, deciders: Deciders, clock: Clock, counters: Counters, limits: Limits
@@ -38,7 +41,7 @@ class Deciding:
         self._deciders = deciders
         self._clock = clock
         self._counters = counters
-        self._limits = limits
+        self.limits = limits
         self._slow: OrderedDict[Step, None] = OrderedDict()
 
     def at_once(
@@ -74,7 +77,7 @@ class Deciding:
         An expression that takes too long or too much even there fails its state. Raises NotNow where no process can
         be had.
         """
-        question = Question(machine.content_hash, source, execution, event, now_ms, self._limits)
+        question = Question(machine.content_hash, source, execution, event, now_ms, self.limits)
         decided = await self._deciders.decide(question)
         self._counters.add("detent_transitions_slow_total")
         if decided is None:
@@ -100,7 +103,7 @@ class Deciding:
             execution,
             event,
             now_ms,
-            limits=self._limits,
+            limits=self.limits,
             patience=patience,
             target=target,
         )

@@ -19,6 +19,7 @@ from engine.store.connection import Redis
 from engine.store.keys import Keys, ref_of, split_task_id, task_id
 from engine.telemetry import emit
 
+FOR_GOOD = -1  # milliseconds of a lease: until the task ends
 HOW = {TaskSucceeded: "SUCCEEDED", TaskFailed: "FAILED", TaskSubmitted: "submitted"}
 
 
@@ -181,7 +182,7 @@ class Tasks:
     ) -> int | None:
         """Put off the heartbeat time-out; with a lease, extend it and return its end.
 
-        Raises TaskClosed, LeaseLost or TaskNotFound.
+        With `lease_ms` FOR_GOOD the lease never lapses, and has no end. Raises TaskClosed, LeaseLost or TaskNotFound.
         """
         tag = self._keys.of(address.ref).tag
         reply = await self._redis.script(

@@ -1,4 +1,7 @@
-"""Writes docs/reference/conformance.md: `python -m tests.conformance.table`; with `--show`, what differs."""
+"""Writes docs/reference/conformance.md: `python -m tests.conformance.table`; with `--show`, what differs in the rehearsal.
+
+Over the wire nothing is played for it: that the list of known misses is exact is what the tests over the wire prove.
+"""
 
 from __future__ import annotations
 
@@ -6,74 +9,115 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from tests.conformance.known import OVER_THE_WIRE, REHEARSED
 from tests.conformance.recorded import COLUMNS, cases, out_of_scope, play
-
-# What a recording shows and the core does not, and why.
-KNOWN: dict[str, tuple[set[str], str]] = {
-    "retry-catch/test_base_scenarios.test_lambda_invoke_with_retry_extended_input": (
-        {"events"},
-        "it was recorded before Execution.RedriveCount was there",
-    ),
-    "assign-variables/test_assign_reference_variables."
-    "test_reference_in_map_state_MAP_STATE_REFERENCE_IN_MAX_CONCURRENCY_PATH": (
-        {"events"},
-        "the recording lost the quotes of three outputs, which AWS always gives as text",
-    ),
-}
+from tests.conformance.wire import all_cases, asked, not_served
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
 TITLES = {"result": "result", "cause": "cause", "types": "event types", "events": "exact"}
+ALL = "**all**"
+
+INTRODUCTION = """\
+# Conformance
+
+Executions and API calls recorded on AWS, played over the wire (boto3 against a server) and, where a case makes no API calls
+of its own, in the rehearsal as well. `python -m tests.conformance.table` writes this page.
+
+*result*: status, output and error name; of API calls, the error code or the recorded members. *cause*: the exact text of
+causes and error messages. *event types*: their sequence; of concurrent branches, up to interleaving. *exact*: every event with
+id, previous id and details; of API calls, every member of the answer.
+"""
+
+
+class Tally:
+    """Passed and asked, by area and column."""
+
+    def __init__(self) -> None:
+        self.passed: dict[str, Counter[str]] = defaultdict(Counter)
+        self.asked: dict[str, Counter[str]] = defaultdict(Counter)
+        self.skipped: Counter[str] = Counter()
+
+    def add(self, area: str, column: str, *, passes: bool) -> None:
+        for each in (area, ALL):
+            self.asked[each][column] += 1
+            self.passed[each][column] += passes
+
+    def cells(self, area: str) -> list[str]:
+        return [
+            f"{self.passed[area][column]}/{count}" if (count := self.asked[area][column]) else "-"
+            for column in COLUMNS
+        ]
 
 
 def table(*, show: bool = False) -> str:
-    """The page. `show` also prints what differs."""
-    passed: dict[str, Counter[str]] = defaultdict(Counter)
-    asked: dict[str, Counter[str]] = defaultdict(Counter)
-    skipped: Counter[str] = Counter()
+    """The page. `show` also prints what differs in the rehearsal."""
+    return _page(_over_the_wire(), _rehearsed(show=show))
+
+
+def _over_the_wire() -> Tally:
+    tally = Tally()
+    for name, case in all_cases().items():
+        lacking = not_served(name)
+        if lacking:
+            tally.skipped.update(lacking)
+            continue
+        missed = OVER_THE_WIRE.get(name, (set(), ""))[0]
+        for column in asked(name):
+            tally.add(case["area"], column, passes=column not in missed)
+    return tally
+
+
+def _rehearsed(*, show: bool) -> Tally:
+    tally = Tally()
     for name, case in cases().items():
         reason = out_of_scope(case)
         if reason is not None:
-            skipped[reason] += 1
+            tally.skipped[reason] += 1
             continue
         for column, differences in play(name).items():
             if differences is None:
                 continue
-            for area in (case["area"], "**all**"):
-                asked[area][column] += 1
-                passed[area][column] += not differences
+            tally.add(case["area"], column, passes=not differences)
             if show and differences:
                 print(name, column, *differences[:3], sep="\n    ")
-    return _page(passed, asked, skipped)
+    return tally
 
 
-def _page(
-    passed: dict[str, Counter[str]], asked: dict[str, Counter[str]], skipped: Counter[str]
-) -> str:
+def _page(wire: Tally, rehearsed: Tally) -> str:
+    titles = list(TITLES.values())
     lines = [
-        "# Conformance",
-        "",
-        "Recorded AWS executions, played in the rehearsal (`python -m tests.conformance.table` writes this page).",
-        "*result*: status, output, error name. *cause*: the exact text, where the execution does not succeed.",
-        "*event types*: their sequence; of concurrent branches, up to interleaving. *exact*: every event with id,",
-        "previous id and details.",
-        "",
-        "| area | " + " | ".join(TITLES[column] for column in COLUMNS) + " |",
-        "|---|" + "---|" * len(COLUMNS),
+        INTRODUCTION,
+        "| area | "
+        + " | ".join([*(f"wire: {t}" for t in titles), *(f"rehearsed: {t}" for t in titles)])
+        + " |",
+        "|---|" + "---|" * len(COLUMNS) * 2,
     ]
-    for area in [*sorted(area for area in asked if area != "**all**"), "**all**"]:
-        cells = (
-            f"{passed[area][column]}/{asked[area][column]}" if asked[area][column] else "-"
-            for column in COLUMNS
-        )
+    areas = sorted({case["area"] for case in all_cases().values()})
+    for area in [*areas, ALL]:
+        cells = [*wire.cells(area), *rehearsed.cells(area)]
         lines.append(f"| {area} | " + " | ".join(cells) + " |")
-    lines += ["", "What is missed, and why:", "", "| case | column | reason |", "|---|---|---|"]
-    lines += [
-        f"| {name} | {', '.join(TITLES[column] for column in sorted(columns))} | {why} |"
-        for name, (columns, why) in sorted(KNOWN.items())
-    ]
-    lines += ["", "Not played yet, by what they need:", "", "| feature | cases |", "|---|---|"]
-    lines += [f"| {reason} | {count} |" for reason, count in sorted(skipped.items())]
+    lines += _misses("What is missed over the wire, and why:", OVER_THE_WIRE)
+    lines += _misses("What is missed in the rehearsal, and why:", REHEARSED)
+    lines += _skipped("Not played over the wire yet, by the operations they lack:", wire)
+    lines += _skipped("Not rehearsed, by what they need:", rehearsed)
     return "\n".join(lines) + "\n"
+
+
+def _misses(title: str, known: dict[str, tuple[set[str], str]]) -> list[str]:
+    if not known:
+        return []
+    lines = ["", title, "", "| case | column | reason |", "|---|---|---|"]
+    for name, (columns, why) in sorted(known.items()):
+        shown = ", ".join(TITLES[column] for column in COLUMNS if column in columns)
+        lines.append(f"| {name} | {shown} | {why} |")
+    return lines
+
+
+def _skipped(title: str, tally: Tally) -> list[str]:
+    if not tally.skipped:
+        return []
+    lines = ["", title, "", "| feature | cases |", "|---|---|"]
+    return lines + [f"| {reason} | {count} |" for reason, count in sorted(tally.skipped.items())]
 
 
 if __name__ == "__main__":

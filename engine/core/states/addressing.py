@@ -32,6 +32,8 @@ def addressed(resource: Resource, parameters: Document, limits: Limits) -> tuple
         return HTTP_QUEUE, parameters
     if resource.family == "lambda":
         return LAMBDA_QUEUE if limits.lambda_endpoint else resource.name, parameters
+    if resource.family == "activity" and resource.name in limits.deleted_activities:
+        raise ExpressionError(f"The activity {resource.uri} does not exist.")  # measured
     if (resource.service, resource.name) != ("lambda", LAMBDA_INVOKE):
         return resource.name, parameters
     value = parameters.value

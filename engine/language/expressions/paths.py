@@ -52,6 +52,11 @@ class Path:
         self.definite = is_definite(steps)
         self.find: Find = _definite(self) if self.definite else _indefinite(self)
 
+    @property
+    def reads_input(self) -> bool:
+        """Whether this can read the data that it is applied to."""
+        return self.root == "$"
+
     def reads_context(self, *prefix: str) -> bool:
         """Whether this can read that part of the Context Object, e.g. `("Map",)`; no prefix means any part."""
         if self.root != "$$":

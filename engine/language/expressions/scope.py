@@ -39,6 +39,10 @@ class Reader(Protocol):
     def variables(self) -> frozenset[str]:
         """The names of the variables that it reads, without `$`."""
 
+    @property
+    def reads_input(self) -> bool:
+        """Whether it can read the data that it is applied to: `$`, or `$states.input`."""
+
     def reads_context(self, *prefix: str) -> bool:
         """Whether it can read that part of the Context Object, e.g. `("Map",)`; no prefix means any part."""
 
@@ -76,6 +80,9 @@ class Scope:
         self.patience = patience
         self._now_ms = now_ms
         self._left = EFFORT_MAX
+
+    def note(self, field: str, value: Any) -> None:
+        """A field of the state has made this of the data. Nobody asks but the test of a single state, whose scope keeps it."""
 
     @property
     def effort(self) -> int:

@@ -13,7 +13,7 @@ from engine.documents import Document
 ERROR_CHARACTERS_MAX = 256  # as AWS Step Functions
 Refusal = Literal["InvalidToken", "TaskDoesNotExist", "TaskTimedOut", "InvalidOutput"]
 
-_MESSAGES: dict[Refusal, str] = {
+MESSAGES: dict[Refusal, str] = {
     "InvalidToken": "Invalid Token: 'Invalid token'",  # measured
     "TaskDoesNotExist": "Task Does Not Exist: 'Provided task does not exist'",
     "TaskTimedOut": "Task Timed Out: 'Provided task does not exist anymore'",
@@ -38,7 +38,7 @@ def sent_failure(given: dict[str, Any]) -> Failure:
 
 def refused_send(code: Refusal, request_id: str) -> Failure:
     """Why nothing was settled."""
-    return sdk_failure(code, _MESSAGES[code], request_id)
+    return sdk_failure(code, MESSAGES[code], request_id)
 
 
 def sdk_failure(code: str, message: str, request_id: str) -> Failure:

@@ -55,6 +55,11 @@ class Expression:
         self.bound = tuple(sorted(self.variables | findings.shadowed))
         self.source = _frame(text, self.bound, findings)
 
+    @property
+    def reads_input(self) -> bool:
+        """Whether this can read `$states.input`."""
+        return any(not names or names[0] == "input" for names in self._states)
+
     def reads_context(self, *prefix: str) -> bool:
         """Whether this can read that part of the Context Object, e.g. `("Map",)`; no prefix means any part."""
         return any(

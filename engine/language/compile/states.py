@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from engine.documents import Document
+from engine.language.compile.distributed import compile_distributed
 from engine.language.diagnostics.diagnostic import Diagnostic, schema_failed
 from engine.language.document import Node
 from engine.language.fields import Fields
@@ -172,23 +173,20 @@ def _parallel(fields: Fields) -> State:
     return Parallel(branches=branches, parameters=parameters, **_shaping(fields), **_common(fields))
 
 
-TOLERANCES = ("ToleratedFailureCount", "ToleratedFailurePercentage")
-
-
 def _map(fields: Fields) -> State:
     processor = fields.written.get("ItemProcessor", fields.written.get("Iterator"))
     start = processor.get("StartAt") if isinstance(processor, dict) else None
-    selector, items = fields.selector(), fields.items()
+    distributed = compile_distributed(fields)
+    selector, items = fields.selector(), fields.items(distributed=distributed is not None)
     items_path = fields.reference("ItemsPath")
     width = fields.number("MaxConcurrency")
-    for name in TOLERANCES:
-        fields.number(name)  # checked as AWS checks them; they do nothing here
     return Map(
         processor=str(start),
         items_path=items_path,
         items=items,
         item_selector=selector,
         concurrency_max=width,
+        distributed=distributed,
         **_shaping(fields),
         **_common(fields),
     )

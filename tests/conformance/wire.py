@@ -1,0 +1,128 @@
+"""Plays the shared recordings, executions and API calls, over boto3 against one real server.
+
+`python -m tests.conformance.wire FOLDER` reads the ids to play from FOLDER/ids and writes FOLDER/<id's hash>.json for each
+as it is done. Playing and comparing are the shared runner's own; it is also the Lambda service that the server calls.
+Cases wait more than they work, so a few of them run at a time.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import sys
+import traceback
+from functools import cache, lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from api.aws.operations import HANDLERS
+from tests.conformance.recorded import CONFORMANCE, Verdict, cases, runner
+from tests.conformance.served import free_ports, served
+
+AT_A_TIME = 6
+CASE_SECONDS_MAX = 240.0
+
+
+@lru_cache(maxsize=1)
+def all_cases() -> dict[str, dict[str, Any]]:
+    """Every shared case, by id: executions, and lists of API calls. None where the shared material is not there."""
+    if not cases():
+        return {}
+    wanted = {line.split("#")[0].strip() for line in (CONFORMANCE / "shared.txt").open()}
+    found = (json.loads(path.read_text()) for path in CONFORMANCE.glob("apicases/*/*.json"))
+    return cases() | {case["id"]: case for case in found if case["id"] in wanted}
+
+
+@cache
+def asked(name: str) -> frozenset[str]:
+    """The columns that a case says something about, by the shared runner's rules."""
+    case = all_cases()[name]
+    if "steps" in case:
+        told = json.dumps(
+            [[step.get("expect_error"), step.get("expect")] for step in case["steps"]]
+        )
+        return frozenset({"result", "events"} | ({"cause"} if '"message"' in told else set()))
+    columns = {"result"}
+    for given in case["inputs"]:
+        expected = given["expected"]
+        if "start_error" in expected:
+            continue
+        if expected["status"] != "SUCCEEDED":
+            columns.add("cause")
+        if not case.get("sync") and expected.get("events"):
+            columns |= {"types", "events"}
+        if not case.get("sync") and expected.get("describe"):
+            columns.add("events")
+    return frozenset(columns)
+
+
+def not_served(name: str) -> list[str]:
+    """The operations that a case calls and this server does not have."""
+    case = all_cases()[name]
+    calls = [step["call"] for step in case.get("steps", []) if "call" in step]
+    if "inputs" in case:
+        start = "start_sync_execution" if case.get("sync") else "start_execution"
+        calls += ["create_state_machine", start]
+        calls += [] if case.get("sync") else ["describe_execution", "get_execution_history"]
+    if case.get("activities"):
+        calls.append("create_activity")
+    have = {operation.lower() for operation in HANDLERS}
+    return sorted({call for call in calls if call.replace("_", "") not in have})
+
+
+def result_of(folder: Path, name: str) -> Path:
+    """Where the verdict on a case is written."""
+    return folder / (hashlib.sha256(name.encode()).hexdigest()[:32] + ".json")
+
+
+def play(names: list[str], folder: Path) -> None:
+    """Play these cases, the long ones first, and write each verdict."""
+    address = f"http://127.0.0.1:{free_ports(1)[0]}"
+    shared = runner()
+    chosen = sorted(
+        (all_cases()[name] for name in names), key=lambda case: -case.get("time_bound", 60)
+    )
+    with served(DETENT_LAMBDA_ENDPOINT=address) as url:
+        arguments = SimpleNamespace(
+            endpoint_url=url,
+            region="us-east-1",
+            account=shared.CASE_ACCOUNT,
+            access_key="test",
+            max_time=CASE_SECONDS_MAX,
+            s3_upload=None,
+            verbose=False,
+        )
+        context = shared.Ctx(arguments)
+        context.lam = shared.LambdaServer(address, context.client, context.log)
+
+        def one(case: dict[str, Any]) -> None:
+            verdict = shared.run_one(context, case)
+            place = result_of(folder, case["id"])
+            unfinished = place.with_suffix(".part")
+            unfinished.write_text(json.dumps(_columns(verdict)))
+            unfinished.rename(place)
+
+        with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
+            list(pool.map(one, chosen))
+
+
+def _columns(verdict: dict[str, Any]) -> Verdict:
+    """Differences by column: [] where it passes, None where the case says nothing."""
+    return {
+        column: None if passed is None else verdict["diffs"].get(column, [])
+        for column, passed in verdict["pass"].items()
+    }
+
+
+if __name__ == "__main__":
+    place = Path(sys.argv[1])
+    try:
+        play(json.loads((place / "ids").read_text()), place)
+    except BaseException:
+        traceback.print_exc()
+    (place / "done").touch()
+    sys.stderr.flush()
+    os._exit(0)  # threads of cases that poll an activity may still wait for their answer
