@@ -102,6 +102,7 @@ class Engine:
             await self.redis.close()
             raise
         await self._observe_time()
+        self._bells = Bells(keys.partitions, keys.partition_of)
         self._compose(keys)
         self.queries.promise = promise
         await self._see_deleted()
@@ -136,7 +137,6 @@ class Engine:
         settings, clock = self.settings, self.clock
         stores = Stores.of(self.redis, keys, settings)
         machines = Machines(stores.catalog)
-        self._bells = Bells(keys.partitions, keys.partition_of)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)
         self._runners = self._made_runners(stores)
         self.express = Express(
