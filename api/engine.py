@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+from engine.clock import Clock
 from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
@@ -304,6 +305,9 @@ class FeedQueries(Protocol):
 
 class Engine(Protocol):
     """The engine as the faces see it."""
+
+    @property
+    def clock(self) -> Clock: ...
 
     @property
     def commands(self) -> Commands: ...
