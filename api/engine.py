@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+from engine.arns import Origin
 from engine.clock import Clock
 from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
+from engine.commands.state_machines import StateMachineCommands
+from engine.commands.state_tests import StateTests
 from engine.core.events import SignalReceived
 from engine.core.orders import PauseMode
 from engine.documents import Document
@@ -45,6 +48,7 @@ from engine.views import (
     StartResult,
     VersionSummary,
 )
+from engine.views.described import DescribedExecution, ListedPage
 
 Format = Literal["yaml", "json"]
 
@@ -131,6 +135,8 @@ class Orders(Protocol):
         data: Document | None,
     ) -> Ordered: ...
 
+    async def redrive_by_arn(self, caller: Caller, execution: str, ask: Ask, /) -> int: ...
+
     async def complete_task(
         self, caller: Caller, execution: str, ask: Ask, frame: str, output: Document, /
     ) -> ExecutionSummary: ...
@@ -171,6 +177,7 @@ class Commands(Orders, Protocol):
         version: int | None,
         synchronous: bool,
         alias: str | None,
+        origin: Origin | None = None,
     ) -> StartResult: ...
 
     async def set_alias(
@@ -290,6 +297,14 @@ class Queries(Protocol):
 
     async def count(self, caller: Caller, wanted: Filter, /) -> ExecutionCount: ...
 
+    async def described(
+        self, caller: Caller, execution: str, /, *, wait_ms: int = 0
+    ) -> DescribedExecution: ...
+
+    async def listed(
+        self, caller: Caller, wanted: Filter, /, *, limit: int, cursor: str | None
+    ) -> ListedPage: ...
+
     async def health(self) -> Health: ...
 
     async def metrics(self) -> str: ...
@@ -325,4 +340,10 @@ class Engine(Protocol):
     def copying(self) -> Copying: ...
 
     @property
+    def state_machines(self) -> StateMachineCommands: ...
+
+    @property
     def activities(self) -> ActivityCommands: ...
+
+    @property
+    def state_tests(self) -> StateTests: ...

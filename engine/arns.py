@@ -63,6 +63,19 @@ class Place(Struct, frozen=True):
         return f"arn:{self.partition}:states:{self.region}:{self.account}:{kind}:{rest}"
 
 
+class Origin(Struct, frozen=True):
+    """By what a caller who knows executions by ARNs started one. `published` is the number of a published version, or 0."""
+
+    place: Place
+    role: str = ""
+    published: int = 0
+    alias: str = ""
+
+    def names(self, identifier: str) -> Names:
+        """What the execution is called."""
+        return self.place.names(identifier, self.role)
+
+
 class Arn(Struct, frozen=True):
     """An ARN of this service, taken apart as far as its kind: `rest` is what follows."""
 
@@ -78,6 +91,11 @@ class Arn(Struct, frozen=True):
             raise NoArn(text)
         place = Place(found["region"], found["account"], found["partition"])
         return cls(place, found["kind"], found["rest"])
+
+    @property
+    def identifier(self) -> str:
+        """An execution's id, of the ARN of one."""
+        return self.rest.replace("/", "~", 1)
 
 
 def place_of(names: Names | None) -> Place | None:

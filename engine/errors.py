@@ -173,6 +173,34 @@ class DefinitionTypeConflict(EngineError):
     status = 409
 
 
+class DefinitionAlreadyExists(EngineError):
+    """A definition of that name exists, and is not the one that was to be made."""
+
+    code = "definition_already_exists"
+    status = 409
+
+
+class AliasAlreadyExists(EngineError):
+    """An alias of that name exists, and leads elsewhere."""
+
+    code = "alias_already_exists"
+    status = 409
+
+
+class RevisionConflict(EngineError):
+    """Another revision than the one named is current; nothing was changed."""
+
+    code = "revision_conflict"
+    status = 409
+
+
+class VersionInUse(EngineError):
+    """Aliases lead to the published version; it was not deleted."""
+
+    code = "version_in_use"
+    status = 409
+
+
 class ChangesNotKept(EngineError):
     """This server keeps no changes of executions to follow: set DETENT_CHANGES_KEPT."""
 

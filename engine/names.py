@@ -26,12 +26,19 @@ def _misleads(name: str) -> bool:
     return name in (".", "..") or any(category(character) == "Cf" for character in name)
 
 
+def check_processor(definition: str) -> str:
+    """What an execution is one of: a definition, or "<definition>~<label>", a distributed Map of one. Raises InvalidName."""
+    for part in definition.split("~"):
+        check_name(part, "definition")
+    return definition
+
+
 def check_execution(identifier: str) -> str:
-    """An execution id, "<definition>:<name>". Raises InvalidName."""
+    """An execution id, "<definition>:<name>" or "<definition>~<label>:<name>". Raises InvalidName."""
     definition, colon, name = identifier.partition(":")
     if not colon:
         raise InvalidName(f"execution: {identifier[:200]!r} is not <definition>:<name>")
-    check_name(definition, "definition")
+    check_processor(definition)
     check_name(name, "execution")
     return identifier
 

@@ -29,6 +29,15 @@ def arn(text: str, *kinds: str) -> Arn:
     return found
 
 
+def execution(text: str) -> Arn:
+    """The ARN of a stored execution. Raises AwsError InvalidArn for any other."""
+    found = arn(text, "execution")
+    definition, colon, name = found.rest.partition(":")
+    if not (definition and colon and name) or ":" in name:
+        raise AwsError("InvalidArn", f"Invalid Arn: '{text}'")
+    return found
+
+
 def moment(iso: str) -> float:
     """Seconds since 1970, as JSON 1.0 writes a timestamp."""
     return datetime.fromisoformat(iso).timestamp()

@@ -9,12 +9,12 @@ from __future__ import annotations
 from engine.commands.broadcasts import BroadcastCommands
 from engine.commands.definitions import DefinitionCommands
 from engine.commands.executions import ExecutionCommands
-from engine.commands.operating import OperatingCommands
+from engine.commands.redriving import RedriveCommands
 from engine.commands.tasks import TaskCommands
 
 
 class Commands(
-    DefinitionCommands, ExecutionCommands, OperatingCommands, BroadcastCommands, TaskCommands
+    DefinitionCommands, ExecutionCommands, RedriveCommands, BroadcastCommands, TaskCommands
 ):
     """All of them, by what they are about."""
 

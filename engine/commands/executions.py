@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 
 from msgspec import structs
 
+from engine.arns import Origin
 from engine.clock import iso
 from engine.commands.aliases import AliasCommands
 from engine.commands.parts import check_failure
@@ -18,7 +18,7 @@ from engine.errors import (
 )
 from engine.express.express import StartRequest
 from engine.names import check_execution, check_name, is_express
-from engine.store.codec import Static
+from engine.store.codec import born
 from engine.store.executions import Creation
 from engine.store.keys import ref_of
 from engine.views import (
@@ -42,12 +42,14 @@ class ExecutionCommands(AliasCommands):
         wait_ms: int = 0,
         synchronous: bool = False,
         alias: str | None = None,
+        origin: Origin | None = None,
     ) -> StartResult:
         """Start an execution, once per name: the same name and input while it runs returns the running one.
 
         Of an Express definition each start is a new execution, in this process; `synchronous` says that the caller
         waits for its end. An `alias` chooses the version: the one it leads to before or after a change that comes at the
-        same time. Raises DefinitionNotFound, AliasNotFound, ExecutionAlreadyExists, PayloadTooLarge, QuotaExceeded,
+        same time. An `origin` says that the execution goes by ARNs, and by what it was started; its alias is only
+        remembered, for its starter has chosen the version. Raises DefinitionNotFound, AliasNotFound, ExecutionAlreadyExists, PayloadTooLarge, QuotaExceeded,
         InvalidName, InvalidRequest for a version and an alias.
         """
         check_name(definition, "definition")
@@ -55,8 +57,9 @@ class ExecutionCommands(AliasCommands):
         self._check_size(input)
         if alias is not None:
             version = await self.aliased_version(caller, definition, name, version, alias)
+        known_as = alias or (origin.alias if origin is not None else "")
         request = StartRequest(
-            caller.namespace, definition, version, name, input, synchronous, alias or ""
+            caller.namespace, definition, version, name, input, synchronous, known_as, origin
         )
         # Where a version is named, the partition does not look it up, and would not find that it is Express.
         if version is not None or self._express.knows(caller.namespace, definition):
@@ -67,7 +70,7 @@ class ExecutionCommands(AliasCommands):
             await self._machines.get(caller.namespace, definition, version)
         identifier = f"{definition}:{name}"
         ref = ref_of(caller.namespace, identifier)
-        static = Static(identifier, definition, name, secrets.token_bytes(16), alias=alias or "")
+        static = born(identifier, origin, alias=known_as)
         created = await self._executions.create(
             ref, static, input, version=version, watch_ms=wait_ms
         )
@@ -83,8 +86,8 @@ class ExecutionCommands(AliasCommands):
         summary = ExecutionSummary(
             identifier, definition, name, created.version, "RUNNING", iso(created.started_ms)
         )
-        if alias is not None and created.verdict == "created":
-            summary = structs.replace(summary, alias=alias)
+        if known_as and created.verdict == "created":
+            summary = structs.replace(summary, alias=known_as)
         if wait_ms:
             summary = await self._queries.closed(caller, identifier, wait_ms)
         return StartResult(summary, created.verdict == "created")

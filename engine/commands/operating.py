@@ -135,7 +135,7 @@ class OperatingCommands(Parts):
         ref = _ref_of(caller, execution)
         if data is not None:
             self._check_size(data)
-        operation = _operation(ask)
+        operation = operation_of(ask)
         order = orders.RedriveRequested(caller.name, ask.reason, operation, data)
         # A repetition may find it running again, or closed again.
         if not await self._orders.is_known(ref, operation):
@@ -219,7 +219,7 @@ class OperatingCommands(Parts):
         """Deliver an order and wait for its answer."""
         _check(ask)
         ref = _ref_of(caller, execution)
-        operation = _operation(ask)
+        operation = operation_of(ask)
         event: Any = structs.replace(order, reason=ask.reason, operation=operation)
         watch_ms = max(ask.wait_ms, 1)
         await self._signals.control(ref, event, operation=operation, watch_ms=watch_ms)
@@ -256,7 +256,7 @@ def _check(ask: Ask) -> None:
         raise InvalidRequest(f"an order's id has 1 to {ID_CHARACTERS_MAX} characters")
 
 
-def _operation(ask: Ask) -> str:
+def operation_of(ask: Ask) -> str:
     """What the execution knows the order by; a digest, for it becomes a part of keys."""
     if ask.id is None:
         return ORDER + uuid.uuid4().hex

@@ -11,7 +11,7 @@ from engine.errors import (
     PayloadTooLarge,
 )
 from engine.express.express import Express
-from engine.queries import Queries
+from engine.queries.described import ArnQueries
 from engine.runtime.dispatcher import Dispatcher
 from engine.runtime.machines import Machines
 from engine.settings import Settings
@@ -38,7 +38,7 @@ class Parts:
         catalog: Catalog,
         machines: Machines,
         dispatcher: Dispatcher,
-        queries: Queries,
+        queries: ArnQueries,
         settings: Settings,
         counters: Counters,
         offer: Callable[[str], None],

@@ -70,16 +70,20 @@ def express(
 
 def enter(state: State, raw: Document, scope: Scope) -> Document:
     """What a state sees of its input: InputPath applied, or in JSONata all of it."""
-    return select(state.input_path, raw, scope)
+    effective = select(state.input_path, raw, scope)
+    scope.note("InputPath", effective)
+    return effective
 
 
 def arguments(state: Task | Parallel, raw: Document, effective: Document, scope: Scope) -> Document:
     """What the work is given: Parameters over the effective input, or Arguments."""
-    if state.query_language == "JSONata":
-        if state.parameters is None:
-            return raw
-        return Document.of(state.parameters.evaluate(states(raw), scope))
-    return shape(state.parameters, effective, scope)
+    if state.query_language != "JSONata":
+        given = shape(state.parameters, effective, scope)
+        scope.note("Parameters", given)
+        return given
+    given = express(state.parameters, states(raw), raw, scope)
+    scope.note("Arguments", given)
+    return given
 
 
 def leave(state: Task | Parallel | Map, visit: Visit, result: Document) -> Leave:
@@ -92,7 +96,10 @@ def leave(state: Task | Parallel | Map, visit: Visit, result: Document) -> Leave
         output = express(state.output, value, result, scope)
         return Leave(output, state.next, assigned(state.assign, value, scope))
     shaped = shape(state.result_selector, result, scope)
-    output = select(state.output_path, place(state.result_path, raw, shaped), scope)
+    scope.note("ResultSelector", shaped)
+    placed = place(state.result_path, raw, shaped)
+    scope.note("ResultPath", placed)
+    output = select(state.output_path, placed, scope)
     if state.assign is None:
         return Leave(output, state.next)
     return Leave(output, state.next, assigned(state.assign, result.value, scope))

@@ -12,7 +12,15 @@ from msgspec import structs
 
 from engine.core import attributes, context
 from engine.core.context import Variables, key_of, keys_of
-from engine.core.effects import CancelTask, CancelTimer, Effect, Record, StopChild, Transition
+from engine.core.effects import (
+    CancelTask,
+    CancelTimer,
+    Effect,
+    Record,
+    StopChild,
+    StopMapRun,
+    Transition,
+)
 from engine.core.entropy import SeededEntropy
 from engine.core.execution import (
     ROOT,
@@ -32,6 +40,7 @@ from engine.core.execution import (
 from engine.core.flow.unwind import is_live
 from engine.core.limits import Limits
 from engine.core.outcomes import Visit
+from engine.core.states.distributed.spec import processor_of
 from engine.core.states.nested import waits_for_child
 from engine.core.tokens import task_token
 from engine.documents import Document
@@ -246,8 +255,12 @@ class Draft:
                 pass
 
     def cancel(self, frame: Frame, work: Work) -> None:
-        """Take a task back. A child that it waits for is stopped, whether it has started or is only about to."""
+        """Take a task back. A child, or a Map Run, that it waits for is stopped, whether it has started or is only about to."""
         self.effects.append(CancelTask(frame.id, work.revision, work.queue))
+        if frame.map_run is not None:
+            processor = processor_of(self.before.definition, frame.map_run.label)
+            self.effects.append(StopMapRun(frame.id, work.revision, frame.map_run.id, processor))
+            return
         state = self.machine.states.get(frame.state)  # None: of a version that has been left
         waits = waits_for_child(state.resource) if isinstance(state, Task) else work.callback
         if work.child is not None and waits:

@@ -136,6 +136,7 @@ class MapRun(Struct, frozen=True, array_like=True):
     """The Map Run that a distributed Map has begun last in this visit; a redrive goes on with it."""
 
     id: str
+    label: str  # of the processor that its children run
     redrives: int = 0
 
 
@@ -298,3 +299,4 @@ class Execution(Struct, frozen=True):
     attributes: Mapping[str, Attribute] = NO_ATTRIBUTES  # search attributes, by name
     operated: Operated = UNTOUCHED
     alias: str = ""  # of the definition, by which the version was chosen that it started on
+    published: int = 0  # number of the published version that it was started by; 0 for none

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -12,6 +12,9 @@ from engine.core.failures import Failure
 from engine.core.limits import Limits
 from engine.documents import Document
 from engine.language.expressions.scope import Scope
+
+if TYPE_CHECKING:
+    from engine.core.states.distributed.spec import MapRunSpec
 
 NOTHING_ASSIGNED: Mapping[str, Document] = {}  # never changed
 
@@ -88,6 +91,16 @@ class Divide(Struct, frozen=True):
     input: Document | None = None
 
 
+class Distribute(Struct, frozen=True):
+    """A Map Run takes the state's items; `length` of them are in the state's data.
+
+    `asked` names neither the run nor who asks; it is a Failure where something of it could not be evaluated.
+    """
+
+    length: int
+    asked: MapRunSpec | Failure
+
+
 class Leave(Struct, frozen=True):
     """The state is done: `output` goes to `next`, or ends the scope where that is None. `assigned` are variables by name."""
 
@@ -102,5 +115,5 @@ class Fails(Struct, frozen=True):
     failure: Failure
 
 
-Outcome = Proceed | Sleep | Dispatch | Await | Divide | Leave | Fails
+Outcome = Proceed | Sleep | Dispatch | Await | Divide | Distribute | Leave | Fails
 PROCEED = Proceed()

@@ -70,6 +70,7 @@ DETAILS = {
             ),
             *("MapStateStarted", "MapIterationStarted", "MapIterationSucceeded"),
             *("MapIterationFailed", "MapIterationAborted"),
+            *("MapRunStarted", "MapRunRedriven", "MapRunFailed"),
             "EvaluationFailed",
             *("SignalReceived", "SignalConsumed", "SignalExpired", "SignalsLeftOver"),
             "ExecutionMigrated",

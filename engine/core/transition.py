@@ -35,7 +35,7 @@ from engine.core.execution import (
     Work,
 )
 from engine.core.failures import Failure, timed_out
-from engine.core.flow import endings, rests, signals, steps
+from engine.core.flow import endings, map_runs, rests, signals, steps
 from engine.core.limits import DEFAULT, Limits
 from engine.core.moving import move
 from engine.core.needs import needs
@@ -130,7 +130,9 @@ def _advance(draft: Draft, event: events.Advance) -> None:
 
 def _task_succeeded(draft: Draft, event: events.TaskSucceeded) -> None:
     frame = draft.waiting(event.frame, event.revision, Work)
-    if frame is not None:
+    if frame is not None and map_runs.is_map_run(frame):
+        steps.act(draft, *map_runs.succeed(draft, frame, event))
+    elif frame is not None:
         frame = rests.record_started(draft, frame, event.started)
         steps.complete(draft, rests.record_hand(draft, frame, event.hand), event.output)
 
@@ -140,6 +142,8 @@ def _task_submitted(draft: Draft, event: events.TaskSubmitted) -> None:
     frame = draft.waiting(event.frame, event.revision, Work)
     if frame is None or not isinstance(frame.hold, Work) or frame.hold.submitted:
         return
+    if map_runs.is_map_run(frame):
+        return
     frame = rests.record_started(draft, frame, event.started)
     frame = rests.record_task(draft, frame, "Submitted", output=event.output)
     draft.put(structs.replace(frame, hold=structs.replace(frame.hold, submitted=True)))
@@ -148,6 +152,9 @@ def _task_submitted(draft: Draft, event: events.TaskSubmitted) -> None:
 def _task_failed(draft: Draft, event: events.TaskFailed) -> None:
     frame = draft.waiting(event.frame, event.revision, Work)
     if frame is None:
+        return
+    if map_runs.is_map_run(frame):
+        steps.fail(draft, *map_runs.fail(draft, frame, event))
         return
     frame = rests.record_started(draft, frame, event.started)
     frame = rests.record_hand(draft, frame, event.hand)

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from engine.arns import Origin
 from engine.clock import Clock
 from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded
 from engine.core.execution import Execution
@@ -51,6 +52,7 @@ class StartRequest:
     input: Document
     synchronous: bool = False
     alias: str = ""  # by which the version was chosen
+    origin: Origin | None = None  # of one that goes by ARNs
 
 
 class Express:
@@ -139,6 +141,8 @@ class Express:
             input=request.input,
             redrives=None if request.synchronous else 0,
             alias=request.alias,
+            names=None if request.origin is None else request.origin.names(identifier),
+            published=0 if request.origin is None else request.origin.published,
         )
         return Run(
             machine,
@@ -151,6 +155,25 @@ class Express:
             self._milliseconds,
             self._changed,
         )
+
+    def child(self, namespace: str, execution: Execution, machine: Machine) -> Run:
+        """An execution of a Map Run's, which its driver has go on. `machine` is its part of its definition."""
+        ref = ref_of(namespace, execution.id)
+        of = namespace, execution.definition, execution.version
+        run = Run(
+            machine,
+            execution,
+            ref,
+            self._clock,
+            self.tasks,
+            self._deciding,
+            lambda: self._machines.source(*of),
+            self._milliseconds,
+            self._changed,
+        )
+        self.remembered.add(run)
+        self._counters.add("detent_express_started_total")
+        return run
 
     async def stop(self, ref: str, error: str | None, cause: str | None) -> None:
         """End a running execution as ABORTED. Raises ExecutionNotFound, ExecutionClosed."""

@@ -83,6 +83,10 @@ class Remembered:
         frames = {f.id: f for f in list(run.memory.frames.values())[:FRAMES_MAX]}
         return Stored(_with(run, frames), run.stopped_ms, None, pruned=False, unread=[])
 
+    async def static(self, namespace: str, identifier: str) -> codec.Static | None:
+        run = self.find(ref_of(namespace, identifier))
+        return None if run is None else codec.static_of(run.execution)
+
     async def now_ms(self, _ref: str) -> int:
         return self._clock.now_ms()
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from engine.language.diagnostics.diagnostic import UNCLOSED, schema_failed, warning
-from engine.language.document import Node, Scope
+from engine.language.document import Node, Scope, is_distributed
 from engine.language.expressions.jsonata import is_expression
 from engine.language.fields import whole
 from engine.language.report import Report
+from engine.language.schema.maps import parts
 from engine.language.text.source import Path, shown
 
 RESERVED_ERRORS = (
@@ -36,6 +37,7 @@ OWN_ERRORS = ("Detent.Cancelled", "Detent.NestedTooDeep", "Detent.SignalInvalid"
 _OWN_ENDS = [name.removeprefix("Detent.") for name in OWN_ERRORS]
 _RESERVED_ENDS = [name.removeprefix("States.") for name in RESERVED_ERRORS]
 _TEMPLATES = ("Parameters", "ResultSelector", "ItemSelector")
+_PART_TEMPLATES = ("Parameters", "BatchInput")  # of ItemReader, ItemBatcher and ResultWriter
 
 
 def check_states(scopes: Iterable[Scope], report: Report) -> None:
@@ -46,7 +48,7 @@ def check_states(scopes: Iterable[Scope], report: Report) -> None:
                 _check_errors(node, name, report)
             if node.type == "Task":
                 _check_task(node, report)
-            if node.type == "Map":
+            if node.type == "Map" and not is_distributed(node):
                 _check_tolerance(node, report)
             if node.jsonata:
                 _check_jsonata(node, report)
@@ -128,8 +130,10 @@ def _check_tolerance(node: Node, report: Report) -> None:
 
 
 def _check_templates(node: Node, report: Report) -> None:
-    for name in _TEMPLATES:
-        for path, key, text in _texts(node.fields.get(name), (*node.path, name)):
+    places = [(node.path, node.fields, name) for name in _TEMPLATES]
+    places += [(path, fields, name) for path, fields in parts(node) for name in _PART_TEMPLATES]
+    for place, fields, name in places:
+        for path, key, text in _texts(fields.get(name), (*place, name)):
             if text.startswith("{%") and text.endswith("%}"):
                 message = "In JSONPath mode {% ... %} is plain text."
                 report.add(
@@ -170,12 +174,22 @@ def _check_result(node: Node, report: Report) -> None:
             report.add("result_is_static", path, message, "Use Parameters.", aws=aws)
 
 
-_EXPRESSIONS = ("Arguments", "Output", "Assign", "Items", "ItemSelector", "Error", "Cause")
+_EXPRESSIONS = (
+    "Arguments",
+    "Output",
+    "Assign",
+    "Items",
+    "ItemSelector",
+    "Error",
+    "Cause",
+    "BatchInput",
+)
 
 
 def _check_jsonata(node: Node, report: Report) -> None:
     """Warn of text that was probably meant as an expression."""
     places = [(node.path, node.fields), *node.entries("Choices"), *node.entries("Catch")]
+    places += parts(node)
     for place, fields in places:
         for name in _EXPRESSIONS:
             for path, _, text in _texts(fields.get(name), (*place, name)):

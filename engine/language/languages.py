@@ -14,6 +14,7 @@ from engine.language.document import Node, Scope
 from engine.language.expressions.comparisons import OPERATORS
 from engine.language.expressions.jsonata import is_expression
 from engine.language.report import Report
+from engine.language.schema.maps import parts
 from engine.language.text.source import Path
 
 _JSONPATH_FIELDS = frozenset(
@@ -25,6 +26,11 @@ _JSONPATH_FIELDS = frozenset(
     }
 )  # fmt: skip
 _JSONATA_FIELDS = frozenset({"Arguments", "Output", "Items"})
+# In ItemReader, ReaderConfig, ItemBatcher and ResultWriter.
+_JSONPATH_PART_FIELDS = frozenset(
+    {"Parameters", "MaxItemsPath", "MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath"}
+)
+_JSONATA_PART_FIELDS = frozenset({"Arguments"})
 _JSONPATH_RULE_FIELDS = frozenset({"Variable", "And", "Or", "Not", *OPERATORS})
 _JSONATA_RULE_FIELDS = frozenset({"Condition", "Output"})
 
@@ -33,8 +39,10 @@ _CONSTANT_IN_JSONPATH = frozenset(
     {
         "TimeoutSeconds", "HeartbeatSeconds", "Seconds", "MaxConcurrency", "ItemSelector",
         "ToleratedFailureCount", "ToleratedFailurePercentage",
+        "MaxItems", "MaxItemsPerBatch", "MaxInputBytesPerBatch", "BatchInput",
     }
 )  # fmt: skip
+_OBJECTS = frozenset({"ItemSelector", "BatchInput"})
 
 
 def check_languages(document: dict[str, Any], scopes: Iterable[Scope], report: Report) -> None:
@@ -68,6 +76,9 @@ def _foreign(node: Node) -> Iterator[tuple[Path, str]]:
     for field, names in (("Choices", rule), ("Catch", catcher)):
         for path, entry in node.entries(field):
             yield from ((path, name) for name in entry if name in names)
+    inner = _JSONPATH_PART_FIELDS if node.jsonata else _JSONATA_PART_FIELDS
+    for path, fields in parts(node):
+        yield from ((path, name) for name in fields if name in inner)
 
 
 def _refuse(path: Path, name: str, node: Node, report: Report) -> None:
@@ -99,15 +110,21 @@ _INSTEAD = {
     "ErrorPath": "Error: '{% ... %}'",
     "CausePath": "Cause: '{% ... %}'",
     "MaxConcurrencyPath": "MaxConcurrency: '{% ... %}'",
+    "ToleratedFailureCountPath": "ToleratedFailureCount: '{% ... %}'",
+    "ToleratedFailurePercentagePath": "ToleratedFailurePercentage: '{% ... %}'",
+    "MaxItemsPath": "MaxItems: '{% ... %}'",
+    "MaxItemsPerBatchPath": "MaxItemsPerBatch: '{% ... %}'",
+    "MaxInputBytesPerBatchPath": "MaxInputBytesPerBatch: '{% ... %}'",
     "Variable": "Condition: '{% ... %}'",
 }
 
 
 def _check_constants(node: Node, report: Report) -> None:
-    for name in _CONSTANT_IN_JSONPATH & node.fields.keys():
-        if is_expression(node.fields[name]):
-            message = f"The state is in JSONPath, in which {name} takes no expression."
-            hint = "Set QueryLanguage: JSONata on the state."
-            kind = "Object" if name == "ItemSelector" else "Integer"
-            aws = schema_failed(f"Expected value of type {kind}", (*node.path, name))
-            report.add("wrong_query_language", (*node.path, name), message, hint, aws=aws)
+    for path, fields in ((node.path, node.fields), *parts(node)):
+        for name in sorted(_CONSTANT_IN_JSONPATH & fields.keys()):
+            if is_expression(fields[name]):
+                message = f"The state is in JSONPath, in which {name} takes no expression."
+                hint = "Set QueryLanguage: JSONata on the state."
+                kind = "Object" if name in _OBJECTS else "Integer"
+                aws = schema_failed(f"Expected value of type {kind}", (*path, name))
+                report.add("wrong_query_language", (*path, name), message, hint, aws=aws)

@@ -312,3 +312,10 @@ class Machine:
         return {
             name: sorted(state.variables) for name, state in self.states.items() if state.variables
         }
+
+    def processor(self, definition: str) -> Machine | None:
+        """The machine of "DEF~LABEL", the children of a distributed Map of this one, or of "DEF" itself; None for no such label."""
+        machine: Machine | None = self
+        for label in definition.split("~")[1:]:
+            machine = machine.processors.get(label) if machine is not None else None
+        return machine

@@ -9,7 +9,6 @@ from msgspec import UNSET
 
 from engine.clock import RedisClock, iso
 from engine.core.execution import Work
-from engine.core.records import render
 from engine.documents import EMPTY_OBJECT
 from engine.errors import AliasNotFound, DefinitionNotFound, ExecutionNotFound, ExpressUnsupported
 from engine.express.express import Express
@@ -17,6 +16,7 @@ from engine.express.remembered import Remembered
 from engine.names import check_execution, check_name, is_express
 from engine.queries import showing
 from engine.queries.paging import decode_cursor, encode_cursor, history_records, moment_of
+from engine.queries.records import COMPLETED, shown
 from engine.queries.showing import fate_view, kept_signals, status_of
 from engine.runtime.changes import Changes
 from engine.runtime.machines import Machines
@@ -24,6 +24,7 @@ from engine.store.catalog import Catalog
 from engine.store.catalog.aliases import Aliases
 from engine.store.finding.filter import Filter
 from engine.store.finding.finding import Finding
+from engine.store.finding.rows import Row
 from engine.store.keys import ref_of
 from engine.store.listing import Listing, Stored
 from engine.store.server.promise import Promise
@@ -212,8 +213,10 @@ class Queries:
                 if records or at[0] != "RUNNING" or left <= 0:
                     break
                 await change.wait(left)
+        told_more = any(record.type in COMPLETED for record in records)
+        static = await source.static(caller.namespace, execution) if told_more else None
         return HistoryPage(
-            [render(record) for record in records],
+            shown(records, static),
             at[0],
             following,
             Dropped(1, dropped, dropped) if dropped else UNSET,
@@ -270,6 +273,12 @@ class Queries:
         self, caller: Caller, wanted: Filter, *, limit: int, cursor: str | None
     ) -> ExecutionPage:
         """Executions newest first. A page may be short and still have a `next`. Raises ExpressUnsupported."""
+        rows, following = await self._page(caller, wanted, limit, cursor)
+        return ExecutionPage([showing.summary(row) for row in rows], following)
+
+    async def _page(
+        self, caller: Caller, wanted: Filter, limit: int, cursor: str | None
+    ) -> tuple[list[Row], str | None]:
         after = None
         if cursor:
             ms, identifier = decode_cursor(cursor, 2)
@@ -277,8 +286,7 @@ class Queries:
         page = await self._finding.page(caller.namespace, wanted, limit=limit, after=after)
         if not page.rows and not cursor:
             await self._refuse_express(caller, wanted)
-        following = encode_cursor(*map(str, page.next)) if page.next else None
-        return ExecutionPage([showing.summary(row) for row in page.rows], following)
+        return page.rows, encode_cursor(*map(str, page.next)) if page.next else None
 
     async def count(self, caller: Caller, wanted: Filter) -> ExecutionCount:
         """How many executions match; not `exact` where too many would have to be looked at. Raises ExpressUnsupported."""

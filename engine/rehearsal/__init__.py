@@ -12,7 +12,8 @@ which something happens, so a wait of a year takes no time.
 """
 
 from engine.rehearsal.answers import Answer, Answers, Fail, Silence, Submit, Succeed, given_answers
-from engine.rehearsal.rehearsal import BrokenPromise, Given, Rehearsal, Result
+from engine.rehearsal.rehearsal import Rehearsal
+from engine.rehearsal.result import BrokenPromise, Given, Result
 
 __all__ = [
     "Answer",

@@ -14,6 +14,7 @@ from engine.core.effects import ScheduleTask
 from engine.core.events import Event, StopRequested, TaskFailed, TaskSucceeded
 from engine.core.execution import Child
 from engine.core.failures import Failure
+from engine.core.states.distributed.spec import MAPS_QUEUE
 from engine.core.states.nested import (
     DEPTH_MAX,
     STATES_QUEUE,
@@ -36,7 +37,8 @@ from engine.documents import Document
 from engine.errors import InvalidDocument
 from engine.language.machine import Machine, Resource
 from engine.language.resources import parse_resource
-from engine.rehearsal.answers import Answer, Fail, Submit, Succeed
+from engine.rehearsal.answers import Answer, Fail, Silence, Submit, Succeed
+from engine.rehearsal.map_runs import Datasets, PlayedMapRun
 from engine.rehearsal.memory import TaskKey
 
 if TYPE_CHECKING:
@@ -55,13 +57,19 @@ class Family:
     """The first run and all that came of it; `machines` are the definitions that can be started."""
 
     def __init__(
-        self, first: Rehearsal, machines: Mapping[str, Machine] | None, naming: Naming
+        self,
+        first: Rehearsal,
+        machines: Mapping[str, Machine] | None,
+        naming: Naming,
+        datasets: Datasets,
     ) -> None:
         self.runs = [first]
         self._machines = machines
         self._answers = Answers(naming)
         self._keys: dict[str, str] = {}  # by child: of the start that made it
         self._waiting: dict[str, list[_Waiting]] = {}
+        self._datasets = datasets
+        self._map_runs: dict[str, PlayedMapRun] = {}  # by the run's id
 
     def turns(self) -> Iterator[Rehearsal]:
         """The runs that can go on, one transition each, until the first has closed or nothing can happen any more."""
@@ -92,11 +100,16 @@ class Family:
     # Tasks of the engine's own queue
 
     def performs(self, task: ScheduleTask) -> bool:
-        """Whether a task starts one of the machines, or settles another by its token."""
+        """Whether a task is a Map Run, starts one of the machines, or settles another by its token."""
+        if task.queue == MAPS_QUEUE:
+            return True
         return task.queue == STATES_QUEUE and self._machines is not None
 
     def perform(self, run: Rehearsal, task: ScheduleTask) -> Answer:
         """Do a task as the engine's runner would; what it answers."""
+        if task.queue == MAPS_QUEUE:
+            self._begin_map_run(run, task)
+            return Silence()
         resource = parse_resource(task.uri)
         token = task_token(run.execution.id, task.frame, task.revision, task.token)
         key = key_of(token, task.idempotency_key, callback=task.callback)
@@ -142,6 +155,10 @@ class Family:
     def ended(self, run: Rehearsal) -> None:
         """Tell the tasks that wait for a run."""
         execution = run.execution
+        for played in self._map_runs.values():
+            if execution.id in played.out:
+                played.ended(run)
+                self._drive(played)
         for waiting in self._waiting.pop(execution.id, ()):
             end = End(
                 execution.id,
@@ -155,6 +172,34 @@ class Family:
             )
             outcome = self._answers.ended(waiting.resource, end)
             _settle(waiting.run, waiting.task, outcome)
+
+    # Map Runs
+
+    def _begin_map_run(self, run: Rehearsal, task: ScheduleTask) -> None:
+        """Play the children of a distributed Map; the task has its outcome from them."""
+        name = task.input.value["run"]
+        played = PlayedMapRun(run, task, self._datasets, self._map_runs.get(name))
+        self._map_runs[name] = played
+        self._drive(played)
+
+    def stop_map_run(self, name: str) -> None:
+        """Stop the children of a Map Run; nobody waits for it any more."""
+        played = self._map_runs.get(name)
+        if played is not None and played.outcome is None:
+            self._stop_children(played)
+
+    def _drive(self, played: PlayedMapRun) -> None:
+        """Start the next children, or tell what has come of all."""
+        if played.outcome is None:
+            self.runs += played.go_on()
+        if played.outcome is not None and not played.is_told:
+            played.is_told = True
+            self._stop_children(played)
+            _settle(played.run, played.task, played.outcome)
+
+    def _stop_children(self, played: PlayedMapRun) -> None:
+        for child in played.stop():
+            child.inbox.insert(0, StopRequested())
 
     def _send(self, action: str, given: Document, request_id: str) -> Document | Failure:
         """Settle a task of the family by its token."""
@@ -185,7 +230,7 @@ class Family:
 
 def _settle(run: Rehearsal, task: TaskKey, outcome: Document | Failure) -> None:
     """Have a task end at the present moment, if it is still out then."""
-    started = run.started[task]
+    started = run.started.get(task)
     if isinstance(outcome, Failure):
         event: Event = TaskFailed(*task, outcome.error, outcome.cause, started)
     else:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import structs
 
-from engine.core.effects import Record, ScheduleTask, StartTimer, StopChild, Transition
+from engine.core.effects import ScheduleTask, StartTimer, StopChild, StopMapRun, Transition
 from engine.core.entropy import derive
 from engine.core.events import (
     Advance,
@@ -16,13 +16,12 @@ from engine.core.events import (
     Event,
     SignalReceived,
     Started,
-    StopRequested,
     TaskFailed,
     TaskSubmitted,
     TaskSucceeded,
     TimerFired,
 )
-from engine.core.execution import Execution, Names, Status
+from engine.core.execution import Execution, Names
 from engine.core.limits import DEFAULT, READY_MAX, UNWIND_MAX, Limits
 from engine.core.states.nested import Naming, Start
 from engine.core.transition import needs, transition
@@ -30,7 +29,9 @@ from engine.documents import Document
 from engine.language.machine import Machine
 from engine.rehearsal.answers import Answer, Answers, Fail, Silence, Submit, Succeed
 from engine.rehearsal.family import Family
+from engine.rehearsal.map_runs import Datasets
 from engine.rehearsal.memory import Agenda, Memory, TaskKey, TimerKey, through_bytes
+from engine.rehearsal.result import BrokenPromise, Given, Result, RunType
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 SEED = b"a rehearsal is repeatable"
@@ -38,43 +39,8 @@ TRANSITIONS_MAX = 1_000_000
 EXPRESS_MS = 300_000  # from an Express execution's start to its time-out; as AWS Step Functions
 DEADLINE: TimerKey = ("", 1, "deadline")
 VALUES_PER_COMMIT = 2_000  # the pages of the largest Map an input can hold, or what a join drops
+NO_DATASETS: Datasets = {}  # never changed
 FRAMES_PER_COMMIT = UNWIND_MAX + 10  # those spawned or dropped, and their ancestors
-
-
-RunType = Literal["STANDARD", "EXPRESS", "EXPRESS_SYNC"]
-
-
-class BrokenPromise(AssertionError):
-    """The core did what it promises never to do; a fault in the engine, not in the definition."""
-
-
-class Given(Struct, frozen=True):
-    """Something from outside, `after_ms` from the start; with `after_record`, as soon as a record of that type is there."""
-
-    event: SignalReceived | StopRequested
-    after_ms: int = 0
-    after_record: str | None = None
-
-
-class Result(Struct, frozen=True):
-    """How a run ended. `status` is RUNNING for one that waits for something nobody will send."""
-
-    status: Status
-    output: Any
-    error: str | None
-    cause: str | None
-    records: list[Record]
-    tasks: list[ScheduleTask]  # every attempt, in the order of scheduling
-    waits_ms: list[int]  # of Wait states and between attempts, in the order they began
-    transitions: int
-    ended_ms: int
-    execution: Execution
-    left_behind: list[str]  # by a closed execution: always empty
-    children: list[Result] = []  # of its nested executions, in the order of their start
-
-    @property
-    def types(self) -> list[str]:
-        return [record.type for record in self.records]
 
 
 class Rehearsal:
@@ -84,7 +50,8 @@ class Rehearsal:
     a task without an answer is never answered. An EXPRESS run times out after five minutes; EXPRESS_SYNC is one whose
     caller waits, and which is told nothing of redrives. `machines` are the definitions that nested executions can be
     started of: they run in the same time and with the same answers, unless the state that starts them has answers of its
-    own; `naming` says what they are called in what their parents are told. With `evict`, nothing stays loaded between two transitions. Every
+    own; `naming` says what they are called in what their parents are told. `datasets` are what the
+    ItemReaders of distributed Maps find, by bucket and key: the items, as a JSON value. With `evict`, nothing stays loaded between two transitions. Every
     promise of the core that can be seen from here is checked after each transition; BrokenPromise tells of the first
     one broken.
     """
@@ -108,6 +75,7 @@ class Rehearsal:
         evict: bool = False,
         transitions_max: int = TRANSITIONS_MAX,
         type: RunType = "STANDARD",  # noqa: A002 - the word of definitions
+        datasets: Datasets = NO_DATASETS,
     ) -> None:
         document = (
             input if isinstance(input, Document) else Document.of({} if input is None else input)
@@ -126,7 +94,7 @@ class Rehearsal:
         self.input = document
         self.tasks: list[ScheduleTask] = []
         self.waits_ms: list[int] = []
-        self.family = Family(self, machines, naming)
+        self.family = Family(self, machines, naming, datasets)
         self.begun = False
         self.started: dict[TaskKey, Started | None] = {}
         self.beats: dict[TaskKey, int] = {}
@@ -186,7 +154,12 @@ class Rehearsal:
         self.memory.timers[DEADLINE] = due_ms
         self.agenda.plan(due_ms, DeadlineReached())
 
-    def beget(self, machine: Machine, start: Start) -> Rehearsal:
+    def beget(
+        self,
+        machine: Machine,
+        start: Start,
+        type: RunType = "STANDARD",  # noqa: A002
+    ) -> Rehearsal:
         """A run that this one starts, of the same family."""
         child = Rehearsal(
             machine,
@@ -199,6 +172,7 @@ class Rehearsal:
             limits=self.limits,
             evict=self.evict,
             transitions_max=self.transitions_max,
+            type=type,
         )
         child.family, child.parent = self.family, self
         depth = self.execution.depth + 1
@@ -279,6 +253,8 @@ class Rehearsal:
                 self._arm(effect)
             elif isinstance(effect, StopChild):
                 self.family.stop(effect.child)
+            elif isinstance(effect, StopMapRun):
+                self.family.stop_map_run(effect.run)
         self.execution = self._loaded(change.execution, change.frames)
         for given in list(self.given):
             if given.after_record in {record.type for record in change.records}:

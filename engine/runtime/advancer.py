@@ -26,12 +26,14 @@ from engine.core.effects import (
     ShiftTimer,
     StartTimer,
     StopChild,
+    StopMapRun,
     Transition,
 )
 from engine.core.events import Event, MigrateRequested
 from engine.core.moving.move import target_version
 from engine.core.moving.undo import UNDO
 from engine.core.needs import needs
+from engine.core.states.distributed.spec import MAPS_QUEUE
 from engine.core.states.nested import STATES_QUEUE
 from engine.errors import (
     DefinitionNotFound,
@@ -67,7 +69,8 @@ class Advancer:
     """Advances executions it is offered, at most `concurrency` at once.
 
     `on_task(ref, queue)` and `on_timer(due_ms, member)` are hints to this process's own dispatcher and timekeeper.
-    `on_room()` is called when there is room for more than what was offered.
+    `on_room()` is called when there is room for more than what was offered, `on_child_end(ref, run)` when a child of a
+    Map Run has ended.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Advancer:
         on_task: OnTask,
         on_timer: OnTimer,
         on_room: Callable[[], None],
+        on_child_end: Callable[[str, str], None] = lambda _ref, _run: None,
     ) -> None:
         self._executions = executions
         self._machines = machines
@@ -95,6 +99,7 @@ class Advancer:
         self._on_task = on_task
         self._on_timer = on_timer
         self._on_room = on_room
+        self._on_child_end = on_child_end
         self.name = secrets.token_hex(6)  # opens the nonces of this process's claims
         self._claims = 0
         self._backlog: deque[str] = deque()
@@ -338,9 +343,13 @@ class Advancer:
                     self._on_timer(effect.due_ms, f"{member}#{effect.kind}")
                 case StopChild():
                     self._on_task(ref, STATES_QUEUE)
+                case StopMapRun():
+                    self._on_task(ref, MAPS_QUEUE)
                 case Close():
                     self._counters.add("detent_executions_closed_total")
-                    if execution.parent:
+                    if claim.child is not None:
+                        self._on_child_end(ref, claim.child.run)
+                    elif execution.parent:
                         self._on_task(ref, STATES_QUEUE)  # it may have been told to tell its parent
         self._changes.ring(ref, closed=execution.status != "RUNNING")
 

@@ -76,7 +76,8 @@ def _answer(machines: OrderedDict[str, Machine], kind: str, *given: Any) -> tupl
     machines.move_to_end(known_as)
     began = time.monotonic()
     patience = Patience.alone(time.monotonic)
-    step = transition(machine, execution, event, now_ms, limits=limits, patience=patience)
+    part = machine.processor(execution.definition) or machine
+    step = transition(part, execution, event, now_ms, limits=limits, patience=patience)
     return ("decided", step, time.monotonic() - began)
 
 

@@ -13,7 +13,10 @@ MACHINES_MAX = 1000  # kept compiled; the least recently used goes first
 
 
 class Machines:
-    """A version's text never changes, so a compiled machine is good for ever."""
+    """A version's text never changes, so a compiled machine is good for ever.
+
+    "DEF~LABEL" names the children of a distributed Map of DEF: a part of DEF's machine, under the same version.
+    """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -21,11 +24,12 @@ class Machines:
 
     def known(self, namespace: str, definition: str, version: int) -> Machine | None:
         """The machine, if it is compiled already."""
-        key = (namespace, definition, version)
+        key = (namespace, definition.partition("~")[0], version)
         machine = self._compiled.get(key)
-        if machine is not None:
-            self._compiled.move_to_end(key)
-        return machine
+        if machine is None:
+            return None
+        self._compiled.move_to_end(key)
+        return machine.processor(definition)
 
     async def get(self, namespace: str, definition: str, version: int) -> Machine:
         """The machine of a version. Raises DefinitionNotFound."""
@@ -35,12 +39,16 @@ class Machines:
             machine, problems = await examined(stored.text or b"", stored.format)
             if machine is None:
                 raise InvalidDefinition(problems)
-            self.keep(namespace, definition, version, machine)
+            self.keep(namespace, definition.partition("~")[0], version, machine)
+            part = machine.processor(definition)
+            if part is None:
+                raise DefinitionNotFound(f"{definition}, version {version}")
+            return part
         return machine
 
     async def source(self, namespace: str, definition: str, version: int) -> Version:
         """A version with its text. Raises DefinitionNotFound."""
-        stored = await self._catalog.read(namespace, definition, version)
+        stored = await self._catalog.read(namespace, definition.partition("~")[0], version)
         if stored is None or stored.text is None:
             raise DefinitionNotFound(f"{definition}, version {version}")
         return stored

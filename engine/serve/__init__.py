@@ -12,12 +12,14 @@ from engine.commands import Commands
 from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
+from engine.commands.state_machines import StateMachineCommands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
+from engine.core.states.distributed.spec import MAPS_QUEUE
 from engine.core.states.nested import STATES_QUEUE, Naming
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
-from engine.queries import Queries
+from engine.queries.described import ArnQueries
 from engine.runtime.activities import DeletedActivities
 from engine.runtime.advancer import Advancer
 from engine.runtime.bulk.runner import Runner
@@ -28,12 +30,13 @@ from engine.runtime.dispatcher import Dispatcher
 from engine.runtime.followers import Followers
 from engine.runtime.following import FeedQueries
 from engine.runtime.machines import Machines
+from engine.runtime.maps import Bells
 from engine.runtime.performer import Performer
 from engine.runtime.pruner import Pruner
 from engine.runtime.supervisor import Supervisor
 from engine.runtime.sweeper import Sweeper
 from engine.runtime.timekeeper import Timekeeper
-from engine.serve import operating
+from engine.serve import maps, operating
 from engine.serve.layout import layout
 from engine.settings import Settings
 from engine.store.connection import Redis
@@ -79,12 +82,14 @@ class Engine:
         self._timekeeper: Timekeeper | None = None
         self._deciders = Deciders(processes=settings.deciders)
         self._runner: Runner | None = None
+        self._bells: Bells
         self._deleted: DeletedActivities | None = None
         self.activities: ActivityCommands
         self.operations: MigrationCommands
         self.copying: Copying
+        self.state_machines: StateMachineCommands
         self.commands: Commands
-        self.queries: Queries
+        self.queries: ArnQueries
 
     async def start(self) -> None:
         """Connect, check what this Redis lets us promise, and begin to work."""
@@ -130,6 +135,7 @@ class Engine:
         settings, clock = self.settings, self.clock
         stores = Stores.of(self.redis, keys, settings)
         machines = Machines(stores.catalog)
+        self._bells = Bells(keys.partitions, keys.partition_of)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)
         self._runners = self._made_runners(stores)
         self.express = Express(
@@ -145,7 +151,7 @@ class Engine:
         )
         self.followers = Followers(stores.feed, clock)
         self.feed = FeedQueries(self.followers, clock, settings.changes_kept)
-        self.queries = Queries(
+        self.queries = ArnQueries(
             stores.listing,
             stores.finding,
             stores.catalog,
@@ -155,12 +161,17 @@ class Engine:
             self.counters,
             self.express,
             stores.aliases,
+            records_max=settings.history_records_max,
         )
         if self._advances:
             self._compose_advancing(stores, machines)
             self._runner = operating.runner(stores, machines, keys, settings, clock, self._offer)
         self.operations = operating.commands(stores, machines, keys, settings, self._ring)
         self.copying = operating.copying(stores, machines, keys, settings)
+        self.state_machines = StateMachineCommands(
+            stores.catalog, stores.profiles, stores.aliases, machines, clock, settings
+        )
+        self.state_tests = operating.state_tests(self._runners, settings, clock)
         self.sweeper = Sweeper(
             stores.executions, keys, clock, self.dispatcher, self._advancer, self._timekeeper
         )
@@ -209,23 +220,33 @@ class Engine:
             on_task=self.dispatcher.hint,
             on_timer=self._timekeeper.note,
             on_room=self._room,
+            on_child_end=self._bells.ring_child,
         )
         self._performers = [
-            Performer(
-                self.dispatcher,
-                stores.tasks,
-                stores.errands,
-                queue,
-                runner,
-                clock,
-                self.counters,
-                namespace=Caller().namespace,
-                calls_max=settings.http_calls_max,
-                lease_ms=settings.lease_ms,
-                on_settled=self._offer,
-            )
+            self._performer(stores, queue, runner, settings.http_calls_max)
             for queue, runner in self._runners.items()
         ]
+        runs = maps.runner(
+            stores, machines, self.express, self._bells, clock, settings, self._offer
+        )
+        self._performers.append(self._performer(stores, MAPS_QUEUE, runs, maps.MAP_RUNS_MAX))
+
+    def _performer(
+        self, stores: Stores, queue: str, runner: TaskRunner, calls_max: int
+    ) -> Performer:
+        return Performer(
+            self.dispatcher,
+            stores.tasks,
+            stores.errands,
+            queue,
+            runner,
+            self.clock,
+            self.counters,
+            namespace=Caller().namespace,
+            calls_max=calls_max,
+            lease_ms=self.settings.lease_ms,
+            on_settled=self._offer,
+        )
 
     def _ring(self) -> None:
         if self._runner is not None:
@@ -294,6 +315,8 @@ class Engine:
                 self._offer(ref)
             elif kind == "operation":
                 self._ring()
+            elif kind == "map" and queue:
+                self._bells.ring(ref, queue[0])
             elif kind == "activities" and self._deleted is not None:
                 self._deleted.ring()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from engine.clock import RedisClock
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
+from engine.commands.state_tests import StateTests
+from engine.core.limits import Limits
 from engine.runtime.bulk.asked import REDRIVE, Asked
 from engine.runtime.bulk.orders import VERBS, Migration, Order, Redrive, Verb
 from engine.runtime.bulk.routes import Routes
@@ -15,6 +17,7 @@ from engine.runtime.machines import Machines
 from engine.settings import Settings
 from engine.store.keys import Keys
 from engine.store.stores import Stores
+from engine.tasks.runner import Runner as TaskRunner
 from engine.views import Caller
 
 HOUR_MS = 3_600_000
@@ -82,3 +85,14 @@ def copying(stores: Stores, machines: Machines, keys: Keys, settings: Settings) 
         partitions=keys.partitions,
         retention_ms=int(settings.retention_hours * HOUR_MS),
     )
+
+
+def state_tests(
+    runners: Mapping[str, TaskRunner], settings: Settings, clock: RedisClock
+) -> StateTests:
+    """What tests single states, with the limits that executions have."""
+    limits = Limits(
+        payload_bytes_max=settings.payload_bytes_max,
+        lambda_endpoint=settings.lambda_endpoint is not None,
+    )
+    return StateTests(runners, clock, limits)

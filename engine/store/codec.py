@@ -10,6 +10,7 @@ Of one that another started: `key` tells which start it was, `tell` maps keys to
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 
@@ -17,6 +18,7 @@ import msgpack
 import msgspec
 from msgspec import Struct, structs
 
+from engine.arns import Origin
 from engine.core import orders
 from engine.core.effects import Record
 from engine.core.events import (
@@ -39,6 +41,7 @@ from engine.core.execution import (
     Execution,
     Frame,
     Moving,
+    Names,
     Operated,
     Status,
 )
@@ -53,6 +56,7 @@ from engine.store.bounds.referring import (
     referred,
     rest,
 )
+from engine.store.maps.child import MapChild
 
 FORMAT = b"\x01"
 
@@ -90,6 +94,33 @@ class Static(Struct, frozen=True, array_like=True):
     parent: str = ""  # the execution that started it
     depth: int = 0  # executions above it
     alias: str = ""  # of the definition, by which its version was chosen
+    names: Names | None = None  # what it is called where it is known by ARNs
+    published: int = 0  # number of the published version that it was started by; 0 for none
+    child: MapChild | None = None  # of a Map Run, which one it is
+
+
+def born(
+    identifier: str,
+    origin: Origin | None = None,
+    *,
+    parent: str = "",
+    depth: int = 0,
+    alias: str = "",
+) -> Static:
+    """What an execution of this id is born with. Where it has an `origin`, it goes by ARNs."""
+    definition, _, name = identifier.partition(":")
+    static = Static(identifier, definition, name, secrets.token_bytes(16), parent, depth, alias)
+    if origin is None:
+        return static
+    return structs.replace(static, names=origin.names(identifier), published=origin.published)
+
+
+def static_of(run: Execution) -> Static:
+    """What a run was born with."""
+    return Static(
+        run.id, run.definition, run.name, run.seed, run.parent, run.depth, run.alias, run.names,
+        run.published,
+    )  # fmt: skip
 
 
 class Meta(Struct, frozen=True, array_like=True):
@@ -318,6 +349,8 @@ def execution_of(
         parent=static.parent,
         depth=static.depth,
         alias=static.alias,
+        names=static.names,
+        published=static.published,
         frames=frames,
         attributes=meta.attributes,
         redrives=meta.operated.redrives if meta.operated else 0,

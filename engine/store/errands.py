@@ -2,10 +2,11 @@
 
 An errand is written by the commit that makes it necessary, into the engine's own queue, in the partition of the
 execution that sends it; it is leased like any task, and taken out once it is done. It may be done more than once, and
-outlives the execution's end. There are two:
+outlives the execution's end. There are three:
 
   tell   "<child ref>/tell.<key>@0"           the child has ended: settle the task that waits for it
   stop   "<parent ref>/stop.<frame>@<rev>"    the task does not wait any more: stop the child that it started
+  stop-map  the same of a task that is a Map Run: stop the run and its children
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import Literal, cast
 
 from msgspec import Struct, convert
 
-from engine.core.effects import StopChild
+from engine.core.effects import StopChild, StopMapRun
 from engine.core.events import StopRequested
 from engine.core.execution import Execution, Status
+from engine.core.states.distributed.spec import MAPS_QUEUE
 from engine.core.states.nested import STATES_QUEUE, End
 from engine.documents import EMPTY_OBJECT, Document
 from engine.store import codec
@@ -47,7 +49,14 @@ class Stop(Struct, frozen=True):
     parent: str
 
 
-Errand = Tell | Stop
+class StopRun(Struct, frozen=True):
+    """Stop the Map Run `run` ("DEF~LABEL:RUN"), unless a task later than that of `revision` has taken it."""
+
+    run: str
+    revision: int
+
+
+Errand = Tell | Stop | StopRun
 Stopped = Literal["STOPPED", "REFUSED", "OTHER", "CLOSED"]
 
 
@@ -58,18 +67,31 @@ def stop(execution: Execution, effect: StopChild, now_ms: int) -> codec.TaskRow:
     return _row("stop", execution.id, frame, effect.revision, told, now_ms)
 
 
+def stop_map_run(execution: Execution, effect: StopMapRun, now_ms: int) -> codec.TaskRow:
+    """The row of an errand that stops a Map Run."""
+    told = StopRun(f"{effect.processor}:{effect.run}", effect.revision)
+    frame = f"stop.{effect.frame}"
+    return _row("stop-map", execution.id, frame, effect.revision, told, now_ms, MAPS_QUEUE)
+
+
 def tell(told: Tell) -> codec.TaskRow:
     """The row of an errand that tells of a child's end; written at its start, for whenever that comes."""
     return _row("tell", told.child, f"tell.{told.key}", 0, told, 0)
 
 
 def _row(
-    what: str, execution: str, frame: str, revision: int, told: Errand, now_ms: int
+    what: str,
+    execution: str,
+    frame: str,
+    revision: int,
+    told: Errand,
+    now_ms: int,
+    queue: str = STATES_QUEUE,
 ) -> codec.TaskRow:
     body = Document.of({field: getattr(told, field) for field in told.__struct_fields__})
     definition = execution.partition(":")[0]
     return codec.TaskRow(
-        STATES_QUEUE, execution, definition, "", frame, revision, 1, body, "", URI + what, now_ms
+        queue, execution, definition, "", frame, revision, 1, body, "", URI + what, now_ms
     )
 
 
@@ -84,8 +106,8 @@ def is_errand(row: codec.TaskRow) -> bool:
 
 def read(uri: str, body: Document) -> Errand:
     """The errand of a row."""
-    kind: type[Errand] = Tell if uri == URI + "tell" else Stop
-    return convert(body.value, kind)
+    kinds: dict[str, type[Errand]] = {"tell": Tell, "stop": Stop, "stop-map": StopRun}
+    return convert(body.value, kinds[uri.removeprefix(URI)])
 
 
 class Errands:

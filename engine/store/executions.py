@@ -18,7 +18,7 @@ from engine.store.bounds.payloads import INLINE_BYTES_MAX, payloads_of
 from engine.store.commits import Claim, Commit, Commits, sent
 from engine.store.connection import Redis
 from engine.store.feed import Entry
-from engine.store.keys import ExecutionKeys, Keys
+from engine.store.keys import ExecutionKeys, Keys, listed_as
 from engine.telemetry import emit
 
 CLAIMS_MAX = 5  # claims without a commit before an execution is quarantined
@@ -106,11 +106,13 @@ class Executions:
         key: str = "",
         tell: bytes = b"",
         signal: Mapping[str, Any] | None = None,
+        claims: int = 0,
     ) -> Creation:
         """Start an execution unless its name is taken. Same name and input while it runs: `exists`.
 
         A nested start has a `key`, and exists also if it was that start which made the execution, whatever became of
         it since; `tell` is the errand that its end puts out. It is refused once the start has been taken back.
+        A child of a Map Run is refused where the run has been taken more often than `claims` times by now.
         A `signal` (`Signals.sent`) goes with the start, or alone where an execution of the name runs, whatever its input.
         """
         digest = hashlib.sha256(_canonical(given)).hexdigest()[:32]
@@ -136,6 +138,8 @@ class Executions:
         }
         if key:
             body |= {"key": key, "tell": tell}
+        if static.child is not None:
+            body |= {"child": str(static.child.index), "claims": claims}
         if signal is not None:
             body["signal"] = signal
         if self._changes_kept:
@@ -143,20 +147,24 @@ class Executions:
             body |= {"event": [1, 2, self._changes_kept, started], "feed": self._keys.feed}
         reply = await self._redis.script(
             "create_execution",
-            self._created_keys(ref, static.definition),
+            self._created_keys(ref, static),
             [ref, codec.pack_envelope(body)],
         )
         return _creation(reply)
 
-    def _created_keys(self, ref: str, definition: str) -> list[str]:
+    def _created_keys(self, ref: str, static: codec.Static) -> list[str]:
         keys, namespace = self._keys.of(ref), ref.partition(":")[0]
+        definition, child = static.definition, static.child
+        ends = keys.fates
+        if child is not None:
+            ends = self._keys.map_ends(keys.partition, f"{namespace}:{definition}:{child.run}")
         return [
             keys.execution,
             keys.tag + ":ready",
             self._keys.definitions(keys.partition, namespace),
             self._keys.index(keys.partition, namespace, definition, "RUNNING"),
             self._keys.open(keys.partition, namespace),
-            self._keys.index(keys.partition, namespace, "", "RUNNING"),
+            self._keys.index(keys.partition, namespace, listed_as(definition)[-1], "RUNNING"),
             keys.refused,
             self._keys.versions(keys.partition, namespace, definition),
             keys.inbox,
@@ -164,6 +172,7 @@ class Executions:
             keys.fates,
             keys.payloads,
             *self._keys.changes_of(keys.partition, namespace),
+            ends,
         ]
 
     async def due(self, partition: int, now_ms: int, most: int) -> list[str]:
@@ -315,8 +324,9 @@ def _claim(
     _, _, revision, version, started_ms, static, packed, ready, control, entries, found = reply
     meta = codec.unpack_meta(packed)
     frames = {f.id: f for f in (codec.unpack_frame(data, payloads) for data in found)}
+    born = codec.unpack_static(static)
     execution = codec.execution_of(
-        codec.unpack_static(static),
+        born,
         meta,
         frames,
         version=int(version),
@@ -332,6 +342,7 @@ def _claim(
         control,
         entries,
         frames,
+        child=born.child,
         dropped=meta.dropped,
         refers=meta.refers or bool(payloads),
     )

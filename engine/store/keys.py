@@ -24,7 +24,8 @@ of a partition
   P:{07}:closed              zset    ref, by the ms from which it may be pruned
   P:{07}:paused              hash    ref of each paused execution; id of each task of theirs that was taken out of its queue
   P:{07}:NS:q:QUEUE          zset    task ids, oldest first
-  P:{07}:NS:definitions      hash    definition -> version that new executions start on
+  P:{07}:NS:definitions      hash    definition -> version that new executions start on; "-<last>": it was deleted;
+                                     "definition:first" -> its first version since it was made
   P:{07}:NS:ix:DEF:STATUS    zset    execution ids, by start ms; with an empty DEF, those of every definition
   P:{07}:NS:at:DEF:STATE     zset    ids of running executions that rest there, by start ms
   P:{07}:NS:by:DEF:NAME:VALUE  zset  ids by the value of a search attribute, by start ms; a long or odd VALUE as its hash
@@ -36,10 +37,19 @@ of a partition
   P:{07}:NS:ch:bell          string  there while a follower wants to hear of the next change; expires
   P:{07}:NS:op:ID            hash    answers to an operation on many executions: outcome -> count, "x:<id>" -> reason
   P:{07}:NS:op:ID:out        set     ids of executions that have not answered yet
+of a Map Run (its ref is "NS:DEF~LABEL:RUN"; all but the last two lie in the partition of that ref)
+  P:{07}:NS:mr:DEF~LABEL:RUN     hash    status own task claims next item sure ... (see maps/runs.py)
+  P:{07}:NS:mr:DEF~LABEL:RUN:out   set     indexes of its children that are out: to be started, or not known to have ended
+  P:{07}:NS:mr:DEF~LABEL:RUN:res   hash    child index -> packed result, until the output is made or a part is written
+  P:{07}:NS:mr:DEF~LABEL:RUN:left  string  one bit for each child that ended without success, for a redrive
+  P:{07}:NS:mr:DEF~LABEL:RUN:end   hash    in the partition of each child: index -> how it ended, until the run has taken
+                                       that; "by": claims of the run, below which none may start its children here any more
+  P:{07}:NS:mrs:ID               zset    Map Runs of an execution, in its partition: "DEF~LABEL:RUN", by ms of their start
 of the whole store
   P:{store}:layout           hash    layout version, number of partitions, identity
-  P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"
-  P:{catalog}:NS:d:DEF       hash    current hash created v:<n> -> text
+  P:{catalog}:NS:definitions hash    definition -> "<newest version> <ms>"; deleted: "-<last version> <ms>"
+  P:{catalog}:NS:d:DEF       hash    current hash created type first born deleted v:<n> -> packed version, with its text
+  P:{catalog}:NS:p:DEF       hash    profile: rev last count tags v:<published> r:<version> a:<alias> (see profiles.py)
   P:{catalog}:NS:a:DEF       hash    alias -> "<created ms> <updated ms> <routing>" (see aliases.py)
   P:{catalog}:NS:activities  hash    activity -> "<created ms> <row>" (see catalog/activities.py)
   P:{catalog}:NS:activities:deleted  zset  names of deleted activities, by ms
@@ -48,7 +58,8 @@ of the whole store
   P:{catalog}:NS:active      set     ids of operations that have not ended
 channels
   P:bell                     "<sender> activities -": one was deleted, or made again
-  P:bell                     "<sender> ready <ref>", "<sender> queue <ref> NS:QUEUE", "<sender> operation ID"
+  P:bell                     "<sender> ready <ref>", "<sender> queue <ref> NS:QUEUE", "<sender> operation ID",
+                             "<sender> map <child's ref> <run's ref>"
   P:changes                  "<ref>" or "<ref> closed": commits of executions that somebody watches
   P:feed                     "<ref>": a change for which a bell was armed
 """
@@ -102,6 +113,21 @@ class ExecutionKeys:
         self.payloads = self.execution + ":p"
         self.fates = self.execution + ":sf"
         self.refused = self.execution + ":no"
+
+
+class MapRunKeys:
+    """The keys of one Map Run that lie in its own partition."""
+
+    __slots__ = ("left", "out", "partition", "ref", "results", "run")
+
+    def __init__(self, tag: str, partition: int, ref: str) -> None:
+        self.ref = ref
+        self.partition = partition
+        namespace, _, identifier = ref.partition(":")
+        self.run = f"{tag}:{namespace}:mr:{identifier}"
+        self.out = self.run + ":out"
+        self.results = self.run + ":res"
+        self.left = self.run + ":left"
 
 
 class Keys:
@@ -187,6 +213,20 @@ class Keys:
         answers = f"{self.tag(partition)}:{namespace}:op:{identifier}"
         return answers, answers + ":out"
 
+    def map_run(self, ref: str) -> MapRunKeys:
+        partition = self.partition_of(ref)
+        return MapRunKeys(self.tag(partition), partition, ref)
+
+    def map_ends(self, partition: int, ref: str) -> str:
+        """What the children of a Map Run that lie in a partition have to tell of their ends."""
+        namespace, _, identifier = ref.partition(":")
+        return f"{self.tag(partition)}:{namespace}:mr:{identifier}:end"
+
+    def map_runs(self, ref: str) -> str:
+        """The Map Runs of the execution of that ref."""
+        namespace, _, identifier = ref.partition(":")
+        return f"{self.tag(self.partition_of(ref))}:{namespace}:mrs:{identifier}"
+
     def catalog(self, namespace: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:definitions"
 
@@ -201,6 +241,9 @@ class Keys:
 
     def active_operations(self, namespace: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:active"
+
+    def profile(self, namespace: str, name: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:p:{name}"
 
     def activities(self, namespace: str) -> tuple[str, str]:
         """Activities, and the names of those that were deleted."""
@@ -230,6 +273,11 @@ def versions_prefix(version: int) -> str:
     """What members of that version begin with: the number after its length, so that 10 sorts after 9."""
     digits = str(version)
     return f"{chr(ord('a') + len(digits))}{digits}:"
+
+
+def listed_as(definition: str) -> tuple[str, ...]:
+    """The definitions in whose indexes an execution is: its own, and "" for all, in which children of Map Runs are not."""
+    return (definition,) if "~" in definition else (definition, "")
 
 
 def kept_ms(operation: str) -> int:

@@ -93,6 +93,12 @@ class Listing(Fates):
             await self._unread(keys.inbox),
         )
 
+    async def static(self, namespace: str, identifier: str) -> codec.Static | None:
+        """What an execution was born with; None where there is none, or only a tombstone."""
+        key = self._keys.of(ref_of(namespace, identifier)).execution
+        packed = await self._redis.call(key, "HGET", key, "s")
+        return codec.read_or_none(codec.unpack_static, packed) if packed else None
+
     async def _some_fields(self, key: str) -> list[bytes]:
         """The meta fields and as many frames as are shown, the root first."""
         _, items = await self._redis.call(key, "HSCAN", key, 0, "MATCH", "f:*", "COUNT", FRAMES_MAX)

@@ -9,6 +9,7 @@ from engine.store.bounds.copies import Copies
 from engine.store.catalog import Catalog
 from engine.store.catalog.activities import Activities
 from engine.store.catalog.aliases import Aliases
+from engine.store.catalog.profiles import Profiles
 from engine.store.connection import Redis
 from engine.store.errands import Errands
 from engine.store.executions import Executions
@@ -16,6 +17,8 @@ from engine.store.feed import Feed
 from engine.store.finding.finding import Finding
 from engine.store.keys import Keys
 from engine.store.listing import Listing
+from engine.store.maps.reading import ReadingRuns
+from engine.store.maps.runs import MapRuns
 from engine.store.operating.operations import Operations
 from engine.store.operating.orders import Orders
 from engine.store.operating.positions import Positions
@@ -42,8 +45,11 @@ class Stores:
     finding: Finding
     orders: Orders
     aliases: Aliases
+    profiles: Profiles
     feed: Feed
     copies: Copies
+    map_runs: MapRuns
+    reading_runs: ReadingRuns
     activities: Activities
 
     @classmethod
@@ -79,7 +85,10 @@ class Stores:
             finding=Finding(redis, keys, catalog),
             orders=Orders(redis, keys, open_max=settings.open_executions_max, bell=True),
             aliases=Aliases(redis, keys),
+            profiles=Profiles(redis, keys),
             feed=Feed(redis, keys),
             activities=Activities(redis, keys),
             copies=Copies(redis, keys, listing, inline_max=settings.payload_inline_bytes_max),
+            map_runs=MapRuns(redis, keys, bell=True),
+            reading_runs=ReadingRuns(redis, keys),
         )

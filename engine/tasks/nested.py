@@ -75,7 +75,7 @@ class NestedRunner:
             errand = errands.read(task.uri, task.input)
             if isinstance(errand, Tell):
                 await self._tell(errand)
-            else:
+            elif isinstance(errand, Stop):
                 await self._stop(errand)
             return Done()
         resource = parse_resource(task.uri)

@@ -24,7 +24,8 @@ from engine.language import read
 from engine.language.machine import Machine
 from engine.language.resources.express import examine_as
 from engine.rehearsal import Given, Rehearsal, Result
-from engine.rehearsal.rehearsal import START_MS, RunType
+from engine.rehearsal.rehearsal import START_MS
+from engine.rehearsal.result import RunType
 from tests.conformance.scripted import Performers
 
 SHARED = Path(os.environ.get("DETENT_SHARED") or Path(__file__).parents[3] / "shared")
@@ -63,7 +64,6 @@ def out_of_scope(case: dict[str, Any]) -> str | None:
     definitions = [case.get("definition"), *(each.get("definition") for each in case["inputs"])]
     text = json.dumps(definitions)
     reasons = (
-        ('"DISTRIBUTED"' in text or '"Label"' in text, "distributed Map"),
         ('"Credentials"' in text, "credentials"),
     )
     return next((reason for holds, reason in reasons if holds), None)

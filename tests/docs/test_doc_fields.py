@@ -28,6 +28,10 @@ TABLES = {
     "Detent": ("detent", "Detent"),
     "Branch": ("parallel", "Fields of a branch"),
     "Processor": ("map", "Fields of a processor"),
+    **{
+        part: ("distributed-map", part)
+        for part in ("ItemReader", "ReaderConfig", "ItemBatcher", "ResultWriter")
+    },
     "Retrier": ("errors", "Retry"),
     "Catcher": ("errors", "Catch"),
 }

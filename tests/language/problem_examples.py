@@ -52,6 +52,13 @@ def jsonata(expression: str, column: int) -> Example:
     return Example(text, GO + "/Output", 6, column)
 
 
+INLINE = ("ItemProcessor:", "  StartAt: Each", "  States: {Each: {Type: Succeed}}")
+DISTRIBUTED = (
+    INLINE[0],
+    "  ProcessorConfig: {Mode: DISTRIBUTED, ExecutionType: STANDARD}",
+    *INLINE[1:],
+)
+
 EXAMPLES: dict[str, Example] = {
     "too_large": Example("# " + "x" * 1_048_576, "", 1, 1, told="More than 1,048,576 bytes."),
     "not_utf8": Example(b"Comment: caf\xe9\n", "", 1, 13, told="`Comment: café`, saved as Latin-1."),
@@ -97,16 +104,18 @@ EXAMPLES: dict[str, Example] = {
         "QueryLanguage: JSONata\n" + only("Succeed", "QueryLanguage: JSONPath"), GO + "/QueryLanguage", 6, 5
     ),
     "invalid_variable": Example(only("Pass", "Assign: {$total: 1}", "End: true"), GO + "/Assign/$total", 5, 14),
-    "distributed_map_unsupported": Example(
-        only(
-            "Map",
-            "ItemProcessor:",
-            "  ProcessorConfig: {Mode: DISTRIBUTED, ExecutionType: STANDARD}",
-            "  StartAt: Each",
-            "  States: {Each: {Type: Succeed}}",
-            "End: true",
-        ),
-        GO + "/ItemProcessor/ProcessorConfig/Mode", 6, 31,
+    "distributed_only": Example(only("Map", "Label: orders", *INLINE, "End: true"), GO + "/Label", 5, 5),
+    "invalid_reader": Example(
+        only("Map", "ItemReader:", "  Resource: arn:aws:states:::s3:getObject",
+             "  ReaderConfig: {InputType: JSON, CSVDelimiter: TAB}", "  Parameters: {Bucket: orders, Key: list.json}",
+             *DISTRIBUTED, "End: true"),
+        GO + "/ItemReader/ReaderConfig/CSVDelimiter", 7, 39,
+    ),
+    "invalid_label": Example(only("Map", "Label: new orders", *DISTRIBUTED, "End: true"), GO + "/Label", 5, 12),
+    "duplicate_label": Example(
+        only("Map", "Label: orders", *DISTRIBUTED, "Next: Again")
+        + only("Map", "Label: orders", *DISTRIBUTED, "End: true").split("\n", 2)[2].replace("Go:", "Again:").replace("Each", "Every"),
+        "/States/Again/Label", 13, 12,
     ),
     "unknown_target": Example(only("Pass", "Next: Done") + "  done:\n    Type: Succeed\n", GO + "/Next", 5, 11),
     "target_out_of_scope": Example(

@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from aws_refusals import (
+
+from engine.language import check, examine
+from engine.language.diagnostics import Diagnostic, diagnostics, invalid_definition_text
+from engine.language.limits import CONSEQUENCES_MAX
+from engine.language.problems import Problem
+from engine.language.resources.express import examine_as
+from tests.language.refusals.general import (
     ACTIVITY,
     DONE,
     LAMBDA,
@@ -19,12 +25,6 @@ from aws_refusals import (
     task,
     to,
 )
-
-from engine.language import check, examine
-from engine.language.diagnostics import Diagnostic, diagnostics, invalid_definition_text
-from engine.language.limits import CONSEQUENCES_MAX
-from engine.language.problems import Problem
-from engine.language.resources.express import examine_as
 
 VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 

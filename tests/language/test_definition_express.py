@@ -110,3 +110,48 @@ States:
 def test_other_mistakes_are_reported_as_for_a_standard_definition():
     text = one("activity:pay").replace('"End": true', '"Next": "Nowhere"')
     assert told(text) == [(p.code, p.pointer, p.message) for p in examine(text)[1]]
+
+
+def mapping(execution_type: str, inner: dict, field: str = "ItemProcessor") -> str:
+    """A distributed Map whose children have one state."""
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": execution_type}
+    processor = {"ProcessorConfig": config, "StartAt": "I", "States": {"I": inner}}
+    return json.dumps(
+        {"StartAt": "M", "States": {"M": {"Type": "Map", field: processor, "End": True}}}
+    )
+
+
+NO_MAP_RUN = (
+    "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines"
+)
+
+
+@pytest.mark.parametrize("field", ["ItemProcessor", "Iterator"])
+def test_an_express_definition_has_no_distributed_map(field):
+    text = mapping("EXPRESS", {"Type": "Succeed"}, field)
+    where = f"/States/M/{field}/ProcessorConfig/Mode"
+    assert told(text) == [("express_unsupported", where, NO_MAP_RUN)]
+
+
+@pytest.mark.parametrize("execution_type", ["STANDARD", "EXPRESS"])
+def test_children_are_held_to_their_own_type_and_not_to_their_parents(execution_type):
+    task = {"Type": "Task", "Resource": "activity:pay", "End": True}
+    machine, problems = examine_as("STANDARD", mapping(execution_type, task), None)
+    found = [(p.pointer, p.message) for p in problems if p.severity == "error"]
+    is_express = execution_type == "EXPRESS"
+    assert (machine is None) == is_express
+    assert found == is_express * [
+        (
+            "/States/M/ItemProcessor/States/I/Resource",
+            "Express state machine does not support Activity ARN",
+        )
+    ]
+
+
+def test_a_distributed_map_inside_express_children_is_refused():
+    inner = json.loads(mapping("STANDARD", {"Type": "Succeed"}))["States"]["M"]
+    inner["ItemProcessor"] |= {"StartAt": "J", "States": {"J": {"Type": "Succeed"}}}
+    machine, problems = examine_as("STANDARD", mapping("EXPRESS", inner), None)
+    where = "/States/M/ItemProcessor/States/I/ItemProcessor/ProcessorConfig/Mode"
+    assert machine is None
+    assert [p.pointer for p in problems] == [where]

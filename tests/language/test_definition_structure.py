@@ -239,11 +239,11 @@ REFUSED = [
     ("Map", {"Items": [1]}, "wrong_query_language", "/Items"),
     ("Map", {"ToleratedFailureCount": -1}, "out_of_range", "/ToleratedFailureCount"),
     ("Map", {"ToleratedFailurePercentage": 101}, "out_of_range", "/ToleratedFailurePercentage"),
-    ("Map", {"Label": "x"}, "distributed_map_unsupported", "/Label"),
+    ("Map", {"Label": "x"}, "distributed_only", "/Label"),
     (
         "Map",
         {"ItemProcessor": {**INNER, "ProcessorConfig": {"ExecutionType": "EXPRESS"}}},
-        "distributed_map_unsupported",
+        "distributed_only",
         "/ItemProcessor/ProcessorConfig/ExecutionType",
     ),
     (
@@ -291,21 +291,6 @@ def test_top_level_fields_are_checked():
         ("not_allowed", "/Version", 2, 10),
         ("out_of_range", "/TimeoutSeconds", 3, 17),
         ("unknown_field", "/Extra", 5, 1),
-    ]
-
-
-def test_a_distributed_map_has_one_problem_whatever_belongs_to_it():
-    processor = {**INNER, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
-    text = machine(
-        "Map",
-        ItemProcessor=processor,
-        ItemReader={},
-        ItemBatcher={},
-        Label="x",
-        ToleratedFailurePercentage=5,
-    )
-    assert errors(text) == [
-        ("distributed_map_unsupported", "/States/S/ItemProcessor/ProcessorConfig/Mode")
     ]
 
 

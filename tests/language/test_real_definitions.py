@@ -15,7 +15,6 @@ from engine.language.resources import Refused, parse_resource
 LEFT_OUT = {
     "unsupported_resource",
     "malformed_resource",
-    "distributed_map_unsupported",
 }
 # One sample has the text "${...}" where a number of seconds has to stand before it can be deployed.
 UNFILLED = "Fill in the placeholder."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from catalog_scenarios import CATALOG_SCENARIOS
 from msgspec import structs
 from world import (
     CALLBACK,
@@ -23,18 +24,12 @@ from engine.documents import Document
 from engine.store import errands
 from engine.store.bounds.copies import Copies
 from engine.store.catalog.activities import Activities, Encryption
-from engine.store.catalog.aliases import Route
 from engine.store.feed import Place
 from engine.store.operating.orders import Orders
 
 LARGE = {"text": "x" * 9000}
 PAUSE = PauseRequested("me", None, "@o")
 BEATING = {"Pay": TIMED["Pay"] | {"HeartbeatSeconds": 10}}
-
-
-async def add_version(world):
-    await world.publish()
-    return world.publish(states=TWO)
 
 
 async def put_activity(world):
@@ -46,11 +41,6 @@ async def delete_activity(world):
     activities = Activities(world.redis, world.keys)
     await activities.create(NS, "a", Encryption(), {})
     return activities.delete(NS, "a")
-
-
-async def set_current(world):
-    await world.publish()
-    return world.publish(states=TWO)
 
 
 async def create_execution(world):
@@ -343,11 +333,6 @@ async def steer_operation(world):
     return world.operations.steer(NS, "o", "CANCELLED")
 
 
-async def set_alias(world):
-    await world.publish()
-    return world.aliases.put(NS, "d", "live", [Route(1, 100)])
-
-
 async def read_changes(world):
     following = World(world.redis, changes_kept=100)
     await following.publish()
@@ -380,8 +365,8 @@ async def import_execution(world):
 
 TOLD = errands.tell(errands.Tell("d:n", "token", "workflow:d", "k"))
 SCENARIOS = [
-    (put_activity, 2), (delete_activity, 2), (set_alias, 2), (read_changes, 1), (commit_that_is_followed, 11),
-    (add_version, 2), (set_current, 1), (create_execution, 6), (claim, 4),
+    *CATALOG_SCENARIOS, (read_changes, 1), (commit_that_is_followed, 11),
+    (put_activity, 2), (delete_activity, 2), (create_execution, 6), (claim, 4),
     (claim_of_what_is_over, 2), (claim_of_poison, 2), (commit_that_schedules, 11),
     (commit_that_keeps_a_signal, 5), (commit_that_drops_a_signal, 5), (commit_that_waits, 6),
     (commit_that_takes_back_and_closes, 16), (commit_that_touches, 4), (release, 2),

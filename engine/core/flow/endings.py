@@ -13,7 +13,7 @@ from engine.core import records
 from engine.core.context import parent_of
 from engine.core.draft import Draft
 from engine.core.effects import CancelTimer, Close, Tally
-from engine.core.execution import ROOT, Closing, Enter, Frame, Status
+from engine.core.execution import ROOT, Closing, Enter, Frame, Status, Work
 from engine.core.failures import RUNTIME, TIMEOUT
 from engine.core.flow import signals
 from engine.core.flow.unwind import Walk, stack_of, walk
@@ -128,7 +128,10 @@ def _record_aborted(draft: Draft, frame: Frame) -> None:
     """What the history says of a frame that is dropped because a sibling failed."""
     state = draft.machine.states.get(frame.state)  # None: of a version that has been left
     kind = state.type if state is not None else ""
+    previous = frame.previous
+    if isinstance(frame.hold, Work) and frame.hold.map_run:
+        previous = draft.record("MapRunAborted", previous, {})
     if kind in records.ABORTED and not isinstance(frame.hold, Enter):
-        draft.record(records.ABORTED[kind], frame.previous, {})
+        draft.record(records.ABORTED[kind], previous, {})
     if frame.entry and parent_of(frame.id):
         record_iteration(draft, frame, "Aborted", frame.previous)

@@ -108,7 +108,15 @@ def back_off(draft: Draft, frame: Frame, again: Again) -> None:
     draft.effects.append(StartTimer(frame.id, draft.revision, "due", due_ms))
     hold = Backoff(draft.revision, due_ms)
     count = frame.retry_count + 1
-    draft.put(structs.replace(frame, hold=hold, retries=again.retries, retry_count=count))
+    draft.put(
+        structs.replace(
+            frame,
+            hold=hold,
+            retries=again.retries,
+            retry_count=count,
+            map_run=None,  # the next attempt begins another
+        )
+    )
 
 
 def schedule(draft: Draft, frame: Frame, out: Dispatch) -> None:

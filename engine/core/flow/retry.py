@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from engine.core.failures import Failure
@@ -29,17 +31,14 @@ def next_attempt(
     """
     if failure.cancelled:
         return None  # whoever stops an execution does not want it tried again
-    for index, retrier in enumerate(retriers):
-        if not failure.is_matched_by(retrier.error_equals):
-            continue
-        counts = (*used, *(0,) * len(retriers))[
-            : len(retriers)
-        ]  # another version may have had others
-        if counts[index] >= retrier.attempts_max:
-            return None
-        counts = (*counts[:index], counts[index] + 1, *counts[index + 1 :])
-        return Again(_delay_ms(retrier, counts[index], entropy), counts)
-    return None
+    index = named_by(retriers, failure)
+    if index is None:
+        return None
+    counts = (*used, *(0,) * len(retriers))[: len(retriers)]  # another version may have had others
+    if counts[index] >= retriers[index].attempts_max:
+        return None
+    counts = (*counts[:index], counts[index] + 1, *counts[index + 1 :])
+    return Again(_delay_ms(retriers[index], counts[index], entropy), counts)
 
 
 def _delay_ms(retrier: Retrier, attempt: int, entropy: Entropy) -> int:
@@ -57,7 +56,13 @@ def _delay_ms(retrier: Retrier, attempt: int, entropy: Entropy) -> int:
 
 def catcher_for(catchers: tuple[Catcher, ...], failure: Failure) -> Catcher | None:
     """The first catcher that names the failure. https://states-language.net/spec.html#fallback-states"""
-    for catcher in catchers:
-        if failure.is_matched_by(catcher.error_equals):
-            return catcher
+    index = named_by(catchers, failure)
+    return None if index is None else catchers[index]
+
+
+def named_by(entries: Sequence[Retrier | Catcher], failure: Failure) -> int | None:
+    """Which retrier or catcher names the failure: the first that does, counted from 0."""
+    for index, entry in enumerate(entries):
+        if failure.is_matched_by(entry.error_equals):
+            return index
     return None

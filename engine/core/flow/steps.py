@@ -21,9 +21,19 @@ from engine.core import dataflow, records
 from engine.core.draft import Draft
 from engine.core.execution import ENTER, ROOT, RUN, Fork, Frame, Status, Then, Unwind
 from engine.core.failures import Failure, of_expression
-from engine.core.flow import endings, forks, rests, retry
+from engine.core.flow import endings, forks, map_runs, rests, retry
 from engine.core.flow.unwind import stack_of, walk
-from engine.core.outcomes import Await, Dispatch, Divide, Fails, Leave, Outcome, Proceed, Sleep
+from engine.core.outcomes import (
+    Await,
+    Dispatch,
+    Distribute,
+    Divide,
+    Fails,
+    Leave,
+    Outcome,
+    Proceed,
+    Sleep,
+)
 from engine.core.states import ARRIVE, JOIN
 from engine.documents import Document
 from engine.language.expressions.scope import ExpressionError
@@ -65,6 +75,10 @@ def act(draft: Draft, frame: Frame, outcome: Outcome, *, arriving: bool = False)
             rests.listen(draft, frame, outcome)
         case Divide():
             _divide(draft, frame, outcome)
+        case Distribute():
+            frame, failure = map_runs.begin(draft, frame, outcome)
+            if failure is not None:
+                fail(draft, frame, failure, arriving=arriving)
         case Fails():
             fail(draft, frame, outcome.failure, arriving=arriving)
 

@@ -8,22 +8,25 @@ from engine.language.machine import Pass
 
 
 def advance(state: Pass, visit: Visit) -> Outcome:
-    """Parameters win over Result; with neither the effective input is the result (measured)."""
+    """Result wins over InputPath and Parameters, which are not looked at beside it (measured); with none of them the
+    input is the result.
+    """
     if state.query_language == "JSONata":
         return dataflow.pass_on(state, visit, state.next, output=state.output, assign=state.assign)
-    raw = visit.frame.input
-    if state.parameters is not None:
-        effective = dataflow.select(state.input_path, raw, visit.scope)
-        result = dataflow.shape(state.parameters, effective, visit.scope)
-    elif state.result is not None:
+    raw, scope = visit.frame.input, visit.scope
+    if state.result is not None:
         result = state.result
-    elif state.input_path is None:
-        result = raw
+        scope.note("Result", result)
     else:
-        result = dataflow.select(state.input_path, raw, visit.scope)
-    output = dataflow.place(state.result_path, raw, result)
-    if state.output_path is not None:
-        output = dataflow.select(state.output_path, output, visit.scope)
+        effective = dataflow.enter(state, raw, scope)
+        result = dataflow.shape(state.parameters, effective, scope)
+        scope.note("Parameters", result)
+    scope.note(
+        "ResultSelector", result
+    )  # it has none, but a test of the state shows one (measured)
+    placed = dataflow.place(state.result_path, raw, result)
+    scope.note("ResultPath", placed)
+    output = dataflow.select(state.output_path, placed, scope)
     if state.assign is None:
         return Leave(output, state.next)
-    return Leave(output, state.next, dataflow.assigned(state.assign, result.value, visit.scope))
+    return Leave(output, state.next, dataflow.assigned(state.assign, result.value, scope))

@@ -53,6 +53,7 @@ _CODES: dict[str, AwsCode] = {
     "invalid_state_name": "INVALID_STATE_NAME",
     "invalid_yaml": "INVALID_JSON_DESCRIPTION",
     "not_utf8": "INVALID_JSON_DESCRIPTION",
+    "too_deep": "TOO_DEEPLY_NESTED",
 }
 
 

@@ -12,9 +12,11 @@ from engine.language.text.source import Path
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinitionDiagnostic.html
 # has the codes, but not those of JSONata and of variables, which were seen in answers.
 AwsCode = Literal[
+    "DUPLICATE_LABEL_NAME",
     "DUPLICATE_STATE_NAME",
     "INVALID_JSONATA_EXPRESSION",
     "INVALID_JSON_DESCRIPTION",
+    "INVALID_LABEL_NAME",
     "INVALID_STATE_NAME",
     "INVALID_VARIABLE_NAME",
     "MISSING_END_STATE",
@@ -24,6 +26,7 @@ AwsCode = Literal[
     "PASS_RESULT_IS_STATIC",
     "RESERVED_VARIABLE_NAME",
     "SCHEMA_VALIDATION_FAILED",
+    "TOO_DEEPLY_NESTED",
     "UNSUPPORTED_JSONATA_EXPRESSION",
 ]
 

@@ -81,6 +81,9 @@ class Scope:
         self._now_ms = now_ms
         self._left = EFFORT_MAX
 
+    def note(self, field: str, value: Any) -> None:
+        """A field of the state has made this of the data. Nobody asks but the test of a single state, whose scope keeps it."""
+
     @property
     def effort(self) -> int:
         """What has been spent so far."""

@@ -17,7 +17,7 @@ _QUEUE_MAX = 80  # characters of a queue's name
 _NAME = re.compile(r"(?!@)[^\s\x00-\x1f\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
 _ACTIVITY_ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:activity:(.*)", re.DOTALL)
 _LAMBDA_ARN = re.compile(
-    r"arn:aws[a-z-]*:lambda:[a-z0-9-]*:[0-9]*:function:([^:]*)(?::(\$LATEST|[A-Za-z0-9_-]+))?"
+    r"arn:aws[a-z-]*:lambda:[a-z0-9-]*:[a-z0-9-]*:function:([^:]*)(?::(\$LATEST|[A-Za-z0-9_-]+))?"
 )
 _INTEGRATION = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:(?!activity:)([^:].*)")
 _NESTED_ARN = re.compile(

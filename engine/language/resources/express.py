@@ -1,4 +1,4 @@
-"""What a definition published as EXPRESS may not hold, though a STANDARD one may.
+"""What a definition published as EXPRESS, and a distributed Map's processor of that type, may not hold, though a STANDARD one may.
 
 An Express execution lives in the memory of one process for minutes, and nobody outside can address it: so it waits for
 no callback, no signal and no other service's job; nor can it be found, kept or moved. https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from msgspec import UNSET
 
 from engine.language import examine
 from engine.language.diagnostics.diagnostic import schema_failed
-from engine.language.machine import Keeping, Machine, Resource, Task
+from engine.language.machine import Keeping, Machine, Map, Resource, Task
 from engine.language.problems import Problem
 from engine.language.text import read_source
-from engine.language.text.source import Format, path_of
+from engine.language.text.source import Format, Path, path_of, pointer_of
 
 DefinitionType = Literal["STANDARD", "EXPRESS"]
 
@@ -29,9 +29,10 @@ def examine_as(
 ) -> tuple[Machine | None, tuple[Problem, ...]]:
     """As `examine`, for a definition of that type. Never raises."""
     machine, problems = examine(text, form)
-    if machine is None or kind == "STANDARD":
+    if machine is None:
         return machine, problems
-    refused = express_problems(machine, text, form)
+    found = _of_definition(machine) if kind == "EXPRESS" else _of_processors(machine)
+    refused = _placed(list(found), text, form)
     return (None if refused else machine), (*refused, *problems)
 
 
@@ -42,29 +43,69 @@ def express_problems(
 
     `text` is what the machine was compiled from. It is read again, for the places, only if there is a problem.
     """
-    found = list(_refusals(machine))
+    return _placed(list(_of_definition(machine)), text, form)
+
+
+class _Refusal(NamedTuple):
+    pointer: str
+    code: str
+    message: str
+    hint: str
+    is_mode: bool = False  # of the Map at `pointer`
+
+
+def _placed(found: list[_Refusal], text: str | bytes, form: Format | None) -> tuple[Problem, ...]:
     if not found:
         return ()
     source = read_source(text, form)
     problems = []
-    for pointer, code, message, hint in found:
+    for pointer, code, message, hint, is_mode in found:
         path = path_of(pointer, source.value)
+        if is_mode:
+            path += (_processor_field(path, source.value), "ProcessorConfig", "Mode")
         aws = schema_failed(message, path) if code == "express_unsupported" else UNSET
         place = source.place(path, key=code == "express_detent")
-        problems.append(Problem(code, pointer, *place, message, hint, "error", aws))
+        problems.append(Problem(code, pointer_of(path), *place, message, hint, "error", aws))
     return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
 
 
-def _refusals(machine: Machine) -> Iterator[tuple[str, str, str, str]]:
-    """Pointer, code, message and hint of each Resource that cannot be waited for, and of what presumes a store."""
+def _processor_field(path: Path, document: Any) -> str:
+    """What the processor of the Map at `path` is called."""
+    for step in path:
+        document = document[step]
+    return "ItemProcessor" if "ItemProcessor" in document else "Iterator"
+
+
+def _of_definition(machine: Machine) -> Iterator[_Refusal]:
+    """What presumes a store, and what of the states no Express execution can do."""
     for name in _stored_only(machine.keeping):
         message = f"{name} has no meaning for Express executions: they are never stored."
         hint = f"Remove {name}, or publish the definition as STANDARD."
-        yield f"/Detent/{name}", "express_detent", message, hint
+        yield _Refusal(f"/Detent/{name}", "express_detent", message, hint)
+    yield from _of_states(machine)
+    yield from _of_processors(machine)
+
+
+def _of_states(machine: Machine) -> Iterator[_Refusal]:
+    """The Resources that cannot be waited for, and the distributed Maps."""
     for state in machine.states.values():
-        refusal = _refusal(state.resource) if isinstance(state, Task) else None
-        if refusal is not None:
-            yield f"{state.pointer}/Resource", *refusal
+        if isinstance(state, Task):
+            refusal = _refusal(state.resource)
+            if refusal is not None:
+                yield _Refusal(f"{state.pointer}/Resource", *refusal)
+        elif isinstance(state, Map) and state.distributed is not None:
+            hint = "Write Mode: INLINE, or publish the definition as STANDARD."
+            yield _Refusal(state.pointer, "express_unsupported", _NO_MAP_RUN, hint, is_mode=True)
+
+
+def _of_processors(machine: Machine) -> Iterator[_Refusal]:
+    """What the children of distributed Maps cannot do that are Express, at any depth."""
+    for state in machine.states.values():
+        if isinstance(state, Map) and state.distributed is not None:
+            processor = machine.processors[state.distributed.label]
+            if state.distributed.execution_type == "EXPRESS":
+                yield from _of_states(processor)
+            yield from _of_processors(processor)
 
 
 def _stored_only(keeping: Keeping) -> Iterator[str]:
@@ -95,6 +136,10 @@ def _refusal(resource: Resource) -> tuple[str, str, str] | None:
     return None
 
 
+# In AWS's words.
+_NO_MAP_RUN = (
+    "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines"
+)
 _STANDARD = "Publish the definition as STANDARD, or start a STANDARD one for this part."
 
 

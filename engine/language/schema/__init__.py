@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -22,14 +22,9 @@ from engine.language.expressions.jsonata import is_expression
 from engine.language.limits import FAULTS_MAX
 from engine.language.report import Report
 from engine.language.schema import hints, wording
+from engine.language.schema.distributed import check_maps
 from engine.language.schema.validator import make_validator
 from engine.language.text.source import Path, shown
-
-DISTRIBUTED_FIELDS = frozenset(
-    {
-        "ItemReader", "ItemBatcher", "ResultWriter", "Label", "ExecutionType",
-    }
-)  # fmt: skip
 
 
 @cache
@@ -39,16 +34,11 @@ def validator() -> Any:
     return make_validator(json.loads(text))
 
 
-def check_structure(document: dict[str, Any], scopes: Iterable[Scope], report: Report) -> None:
-    """Report fields that are unknown, missing, of the wrong type or out of range; and the features not supported."""
+def check_structure(document: dict[str, Any], scopes: Sequence[Scope], report: Report) -> None:
+    """Report fields that are unknown, missing, of the wrong type or out of range."""
     reader = _Reader(
         {node.path: node for scope in scopes for node in scope.states.values()}, report
     )
-    for node in reader.nodes.values():
-        # Said here, too, because they silence other faults, and the schema's own may lie beyond FAULTS_MAX.
-        mode = _distributed_mode(node)
-        if mode is not None:
-            report.add("distributed_map_unsupported", mode, _DISTRIBUTED, _DISTRIBUTED_HINT)
     faults = [
         Fault(
             rule=str(error.validator),
@@ -72,6 +62,7 @@ def check_structure(document: dict[str, Any], scopes: Iterable[Scope], report: R
         applies = fault.rule not in _ABOUT_FIELDS or isinstance(fault.instance, dict)
         if translate is not None and applies:
             translate(reader, fault)
+    check_maps(scopes, report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +77,6 @@ class Fault:
     path: Path
     in_names: bool  # `instance` is a key of the object at `path`
     takes_expression: bool  # the only text that may stand there is a JSONata expression
-
-
-_DISTRIBUTED = "Distributed Map is not supported."
-_DISTRIBUTED_HINT = "Use an inline Map: leave out ProcessorConfig, or write Mode: INLINE."
 
 
 class _Reader:
@@ -116,21 +103,6 @@ class _Reader:
             self.unknown_field(name, fault.path, known, self.node(fault.path))
 
     def unknown_field(self, name: str, path: Path, known: Iterable[str], node: Node | None) -> None:
-        here = (*path, name)
-        if name in DISTRIBUTED_FIELDS and node is not None and node.type == "Map":
-            if _distributed_mode(node) is None:
-                message = (
-                    f"The field {name} belongs to the distributed Map, which is not supported."
-                )
-                self.report.add(
-                    "distributed_map_unsupported", here, message, f"Remove {name}.", key=True
-                )
-        else:
-            self.plainly_unknown(name, path, known, node)
-
-    def plainly_unknown(
-        self, name: str, path: Path, known: Iterable[str], node: Node | None
-    ) -> None:
         near = self.report.nearest(name, known)
         if near is not None:
             self.meant.setdefault(path, set()).add(near)
@@ -236,7 +208,7 @@ class _Reader:
     def limit(self, fault: Fault) -> None:
         word = "at least" if fault.rule == "minimum" else "at most"
         message = f"The number must be {word} {fault.value}; found {fault.instance}."
-        aws = schema_failed(f"{fault.rule.capitalize()} value is {fault.value}", fault.path)
+        aws = wording.limit(fault.rule, fault.value, fault.path)
         self.report.add("out_of_range", fault.path, message[:200], aws=aws)
 
     def empty(self, fault: Fault) -> None:
@@ -255,6 +227,8 @@ class _Reader:
             hint = "Choose another name."
             self.report.add("invalid_state_name", here, message, hint, key=True)
             return
+        if fault.path[-1:] == ("Label",):
+            return  # more is said of labels where all of them are looked at
         if is_expression(fault.instance):
             return  # what it comes to is what must not be long
         message = (
@@ -265,11 +239,6 @@ class _Reader:
     def choice(self, fault: Fault) -> None:
         """A value out of a few."""
         value, allowed = fault.instance, fault.value
-        if fault.path[-2:] == ("ProcessorConfig", "Mode") and value == "DISTRIBUTED":
-            self.report.add(
-                "distributed_map_unsupported", fault.path, _DISTRIBUTED, _DISTRIBUTED_HINT
-            )
-            return
         found = shown(value) if isinstance(value, str) else kind_of(value)
         hint = self.report.did_you_mean(value, allowed) if isinstance(value, str) else ""
         is_type = fault.path[-1:] == ("Type",)
@@ -286,16 +255,6 @@ class _Reader:
 def _is_there(name: str, written: dict[str, Any]) -> bool:
     """`End: false` counts as absent, as on AWS."""
     return name in written and (name != "End" or written[name] is not False)
-
-
-def _distributed_mode(node: Node) -> Path | None:
-    """Where a Map says that it is distributed."""
-    for name in ("ItemProcessor", "Iterator") if node.type == "Map" else ():
-        processor = node.fields.get(name)
-        config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
-        if isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED":
-            return (*node.path, name, "ProcessorConfig", "Mode")
-    return None
 
 
 def _listed(names: list[str]) -> str:

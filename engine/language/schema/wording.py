@@ -37,19 +37,30 @@ def wrong_type(kinds: list[str], value: Any, path: Path, *, jsonata: bool) -> Di
     if jsonata and isinstance(value, str) and value.startswith("{%"):
         return schema_failed(UNCLOSED, path)
     kind = next(kind for kind in kinds if kind != "null")
+    if path[-1:] == ("ToleratedFailurePercentage",):
+        kind = "integer"  # measured, though it takes fractions
     return schema_failed(f"Expected value of type {kind.capitalize()}", path)
+
+
+def limit(rule: str, bound: float, path: Path) -> Diagnostic:
+    """A number below the `minimum` or above the `maximum`; of the one with fractions AWS writes the bound so (measured)."""
+    told = float(bound) if path[-1:] == ("ToleratedFailurePercentage",) else bound
+    return schema_failed(f"{rule.capitalize()} value is {told}", path)
 
 
 def choice(value: Any, allowed: list[str], path: Path) -> Diagnostic:
     """A text that is none of a few."""
     if not isinstance(value, str):
         return schema_failed("Expected value of type [STRING]", path)
-    if path[-1:] == ("Mode",):
-        allowed = ["INLINE", "DISTRIBUTED"]
+    if set(path) & _OF_DATASETS:
+        message = f"The field '{path[-1]}' should have one of these values: [{', '.join(allowed)}]"
+        return schema_failed(message, path)
     message = f"Value should be one of the following: [{', '.join(allowed)}]"
     return schema_failed(message, path)
 
 
+# In these AWS words it otherwise (measured for InputType).
+_OF_DATASETS = frozenset({"ReaderConfig", "WriterConfig"})
 _TYPES = "Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map"
 WAIT_FIELDS = ["SecondsPath", "Seconds", "TimestampPath", "Timestamp"]
 _RULE_KINDS = ("And", "Or", "Not", "Variable", "Condition")

@@ -88,21 +88,31 @@ class Aliases:
     async def get(self, namespace: str, definition: str, alias: str) -> Alias | None:
         key = self._keys.aliases(namespace, definition)
         packed = await self._redis.call(key, "HGET", key, alias)
-        return None if packed is None else _alias(alias, packed)
+        return None if packed is None else read_alias(alias, packed)
 
     async def all(self, namespace: str, definition: str) -> list[Alias]:
         """Every alias of a definition, by name."""
         key = self._keys.aliases(namespace, definition)
         reply = await self._redis.call(key, "HGETALL", key)
         pairs = zip(reply[::2], reply[1::2], strict=True)
-        return sorted((_alias(n.decode(), p) for n, p in pairs), key=lambda each: each.name)
+        return sorted((read_alias(n.decode(), p) for n, p in pairs), key=lambda each: each.name)
 
     async def remove(self, namespace: str, definition: str, alias: str) -> bool:
         """Forget an alias; executions that it has started go on. False where there is none."""
         key = self._keys.aliases(namespace, definition)
-        return bool(await self._redis.call(key, "HDEL", key, alias))
+        removed = bool(await self._redis.call(key, "HDEL", key, alias))
+        # What the profile says of it would come back with another alias of the name.
+        profile = self._keys.profile(namespace, definition)
+        await self._redis.call(profile, "HDEL", profile, f"a:{alias}")
+        return removed
 
 
-def _alias(name: str, packed: bytes) -> Alias:
+def packed_alias(created_ms: int, updated_ms: int, routing: Sequence[Route]) -> bytes:
+    """An alias as it is stored; set_alias.lua writes the same."""
+    return b"%d %d %b" % (created_ms, updated_ms, msgspec.json.encode(routing))
+
+
+def read_alias(name: str, packed: bytes) -> Alias:
+    """An alias from what is stored."""
     created, updated, routing = packed.split(b" ", 2)
     return Alias(name, _routings.decode(routing), int(created), int(updated))

@@ -12,6 +12,7 @@ from engine.core.effects import (
     SignalEnded,
     StartTimer,
     StopChild,
+    StopMapRun,
     Tally,
     Transition,
 )
@@ -21,6 +22,7 @@ from engine.language.machine import Keeping
 from engine.store import codec, errands
 from engine.store.bounds.payloads import INLINE_BYTES_MAX
 from engine.store.bounds.referring import Packer
+from engine.store.commits.map_ends import note_map_end
 from engine.store.commits.parts import (
     Claim,
     Commit,
@@ -210,6 +212,9 @@ class Commits:
                     self._schedule(envelope, keys, transition.execution, effect, now_ms, packer)
                 case StopChild():
                     self._errand(envelope, keys, errands.stop(transition.execution, effect, now_ms))
+                case StopMapRun():
+                    row = errands.stop_map_run(transition.execution, effect, now_ms)
+                    self._errand(envelope, keys, row)
                 case CancelTask():
                     number = envelope.key(self._keys.queue(keys.partition, namespace, effect.queue))
                     identifier = task_id(keys.ref, effect.frame, effect.revision)
@@ -233,6 +238,8 @@ class Commits:
                     envelope.body["tell"] = [envelope.key(queue), name]
                     if not is_needed(transition.execution):
                         envelope.body["spent"] = True
+                    if claim.child is not None:
+                        note_map_end(envelope, self._keys, claim, transition)
 
     def _kept_ms(self, keeping: Keeping) -> int:
         """How long the execution is kept once it is closed: as its definition says, else as the server is set."""

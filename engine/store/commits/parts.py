@@ -17,6 +17,7 @@ from engine.store import codec
 from engine.store.bounds.referring import Packer
 from engine.store.feed import Kind
 from engine.store.keys import ExecutionKeys
+from engine.store.maps.child import MapChild
 
 FIXED_KEYS = 13  # of commit.lua; the queues and indexes a commit touches follow
 
@@ -40,6 +41,7 @@ class Claim:
     dropped: int = 0  # records that the history has lost at its front
     refers: bool = False  # whether anything of the execution may refer to payloads
     keeping: Keeping = KEEPING  # of the machine it runs on
+    child: MapChild | None = None  # of a Map Run, which one it is
     # Payloads that are stored, as long as something in memory holds them.
     payloads: MutableMapping[bytes, Document] = field(default_factory=WeakValueDictionary)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from engine.clock import parse_iso
 from engine.core.execution import Status
 from engine.errors import InvalidRequest
-from engine.names import check_name
+from engine.names import check_processor
 from engine.store.finding.filter import Filter
 
 ATTRIBUTES_MAX = 10  # in one filter; a definition has no more
@@ -33,7 +33,7 @@ def filter_of(
     a definition.
     """
     if definition is not None:
-        check_name(definition, "definition")
+        check_processor(definition)
     elif attributes:
         raise InvalidRequest(
             "attribute: name the definition too, for each declares attributes of its own"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from engine.core.execution import Execution
 from engine.store.finding.filter import text_of
 from engine.store.finding.rows import Row
-from engine.store.keys import Keys, versioned
+from engine.store.keys import Keys, listed_as, versioned
 
 Entries = dict[str, tuple[str, str]]  # key -> (score, member)
 
@@ -18,7 +18,7 @@ def entries_of(keys: Keys, namespace: str, row: Row) -> Entries:
     partition = keys.partition_of(f"{namespace}:{row.id}")
     definition, at_start = row.definition, (str(row.started_ms), row.id)
     found = {
-        keys.index(partition, namespace, one, row.status): at_start for one in (definition, "")
+        keys.index(partition, namespace, one, row.status): at_start for one in listed_as(definition)
     }
     if row.status == "RUNNING":
         member = versioned(row.version, row.started_ms, row.id)

@@ -28,6 +28,9 @@ class Filter:
     started_from_ms: int | None = None  # at or after
     started_until_ms: int | None = None  # before
     attributes: tuple[tuple[str, str], ...] = ()
+    published: int | None = None  # the number of the published version that started it
+    alias: str | None = None  # by which its version was chosen
+    is_redriven: bool | None = None
 
     def matches(self, row: Row) -> bool:
         """Whether the row is one of those wanted."""
@@ -40,7 +43,15 @@ class Filter:
             and (self.started_from_ms is None or row.started_ms >= self.started_from_ms)
             and (self.started_until_ms is None or row.started_ms < self.started_until_ms)
             and all(_has(row, name, asked) for name, asked in self.attributes)
+            and (self.is_redriven is None or self.is_redriven == (row.operated.redrives > 0))
+            and self._started_by(row)
         )
+
+    def _started_by(self, row: Row) -> bool:
+        if self.published is None and self.alias is None:
+            return True
+        static = row.static
+        return self.published in {None, static.published} and self.alias in {None, static.alias}
 
 
 def _has(row: Row, name: str, asked: str) -> bool:

@@ -125,7 +125,7 @@ class Finding:
         elif wanted.state is None and wanted.error is None:
             definitions = [""]
         else:
-            definitions = [name for name, *_ in await self._catalog.names(namespace)]
+            definitions = await self._catalog.names_ever(namespace)
         return ways(self._keys, namespace, wanted, definitions, partitions)
 
     async def _smallest(self, wanted: Filter, found: Sequence[Way]) -> Way:

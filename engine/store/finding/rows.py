@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from engine.core.execution import Attribute, Status
+from engine.core.execution import UNTOUCHED, Attribute, Operated, Status
 from engine.store import codec
 
-FIELDS = ("status", "ver", "started", "stopped", "m")  # of the execution's hash, for `row_of`
+FIELDS = ("status", "ver", "started", "stopped", "m", "s")  # of the execution's hash, for `row_of`
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,23 @@ class Row:
     state: str = ""
     error: str | None = None
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    operated: Operated = UNTOUCHED
+    born: bytes = b""  # what it was born with, as stored: few readers ask
 
     @property
     def definition(self) -> str:
         return self.id.partition(":")[0]
 
+    @property
+    def static(self) -> codec.Static:
+        """What it was born with; of one whose bytes cannot be read, its id only."""
+        found = codec.read_or_none(codec.unpack_static, self.born)
+        return found or codec.Static(self.id, self.definition, self.id.partition(":")[2], b"")
+
 
 def row_of(identifier: str, fields: Sequence[bytes | None]) -> Row | None:
     """The row of an execution from its `FIELDS`; None where there is no such execution (any more)."""
-    status, version, started, stopped, packed = fields
+    status, version, started, stopped, packed, *born = fields
     if status is None or version is None or started is None:
         return None
     meta = codec.read_or_none(codec.unpack_meta, packed or b"") or codec.Meta()
@@ -47,4 +55,6 @@ def row_of(identifier: str, fields: Sequence[bytes | None]) -> Row | None:
         if status == b"RUNNING"
         else meta.error,  # a redriven one still has the old one at first
         meta.attributes,
+        meta.operated or UNTOUCHED,
+        born[0] or b"" if born else b"",
     )

@@ -10,7 +10,7 @@ from engine.errors import ExecutionNotFound, OrderRefused, QuotaExceeded
 from engine.store import codec
 from engine.store.connection import Redis
 from engine.store.finding.rows import FIELDS, row_of
-from engine.store.keys import Keys, kept_ms, task_id, versioned
+from engine.store.keys import Keys, kept_ms, listed_as, task_id, versioned
 from engine.store.signals import SEEN_MAX
 from engine.store.tasks import Address
 
@@ -55,7 +55,7 @@ class Orders:
         indexes = [
             self._keys.index(keys.partition, namespace, of, at)
             for at in (status, "RUNNING")
-            for of in (definition, "")
+            for of in (definition, listed_as(definition)[-1])
         ]
         row = row_of(
             identifier, await self._redis.call(keys.execution, "HMGET", keys.execution, *FIELDS)

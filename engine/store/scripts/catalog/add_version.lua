@@ -1,19 +1,37 @@
 --[[ add_version
-  Store a definition's text as its next version, unless the content equals the newest one's. Its type never changes.
+  Store a definition's text as its next version. Its type never changes while it is there; one that was deleted begins
+  anew, with the next number.
 
-  KEYS[1] definition hash (current, hash, created, type, v:<n>), [2] definitions hash (name -> newest version, its
-  time, and the type where that is not STANDARD)
-  ARGV[1] name, [2] content hash, [3] text, [4] format, [5] type (STANDARD, EXPRESS)
-  Returns {version, created_ms, 1 = new | 0 = unchanged | -1 = refused, the definition has another type}
+  KEYS[1] definition hash (current, hash, created, type, first, born, deleted, v:<n>), [2] definitions hash (name ->
+  newest version, its time, and the type where that is not STANDARD), [3] profile hash of the definition
+  ARGV[1] name, [2] content hash, [3] text, [4] format, [5] type (STANDARD, EXPRESS), [6] attributes, opaque
+  ARGV[7] the newest version as the caller knows it ("0" = none): the text becomes a version, whatever it equals; or ""
+  = any: it does unless its content equals the newest one's, and the newest one's attributes go on
+  ARGV[8] tags of a definition that is made by this, opaque ("" = none)
+  Returns {version, created_ms, 1 = new | 0 = unchanged | -1 = refused, it has another type | -2 = refused, another is the
+  newest, first version since it was made}
 ]]
 --- @include clock
 --- @include types
-local at = redis.call('HMGET', KEYS[1], 'current', 'hash', 'created', 'type')
-if at[1] and (at[4] or 'STANDARD') ~= ARGV[5] then return {at[1], at[3], -1} end
-if at[2] == ARGV[2] then return {at[1], at[3], 0} end
-expect('HLEN', KEYS[2])
-local version, now = text(tonumber(at[1] or '0') + 1), text(now_ms())
+local at = redis.call('HMGET', KEYS[1], 'current', 'hash', 'created', 'type', 'deleted', 'first')
+local last, first = at[1] or '0', at[6] or '1'
+local newest = at[5] and '0' or last
+if ARGV[7] ~= '' and ARGV[7] ~= newest then return {newest, at[3] or '0', -2, first} end
+if newest ~= '0' and (at[4] or 'STANDARD') ~= ARGV[5] then return {newest, at[3], -1, first} end
+if newest ~= '0' and ARGV[7] == '' and at[2] == ARGV[2] then return {newest, at[3], 0, first} end
+expect('HLEN', KEYS[2], KEYS[3])
+local attributes = ARGV[6]
+if newest ~= '0' and ARGV[7] == '' then
+  attributes = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'v:' .. newest))[5] or ''
+end
+local version, now = text(tonumber(last) + 1), text(now_ms())
+if newest == '0' then
+  first = version
+  redis.call('HSET', KEYS[1], 'first', first, 'born', now)
+  redis.call('HDEL', KEYS[1], 'deleted')
+  if ARGV[8] ~= '' then redis.call('HSET', KEYS[3], 'rev', '1', 'tags', ARGV[8]) end
+end
 redis.call('HSET', KEYS[1], 'current', version, 'hash', ARGV[2], 'created', now, 'type', ARGV[5],
-  'v:' .. version, cmsgpack.pack({ARGV[2], now, ARGV[4], ARGV[3]}))
+  'v:' .. version, cmsgpack.pack({ARGV[2], now, ARGV[4], ARGV[3], attributes, first}))
 redis.call('HSET', KEYS[2], ARGV[1], version .. ' ' .. now .. (ARGV[5] == 'STANDARD' and '' or ' ' .. ARGV[5]))
-return {version, now, 1}
+return {version, now, 1, first}

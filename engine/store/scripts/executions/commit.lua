@@ -19,9 +19,8 @@
     fates {key number, id, fate ...} what became of signals; before: ms from which all this must not be, by Redis time
     event {stream key number, bell key number, most, entry, version}  feed: what followers are told, on which channel
     release                  let go if nothing has come in; paused: the inbox does not count; pause: see include/pause_commit
-    bells {ready, queues}  changes   channels; now_ms: the holder's clock, refused when ahead of Redis time
-  Returns {"OK", now_ms, released 0|1, control, entries, frames} | {"STALE", revision, nonce} | {"AHEAD", now_ms} (or too late)
-  | {"LACKS"} (a payload that is referred to is neither stored nor sent)
+    ended: a child of a Map Run has, see include/map_end; bell, changes: channels; now: the holder's clock, refused when ahead of Redis time
+  Returns {"OK", now_ms, released 0|1, control, entries, frames} | {"STALE", revision, nonce} | {"AHEAD", now_ms} (or too late) | {"LACKS"} (a payload is neither stored nor sent)
 ]]
 --- @include clock
 --- @include bell
@@ -34,6 +33,7 @@
 --- @include pause_commit
 --- @include fates
 --- @include announce
+--- @include map_end
 local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ready, timers, tasks, leases, queues, closed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local at = redis.call('HMGET', x, 'own', 'rev', 'watch', 'tell')
@@ -52,9 +52,9 @@ if e.refs and lacks(KEYS[13], counts, sent) then return {'LACKS'} end
 local theirs = expect_event(KEYS, e.event, expect_tallies(KEYS, e.tallies))
 expect_pause(KEYS, e.pause, theirs)
 expect_fates(KEYS, e.fates, theirs)
+expect_ended(KEYS, e.ended, theirs)
 for number = 14, #KEYS do if not theirs[number] then expect('ZCARD', KEYS[number]) end end
-if e.release or e.close or lease_ms > 0 then expect('ZCARD', ready) end
-if e.close then expect('ZCARD', closed) end
+if e.release or e.close or lease_ms > 0 then expect('ZCARD', ready, closed) end
 if e.close then redis.call('DECR', KEYS[12]) end -- refuses what is no number, so it comes before every other write
 
 redis.call('HSET', x, 'rev', text(tonumber(at[2]) + 1), unpack(e.set))
@@ -84,10 +84,10 @@ if e.close then
   redis.call('ZADD', closed, text(now + e.close), ref)
   redis.call('HSET', x, 'own', '', 'stopped', text(now))
   redis.call('ZREM', ready, ref)
+  note_end(KEYS, e.ended, ref, x, KEYS[13], closed, e.bell)
   return {'OK', text(now), 1, {}, {}, {}}
 end
-local first, rest, frames = {}, {}, {}
-if left > 0 then first, rest, frames = inbox(x, control, entries, '') end
+local first, rest, frames = unpack(left > 0 and {inbox(x, control, entries, '')} or {{}, {}, {}})
 if e.release and #first == 0 and (#rest == 0 or e.paused) then
   redis.call('HSET', x, 'own', '')
   redis.call('ZREM', ready, ref)

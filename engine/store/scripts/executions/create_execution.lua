@@ -3,7 +3,7 @@
 
   KEYS[1] x            hash   the execution
   KEYS[2] ready        zset   of the partition
-  KEYS[3] definitions  hash   of the partition: definition -> current version
+  KEYS[3] definitions  hash   of the partition: definition -> current version, or "-..." (see set_current)
   KEYS[4] index        zset   of (definition, RUNNING) in the partition
   KEYS[5] open         string number of open executions of the namespace in the partition
   KEYS[6] everything   zset   of RUNNING, whatever the definition, in the partition
@@ -12,6 +12,7 @@
   KEYS[9] inbox list, [10] seen zset, [11] fates hash: of the execution, for a signal that goes with the start
   KEYS[12] payloads hash of the execution
   KEYS[13] changes     stream of the partition, [14] bell string: of followers
+  KEYS[15] ends        hash   of the Map Run in the partition (of what is no child of one: any hash)
   ARGV[1] ref          namespace:definition:name
   ARGV[2] envelope     msgpack: id, definition, version ("" = current), digest of the input, fields {field, bytes ...},
                        open_max (0 = no limit), watch_ms (0 = none), bell; of a nested start, key: which start it is,
@@ -19,6 +20,7 @@
                        starts the execution or, where one of the name runs whatever its input, is only delivered (see include/signal)
                        event {1, 2, most, entry}, feed: what followers are told, on which channel
                        payloads {name: text ...} that fields refer to (none = nil)
+                       child: its index in a Map Run, claims: how often that had been taken by whoever starts it
   Returns {"OK", now_ms, version} | {"EXISTS", started_ms, version} | {"CONFLICT", status} | {"UNKNOWN"} | {"QUOTA"}
   | {"REFUSED"}; with a signal also {"SIGNALED", started_ms, version} (it runs) | {"REPEAT", started_ms, version, status}
   | {"VERSION", version} | {"FULL"}. All but OK and SIGNALED wrote nothing, but that EXISTS notes whom to tell as well.
@@ -60,9 +62,14 @@ if found[1] then
   return {'EXISTS', found[3], found[4]}
 end
 if e.key and redis.call('GET', KEYS[7]) == e.key then return {'REFUSED'} end
-local version = e.version
-if version == '' then version = redis.call('HGET', definitions, e.definition) end
-if not version then return {'UNKNOWN'} end
+-- A child that has ended may have left nothing but the note of it. The fence keeps out who had the run before.
+local noted = e.child and redis.call('HMGET', KEYS[15], e.child, 'by') or {}
+if noted[1] then return {'EXISTS', '0', '0'} end
+if noted[2] and tonumber(noted[2]) > e.claims then return {'REFUSED'} end
+local at = redis.call('HMGET', definitions, e.definition, e.definition .. ':first')
+local version = e.version ~= '' and e.version or at[1]
+-- Deleted, or a version from before it was deleted and made anew: nothing starts on that, whoever names it.
+if not version or tonumber(at[1] or '1') < 0 or tonumber(version) < tonumber(at[2] or '1') then return {'UNKNOWN'} end
 local refusal = e.signal and signal_refusal(e.signal, KEYS[9], {version}, now_ms())
 if refusal then return refusal[1] == 'QUOTA' and {'FULL'} or refusal end
 if e.open_max > 0 and tonumber(redis.call('GET', open) or '0') >= e.open_max then return {'QUOTA'} end

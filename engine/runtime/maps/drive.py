@@ -1,0 +1,297 @@
+"""One Map Run in this process's hands: children started as there is room, their ends counted, until there is an outcome.
+
+    reserve: the run notes which children are out     ->  start them  ->  (they end)  ->  count: the run takes them off
+    ^ one script a page, also for what has ended                                          those that are out, once each
+
+Whoever takes the run over starts again what was noted and may not have been started, from the item where that begins, and
+goes on. What is in memory, here and in Redis, is bounded by the window of children that are out at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, NamedTuple
+
+from engine.clock import Clock
+from engine.core.failures import Failure
+from engine.core.states.distributed.batching import Child
+from engine.core.states.distributed.spec import MapRunSpec
+from engine.documents import Document
+from engine.runtime.maps.bells import Rung
+from engine.runtime.maps.children import Children
+from engine.runtime.maps.exporting import Results
+from engine.runtime.maps.sources import Source, SourceFailed
+from engine.runtime.maps.verdicts import EXCEEDED, has_exceeded, window_of
+from engine.runtime.maps.walking import Left
+from engine.store.maps.ends import Ended
+from engine.store.maps.held import Held
+from engine.store.maps.runs import MapRuns
+
+PAGE = 250  # children noted by one script and started in one pipeline
+PAGE_BYTES = 1024 * 1024  # of their inputs, beyond the first child's
+PAGE_SECONDS = 0.02  # for reading and selecting them; then others have a turn
+LOOK_SECONDS = (
+    1.0,
+    10.0,
+)  # between looks at what no bell told of: at first, and when nothing happens for long
+
+
+class Page(NamedTuple):
+    """Children to be started together."""
+
+    new: list[Child]
+    again: list[Child]  # ended without success, and are redriven
+    lost: list[Child]  # noted as out by whoever had the run before, and perhaps not started
+
+    @property
+    def all(self) -> list[Child]:
+        return [*self.lost, *self.again, *self.new]
+
+
+class Drive:
+    """`most`: children that may be out at once where the author sets no limit."""
+
+    def __init__(
+        self,
+        runs: MapRuns,
+        held: Held,
+        spec: MapRunSpec,
+        source: Source,
+        children: Children,
+        results: Results,
+        rung: Rung,
+        clock: Clock,
+        *,
+        most: int,
+    ) -> None:
+        self._runs = runs
+        self._held = held
+        self._spec = spec
+        self._source = source
+        self._children = children
+        self._results = results
+        self._rung = rung
+        self._clock = clock
+        self._most = most
+        self._is_express = spec.execution_type == "EXPRESS"
+        self._failure: Failure | None = None
+        self._feed: AsyncGenerator[Child] | None = None
+        self._out: set[int] = set()  # of those out at the take-over, which have not been seen to
+        self._left = Left(runs, held)
+        # (child, its first item): the feed has been read so far, and what it gave has been started so far
+        self._read = self._at = (held.sure, held.sure_item)
+
+    async def run(self) -> Document | Failure:
+        """Go on until the run has ended; its output, or why it failed. Raises RunLost, StoreUnavailable."""
+        try:
+            await self._take_over()
+            patience = LOOK_SECONDS[0]
+            while not self._is_done():
+                moved = await self._count()
+                self._judge()
+                moved = await self._start() or moved
+                if moved:
+                    patience = LOOK_SECONDS[0]
+                    await self._clock.sleep(0)
+                elif not self._is_done() and not await self._rung.wait(patience):
+                    patience = min(2 * patience, LOOK_SECONDS[1])
+                    self._rung.all()
+                    await self._runs.advance(self._held)  # what it keeps to may have been changed
+            return await self._finish()
+        finally:
+            if self._feed is not None:
+                await self._feed.aclose()  # it may have a file open
+            await self._children.close()
+
+    async def _take_over(self) -> None:
+        """See to what others have left: nobody who had the run before starts anything any more."""
+        held = self._held
+        if held.claims > 1:
+            await self._runs.fence(held)
+            self._out = set(await self._runs.out(held))
+            again = [index for index in held.again if index in self._out]
+            if again and not self._is_express:
+                await self._note_refused(await self._children.redrive(again))
+        if self._is_express and held.standing.pending > 0:
+            held.sure = held.sure_item = 0  # they are made anew, from their items
+        self._at = self._read = held.sure, held.sure_item
+        self._feed = self._source.children(*self._at)
+
+    # Ends
+
+    async def _count(self) -> bool:
+        """Count the ends that are known of; whether there were any."""
+        batch = await self._children.ended()
+        if batch is None:
+            return False
+        await self._note(batch.ended)
+        await self._children.counted(batch)
+        return True
+
+    async def _note(self, ended: Sequence[Ended], **more: Any) -> None:
+        """Have the run count ends, in scripts of a bounded size."""
+        for part in self._results.kept(self._held, ended):
+            fields = self._place()
+            size_max = self._results.size_max
+            await self._runs.advance(
+                self._held, ended=part, size_max=size_max, fields=fields, **more
+            )
+            more = {}
+        if self._failure is None:
+            try:
+                await self._results.export(self._held)
+            except SourceFailed as error:
+                self._failure = error.failure
+
+    def _place(self) -> dict[str, Any]:
+        """Where whoever takes the run over has to begin."""
+        sure, item = min(self._children.lowest() or self._at, self._at)
+        return {"sure": str(sure), "sure_item": str(item)}
+
+    def _judge(self) -> None:
+        if self._failure is None and has_exceeded(self._held.standing, self._total):
+            self._failure = EXCEEDED
+
+    @property
+    def _total(self) -> int | None:
+        """The number of all items, as far as it is known."""
+        if self._held.is_read:
+            return self._held.item
+        return self._held.about.items
+
+    # Starting
+
+    async def _start(self) -> bool:
+        """Start as many children as there is room for, at most a page; whether there was anything to do."""
+        if self._failure is not None or self._held.standing.status != "RUNNING":
+            return False
+        room = window_of(self._held.standing, self._most) - self._held.standing.out
+        if not self._is_express and self._held.standing.pending > 0:
+            return room > 0 and await self._redrive(min(room, PAGE))
+        if self._feed is None or (room <= 0 and not self._out):
+            return False
+        page = await self._page(max(0, min(room, PAGE)))
+        if page.all:
+            await self._begin(page)
+        elif self._feed is None and self._held.is_read:
+            await self._runs.advance(self._held, fields={"read": "1"})
+        self._at = self._read
+        return True
+
+    async def _page(self, room: int) -> Page:
+        """The next children to start. What others have left takes no room: it is out already."""
+        page, size, seen = Page([], [], []), 0, 0
+        until = self._clock.monotonic() + PAGE_SECONDS
+        assert self._feed is not None
+        while len(page.new) + len(page.again) < room or self._out:
+            try:
+                child = await anext(self._feed, None)
+            except SourceFailed as error:
+                self._failure, self._feed = error.failure, None
+                break
+            if child is None:
+                self._feed, self._held.is_read = None, True
+                break
+            await self._sort(page, child)
+            self._read = child.index + 1, child.first_item + child.count
+            size += len(child.input.text) if isinstance(child.input, Document) else 0
+            seen += 1
+            is_late = seen % 10 == 0 and self._clock.monotonic() > until
+            if len(page.all) >= PAGE or size > PAGE_BYTES or is_late:
+                break
+        return page
+
+    async def _sort(self, page: Page, child: Child) -> None:
+        if child.index in self._out:
+            self._out.discard(child.index)
+            page.lost.append(child)
+        elif child.index >= self._held.next:
+            page.new.append(child)
+        elif self._held.standing.pending > 0 and await self._left.has(child.index):
+            page.again.append(child)
+
+    async def _begin(self, page: Page) -> None:
+        """Note children as out, then start them. Those that cannot be started have ended at once."""
+        held, new = self._held, page.new
+        fields = self._place()
+        more: dict[str, Any] = {}
+        if new:
+            held.next = new[-1].index + 1
+            held.item = new[-1].first_item + new[-1].count
+            more["out"] = [new[0].index, len(new)]
+            fields |= {"next": str(held.next), "item": str(held.item)}
+        if self._feed is None and held.is_read:
+            fields["read"] = "1"
+        again = sum(child.count for child in page.again)
+        await self._runs.advance(
+            held,
+            fields=fields,
+            again=[child.index for child in page.again],
+            items=again + sum(child.count for child in new),
+            pending=again,
+            **more,
+        )
+        await self._children.start(page.all)
+        refused = [
+            _refused(child, child.input, self._clock.now_ms())
+            for child in page.all
+            if isinstance(child.input, Failure)
+        ]
+        if refused:
+            await self._note(refused)
+
+    async def _redrive(self, most: int) -> bool:
+        """Have the next children go on that ended without success, where they are executions of their own."""
+        held = self._held
+        indexes = await self._runs.left(held, held.walked, most)
+        if not indexes:
+            held.walked = held.next
+            await self._runs.advance(held, count={"pending": -held.standing.pending})
+            return True
+        items = sum(await self._children.items_of(indexes))
+        held.walked = indexes[-1] + 1
+        fields = {"walked": str(held.walked), "again": " ".join(map(str, indexes))}
+        await self._runs.advance(held, fields=fields, again=indexes, items=items, pending=items)
+        await self._note_refused(await self._children.redrive(indexes))
+        return True
+
+    async def _note_refused(self, ended: Sequence[Ended]) -> None:
+        if ended:
+            lost = [each for each in ended if each.status != "SUCCEEDED"]
+            count = {
+                "not_redrivable": len(lost),
+                "not_redrivable_items": sum(each.items for each in lost),
+            }
+            await self._note(ended, count=count)
+
+    # The end
+
+    def _is_done(self) -> bool:
+        """Whether nothing is out any more, and nothing is to come."""
+        standing = self._held.standing
+        if standing.out:
+            return False
+        return self._failure is not None or (self._feed is None and standing.pending <= 0)
+
+    async def _finish(self) -> Document | Failure:
+        self._judge()
+        if self._failure is not None:
+            return await self.fail(self._failure)
+        outcome = await self._results.outcome(self._held, self._spec.state)
+        if isinstance(outcome, Failure):
+            return await self.fail(outcome)
+        await self._runs.advance(self._held, status="SUCCEEDED")
+        await self._runs.close(self._held)
+        return outcome
+
+    async def fail(self, failure: Failure) -> Failure:
+        """End the run as FAILED."""
+        told = {"error": failure.error or "", "cause": failure.cause or ""}
+        await self._runs.advance(self._held, status="FAILED", fields=told)
+        await self._runs.close(self._held)
+        return failure
+
+
+def _refused(child: Child, failure: Failure, now_ms: int) -> Ended:
+    told = (failure.error, failure.cause)
+    return Ended(child.index, child.count, "FAILED", None, now_ms, None, *told)
