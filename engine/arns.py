@@ -45,7 +45,7 @@ class Place(Struct, frozen=True):
 
     def execution(self, identifier: str) -> str:
         kind = "express" if identifier.count(":") == 2 else "execution"
-        return self._arn(kind, identifier.replace("~", "/", 1))
+        return self._arn(kind, identifier.replace("~", "/"))
 
     def activity(self, name: str) -> str:
         return self._arn("activity", name)
@@ -104,7 +104,7 @@ class Arn(Struct, frozen=True):
     @property
     def identifier(self) -> str:
         """An execution's id, of the ARN of one."""
-        return self.rest.replace("/", "~", 1)
+        return self.rest.replace("/", "~")
 
 
 def place_of(names: Names | None) -> Place | None:
