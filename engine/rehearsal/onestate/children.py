@@ -72,10 +72,10 @@ def _select(trial: Trial, state: Map, spec: MapRunSpec) -> None:
     selecting = Selecting(trial.machine, spec, trial.seed)
     items = list(entries(spec.items, STATE_DATA))
     if state.item_selector is not None:
-        made: list[Any] = [selecting.select(item).value for item in items]
+        made: list[Any] = [selecting.select(item, trial.patience).value for item in items]
         trial.notes["ItemSelector"] = Document.of(made)
     if spec.batcher is not None:
-        batches = children(selecting, Batching(spec, trial.limits), items)
+        batches = children(selecting, Batching(spec, trial.limits), items, trial.patience)
         inputs = [each.input.value for each in batches if isinstance(each.input, Document)]
         trial.notes["ItemBatcher"] = Document.of(inputs)
 
