@@ -149,7 +149,7 @@ class Drive:
     def _place(self) -> dict[str, Any]:
         """Where whoever takes the run over has to begin."""
         sure, item = min(self._children.lowest() or self._at, self._at)
-        return {"sure": str(sure), "sure_item": str(item), "pin": self._source.pin}
+        return {"sure": str(sure), "sure_item": str(item)}
 
     def _judge(self) -> None:
         at = self._held.standing
