@@ -28,6 +28,7 @@ from engine.views import (
     Caller,
     ChangePage,
     DefinitionPage,
+    DefinitionSummary,
     DefinitionText,
     ExecutionCount,
     ExecutionPage,
@@ -164,6 +165,8 @@ class Commands(Orders, Protocol):
         kind: DefinitionType | None,
         /,
     ) -> Published: ...
+
+    async def delete_definition(self, caller: Caller, name: str, /) -> DefinitionSummary: ...
 
     async def start(
         self,
