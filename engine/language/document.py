@@ -97,6 +97,16 @@ def _inner_scopes(node: Node) -> Iterator[Scope]:
                 yield Scope((*node.path, name), processor, node)
 
 
+def is_distributed(node: Node) -> bool:
+    """Whether a Map runs its processor in executions of their own."""
+    for name in ("ItemProcessor", "Iterator") if node.type == "Map" else ():
+        processor = node.fields.get(name)
+        config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
+        if isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED":
+            return True
+    return False
+
+
 def transitions_of(node: Node) -> Iterator[tuple[Path, str]]:
     """Where a state can lead: the path of each target, and its name."""
     if node.type in {"Succeed", "Fail"}:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.language.document import is_distributed
 from engine.language.fields import Fields
 from engine.language.machine import Distributed, ItemBatcher, ItemReader, ResultWriter
-from engine.language.schema.maps import is_distributed
 
 
 def compile_distributed(fields: Fields) -> Distributed | None:

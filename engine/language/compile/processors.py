@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from engine.language.document import Scope
+from engine.language.document import Scope, is_distributed
 from engine.language.machine import Distributed, Map, State
-from engine.language.schema.maps import is_distributed
 from engine.language.text.source import Path
 
 LABEL_CHARACTERS_MAX = 40  # as AWS Step Functions
