@@ -17,6 +17,11 @@ from api.aws.errors import AwsError
 
 PREFIX = "AWSStepFunctions."  # of X-Amz-Target
 
+# AWS lists the values of an enum in an order of its own, which is not the model's (measured, for these).
+_ENUM_ORDER = {
+    "ExecutionStatus": ("SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING")
+}
+
 
 @cache
 def service() -> ServiceModel:
@@ -80,7 +85,7 @@ def _scalar(shape: Shape, value: Any, at: str) -> Iterator[str]:
             _expect(value, str)
             yield from _length(shape, value, len(value), at)
             if shape.enum and value not in shape.enum:
-                allowed = ", ".join(shape.enum)
+                allowed = ", ".join(_ENUM_ORDER.get(shape.name, shape.enum))
                 yield _violation(
                     shape, value, at, f"Member must satisfy enum value set: [{allowed}]"
                 )
