@@ -14,12 +14,12 @@ from engine.core.limits import Limits
 from engine.core.outcomes import Await, Dispatch, Distribute, Divide, Fails, Leave, Outcome, Sleep
 from engine.core.tokens import task_token
 from engine.documents import Document
+from engine.errors import StateTestRefused
 from engine.language.expressions.patience import Patience
 from engine.language.machine import Task
 from engine.rehearsal.onestate import (
     Answer,
     Question,
-    StateTestRefused,
     Trial,
     check,
     finished,

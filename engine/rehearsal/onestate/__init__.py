@@ -18,7 +18,6 @@ from engine.rehearsal.onestate.question import (
     MockedError,
     Question,
     Situation,
-    StateTestRefused,
 )
 from engine.rehearsal.onestate.trial import Trial
 
@@ -28,7 +27,6 @@ __all__ = [
     "MockedError",
     "Question",
     "Situation",
-    "StateTestRefused",
     "Trial",
     "check",
     "finished",
