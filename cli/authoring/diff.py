@@ -48,13 +48,17 @@ def diff(ctx: click.Context, old: Path, new: Path, given: tuple[str, ...]) -> No
     from engine.language.comparing.changes import compare, document_of
     from engine.language.comparing.positions import positions
     from engine.language.comparing.proposal import propose
+    from engine.language.comparing.scopes import whole
 
     sources = _source(old), _source(new)
     before, after = _machines(*sources)
     proposed = propose(before, after)
     mapping = {**proposed, **_mapping(given, before, after)}
     documents = [document_of(source.text, source.format) for source in sources]
+    # Those inside distributed Maps run in executions of their own, which this mapping does not move.
+    inner = propose(whole(before), whole(after))
     renamed = {name: target for name, target in proposed.items() if mapping[name] == target}
+    renamed |= {name: target for name, target in inner.items() if name not in before.states}
     changes = compare(before, after, documents[0], documents[1], renamed)
     found = positions(before, after, mapping)
     stranded = [each.state for each in found if each.rests and each.verdict == "blocked"]

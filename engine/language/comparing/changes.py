@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from engine.language.comparing.scopes import scope_of
+from engine.language.comparing.scopes import scope_of, whole
 from engine.language.document import Node, scopes_of
 from engine.language.machine import Machine
 from engine.language.text import read_source
@@ -61,8 +61,9 @@ def compare(
     renamed: Mapping[str, str],
 ) -> Changes:
     """What changed. The documents are what the machines were compiled from; `renamed` names new states by old ones, as
-    `propose` does.
+    `propose` does. The states of a distributed Map's processor are compared like all others.
     """
+    old, new = whole(old), whole(new)
     before, after = _nodes(old_document), _nodes(new_document)
     became = {name: renamed.get(name, name) for name in before}
     kept = {name: target for name, target in became.items() if target in after}

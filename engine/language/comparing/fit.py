@@ -13,7 +13,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from engine.language.machine import Parallel, Resource, State, Task
+from engine.language.machine import Map, Parallel, Resource, State, Task
 from engine.language.text.source import shown
 
 Verdict = Literal["keep", "renew", "blocked"]
@@ -32,7 +32,7 @@ class Fit(Struct, frozen=True):
     """What becomes of a strand that rests in one state when it is moved to another.
 
     keep     what it holds goes on under the new state: a task with its token, attempts and due times, a timer, a
-             subscription to a signal, finished branches and items, counts of retries
+             subscription to a signal, finished branches and items, a Map Run, counts of retries
     renew    what it holds is dropped, and the new state is entered anew with the same input
     blocked  it cannot be moved
     """
@@ -73,6 +73,9 @@ def _is_kept(old: State, new: State, *, explicit: bool) -> bool:
         return _is_work_kept(old, new, explicit=explicit)
     if isinstance(old, Parallel) and isinstance(new, Parallel):
         return len(old.branches) == len(new.branches)
+    if isinstance(old, Map) and isinstance(new, Map):
+        # A Map Run that is out goes on with the children that it has, whatever the new processor is.
+        return (old.distributed is None) == (new.distributed is None)
     return True  # a timer, items with their results, or nothing
 
 
@@ -115,6 +118,8 @@ _PERFORMED: dict[str, Callable[[Resource], str]] = {
 
 
 def _kind(state: State) -> str:
+    if isinstance(state, Map):
+        return "an inline Map" if state.distributed is None else "a distributed Map"
     if not isinstance(state, Task):
         return f"a {state.type}"
     resource = state.resource

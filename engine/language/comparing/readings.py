@@ -7,7 +7,7 @@ out: they are no part of the data that a state is entered with.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from engine.language.comparing.knowledge import UNKNOWN, can_have, can_hold, placed, put, selected
@@ -77,8 +77,8 @@ class Reading:
             self._read("InputPath", state.input_path, self.raw)
         seen = selected(state.input_path, self.raw)
         if not self.entered:
-            for name, field in _BEFORE.items():
-                self._read(field, getattr(state, name, None), seen)
+            for field, read in _fields_before(state, _BEFORE):
+                self._read(field, read, seen)
         match state:
             case Task() | Parallel() | Map():
                 self._divide(seen)
@@ -130,8 +130,8 @@ class Reading:
     def _jsonata(self) -> None:
         state = self.state
         if not self.entered:
-            for name, field in _BEFORE_JSONATA.items():
-                self._evaluate(field, getattr(state, name, None))
+            for field, read in _fields_before(state, _BEFORE_JSONATA):
+                self._evaluate(field, read)
         if isinstance(state, Choice):
             self._choose_jsonata(state)
         self._evaluate("Output", state.output)
@@ -193,6 +193,31 @@ class Reading:
                 self.led.append((state.default, output))
         elif state.next is not None:
             self.led.append((state.next, output))
+
+
+def _fields_before(state: State, names: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """What is evaluated before the state's work, each with the name of its field."""
+    distributed = state.distributed if isinstance(state, Map) else None
+    for name, field in names.items():
+        # The items are the reader's where there is one.
+        if name == "items_path" and distributed is not None and distributed.reader is not None:
+            continue
+        yield field, getattr(state, name, None)
+    if distributed is None:
+        return
+    path = "" if state.query_language == "JSONata" else "Path"
+    arguments = "Parameters" if path else "Arguments"
+    yield f"ToleratedFailureCount{path}", distributed.tolerated_count
+    yield f"ToleratedFailurePercentage{path}", distributed.tolerated_percentage
+    if distributed.reader is not None:
+        yield f"ItemReader/{arguments}", distributed.reader.parameters
+        yield f"ItemReader/ReaderConfig/MaxItems{path}", distributed.reader.items_max
+    if distributed.batcher is not None:
+        yield f"ItemBatcher/MaxItemsPerBatch{path}", distributed.batcher.items_max
+        yield f"ItemBatcher/MaxInputBytesPerBatch{path}", distributed.batcher.bytes_max
+        yield "ItemBatcher/BatchInput", distributed.batcher.input
+    if distributed.writer is not None:
+        yield f"ResultWriter/{arguments}", distributed.writer.parameters
 
 
 def _readers(read: Any) -> Iterable[Reader]:

@@ -1,11 +1,13 @@
 """The way down to a state: the Parallel branches and Maps that it lies in, from the outside in.
 
-Both functions follow `Machine.parents`, a few steps at most, so that there is nothing to work out once and keep.
+They follow `Machine.parents`, a few steps at most, so that there is nothing to work out once and keep.
 """
 
 from __future__ import annotations
 
-from engine.language.machine import Machine, Parallel
+from dataclasses import replace
+
+from engine.language.machine import Machine, Map, Parallel
 
 Scope = tuple[tuple[str, int], ...]  # (Parallel or Map state, branch; 0 for a Map)
 
@@ -20,6 +22,20 @@ def scope_of(machine: Machine, state: str) -> Scope:
         way.append((outer, _branch(machine, outer, inner)))
         inner = outer
     return tuple(reversed(way))
+
+
+def whole(machine: Machine) -> Machine:
+    """The machine with the states that run in executions of their own, inside the distributed Maps that they belong to.
+
+    Nothing can run it; it is for comparing what was written.
+    """
+    states, parents = dict(machine.states), dict(machine.parents)
+    for state in machine.states.values():
+        if isinstance(state, Map) and state.distributed is not None:
+            inner = whole(machine.processors[state.distributed.label])
+            states |= inner.states
+            parents |= dict.fromkeys(inner.states, state.name) | inner.parents
+    return replace(machine, states=states, parents=parents)
 
 
 def branches_of(machine: Machine, outer: str) -> tuple[tuple[str, ...], ...]:

@@ -29,11 +29,11 @@ def ways_of(state: State) -> Iterator[tuple[Label, str]]:
 
 
 def starts_of(state: State) -> tuple[str, ...]:
-    """The states that its branches, or its iterations, start at; none but a Parallel or Map has any."""
+    """The states that its branches, or its iterations, start at; none but a Parallel or an inline Map has any."""
     match state:
         case Parallel():
             return state.branches
-        case Map():
+        case Map(distributed=None):
             return (state.processor,)
         case _:
             return ()

@@ -9,7 +9,19 @@ from engine.documents import Document
 from engine.language.expressions.conditions import Condition
 from engine.language.expressions.paths import Path
 from engine.language.expressions.templates import Template
-from engine.language.machine import Catcher, Discard, Resource, Retrier, Rule, State, Task
+from engine.language.machine import (
+    Catcher,
+    Discard,
+    Distributed,
+    ItemBatcher,
+    ItemReader,
+    Resource,
+    ResultWriter,
+    Retrier,
+    Rule,
+    State,
+    Task,
+)
 from engine.language.version import canonical
 
 # Where a state leads and what its fields read is told by its ways and by the fields themselves.
@@ -78,6 +90,10 @@ def _plain(value: Any) -> Any:
             return value.error_equals, *map(_plain, paths)
         case Resource():
             return value.uri
+        case Distributed() | ItemReader() | ItemBatcher() | ResultWriter():
+            # A label is a name, too.
+            parts = (part.name for part in fields(value) if part.name != "label")
+            return tuple(_plain(getattr(value, part)) for part in parts)
         case Retrier():
             return value  # a frozen dataclass of plain values
         case _:
