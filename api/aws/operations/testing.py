@@ -33,6 +33,7 @@ async def test_state(call: Call) -> dict[str, Any]:
 
 
 HANDLERS: dict[str, Handler] = {"TestState": test_state}
+_CALL = {"request", "response"}  # what TRACE tells and DEBUG does not
 
 
 def _question(call: Call) -> Question:
@@ -111,10 +112,12 @@ def _members(answer: Answer, given: Mapping[str, Any]) -> dict[str, Any]:
         "error": answer.error,
         "cause": answer.cause,
     }
-    if given.get("inspectionLevel", "INFO") != "INFO":
+    level = given.get("inspectionLevel", "INFO")
+    if level != "INFO":
         members["inspectionData"] = {
             name: _text(value, texts) if isinstance(value, Document) else value
             for name, value in answer.inspection.items()
+            if level == "TRACE" or name not in _CALL
         }
     return {name: value for name, value in members.items() if value is not None}
 

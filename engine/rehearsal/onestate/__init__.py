@@ -3,7 +3,7 @@
     definition  the state alone or in its definition          -> a compiled machine and the state
     checks      mock, context and situation against the state -> what stands for the work
     trial       the state's own code, step by step            -> how it is left, or fails: Retry, Catch
-    inspection  what of all that is shown
+    inspection  what of all that is shown; exchanges: of the HTTP call, where one was made
 
 Nothing here waits or calls anybody. Whoever drives a trial has its time pass and its task performed
 (`engine.commands.state_tests`).
@@ -12,6 +12,7 @@ Nothing here waits or calls anybody. Whoever drives a trial has its time pass an
 from engine.rehearsal.onestate.checks import check
 from engine.rehearsal.onestate.children import finished
 from engine.rehearsal.onestate.definition import tested
+from engine.rehearsal.onestate.exchanges import told
 from engine.rehearsal.onestate.question import (
     Answer,
     Mock,
@@ -31,4 +32,5 @@ __all__ = [
     "check",
     "finished",
     "tested",
+    "told",
 ]
