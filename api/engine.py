@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from engine.arns import Origin
+from engine.clock import Clock
 from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
 from engine.commands.migrations import MigrationCommands
@@ -319,6 +320,9 @@ class FeedQueries(Protocol):
 
 class Engine(Protocol):
     """The engine as the faces see it."""
+
+    @property
+    def clock(self) -> Clock: ...
 
     @property
     def commands(self) -> Commands: ...

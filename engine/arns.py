@@ -18,6 +18,7 @@ import re
 from msgspec import Struct
 
 from engine.core.execution import Names
+from engine.core.states.nested import Naming
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):states:(?P<region>[a-z0-9-]*):(?P<account>[0-9]*):"
@@ -61,6 +62,14 @@ class Place(Struct, frozen=True):
 
     def _arn(self, kind: str, rest: str) -> str:
         return f"arn:{self.partition}:states:{self.region}:{self.account}:{kind}:{rest}"
+
+
+def naming(names: Names | None) -> Naming:
+    """What the answers to an execution call others: by ARNs of its place, or by their ids where it has no ARN."""
+    place = place_of(names)
+    if place is None:
+        return Naming()
+    return Naming(place.execution(""), place.machine(""), place.execution("::").removesuffix("::"))
 
 
 class Origin(Struct, frozen=True):

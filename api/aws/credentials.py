@@ -19,6 +19,7 @@ class Credential(Struct, frozen=True):
     """The scope of a signature."""
 
     access_key: str
+    date: str
     region: str
     service: str
 
@@ -28,4 +29,5 @@ def credential(authorization: bytes | None) -> Credential | None:
     found = _CREDENTIAL.match(authorization or b"")
     if found is None:
         return None
-    return Credential(found["key"].decode(), found["region"].decode(), found["service"].decode())
+    parts = (found[name].decode("latin-1") for name in ("key", "date", "region", "service"))
+    return Credential(*parts)

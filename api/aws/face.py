@@ -39,20 +39,14 @@ class AwsFace:
             await send_answer(send, problem(NotFound(), "an unknown path"))
             return
         request_id = secrets.token_hex(16)
-        status = 200
         try:
             members = await self._perform(scope, receive)
         except ClientGone:
             return
         except Exception as error:
-            refusal = _refusal(error, request_id)
-            status = refusal.status
-            members = {"__type": refusal.code, "message": refusal.message, **refusal.members}
-        headers = ((b"x-amzn-requestid", request_id.encode()),)
-        body = encode(members)
-        await send_answer(
-            send, Answer(value=body, status=status, content_type=CONTENT_TYPE, headers=headers)
-        )
+            await send_answer(send, refused(error, request_id))
+            return
+        await send_answer(send, _answer(members, request_id))
 
     async def _perform(self, scope: Scope, receive: Receive) -> dict[str, Any]:
         headers = scope["headers"]
@@ -79,6 +73,18 @@ class AwsFace:
                 receive=receive,
             )
         )
+
+
+def refused(error: Exception, request_id: str) -> Answer:
+    """An error in the form of the protocol."""
+    refusal = _refusal(error, request_id)
+    members = {"__type": refusal.code, "message": refusal.message, **refusal.members}
+    return _answer(members, request_id, refusal.status)
+
+
+def _answer(members: dict[str, Any], request_id: str, status: int = 200) -> Answer:
+    headers = ((b"x-amzn-requestid", request_id.encode()),)
+    return Answer(value=encode(members), status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
 def _refusal(error: Exception, request_id: str) -> AwsError:

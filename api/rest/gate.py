@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import MutableMapping
+import secrets
+from collections.abc import Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.aws.admission import admit_signed, is_protocol
+from api.aws.face import refused
 from api.errors import HostNotAllowed, OriginNotAllowed
 from api.rest.encode import problem, send_answer
-from api.rest.receive import Headers, header
+from api.rest.receive import ClientGone, Headers, header
 from engine.errors import InvalidName, InvalidRequest, Unauthenticated
 from engine.settings import Settings
 from engine.views import Caller
@@ -39,11 +42,13 @@ _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
 class Gate:
-    """ASGI middleware, outermost of all. WebSockets are closed: the server offers none."""
+    """ASGI middleware, outermost of all. WebSockets are closed: the server offers none. `now_ms` dates signatures."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, now_ms: Callable[[], int]) -> None:
         self._app = app
         self._token = settings.token
+        self._bytes_max = settings.request_bytes_max
+        self._now_ms = now_ms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -65,30 +70,37 @@ class Gate:
 
         try:
             scope["path"] = decoded_path(scope)
-            scope["detent.caller"] = self._admit(scope)
+            scope["detent.caller"], receive = await self._admit(scope, receive)
             await self._app(scope, receive, dressed)
+        except ClientGone:
+            return
         except Exception as error:
-            answer = problem(error, "a request")
+            if is_protocol(scope):
+                answer = refused(error, secrets.token_hex(16))
+            else:
+                answer = problem(error, "a request")
             if not begun:
                 await send_answer(dressed, answer)
 
-    def _admit(self, scope: Scope) -> Caller:
+    async def _admit(self, scope: Scope, receive: Receive) -> tuple[Caller, Receive]:
+        """Who calls, and what the request is received from: some are read to the end before it is known."""
         headers = scope["headers"]
         if self._token is None:
             check_local(scope["method"], headers)
-            return Caller()
-        if scope["path"] not in OPEN_PATHS:
-            check_token(headers, self._token)
-        return Caller(name="token")
+            return Caller(), receive
+        if scope["path"] in OPEN_PATHS or bears(headers, self._token):
+            return Caller(name="token"), receive
+        if not is_protocol(scope):
+            raise Unauthenticated
+        return await admit_signed(scope, receive, self._token, self._now_ms(), self._bytes_max)
 
 
-def check_token(headers: Headers, token: str) -> None:
-    """Raise Unauthenticated unless the request bears the token. Takes the same time wherever the first difference is."""
+def bears(headers: Headers, token: str) -> bool:
+    """Whether the request bears the token. Takes the same time wherever the first difference is."""
     given = header(headers, b"authorization") or b""
     scheme, _, credentials = given.partition(b" ")
     is_right = hmac.compare_digest(credentials.strip(), token.encode())
-    if scheme.lower() != b"bearer" or not is_right:
-        raise Unauthenticated
+    return scheme.lower() == b"bearer" and is_right
 
 
 def check_local(method: str, headers: Headers) -> None:

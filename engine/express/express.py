@@ -53,6 +53,8 @@ class StartRequest:
     synchronous: bool = False
     alias: str = ""  # by which the version was chosen
     origin: Origin | None = None  # of one that goes by ARNs
+    parent: str = ""  # the execution that started it
+    depth: int = 0  # executions above it
 
 
 class Express:
@@ -142,6 +144,8 @@ class Express:
             redrives=None if request.synchronous else 0,
             alias=request.alias,
             names=None if request.origin is None else request.origin.names(identifier),
+            parent=request.parent,
+            depth=request.depth,
             published=0 if request.origin is None else request.origin.published,
         )
         return Run(

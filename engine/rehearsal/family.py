@@ -138,7 +138,7 @@ class Family:
             return there
         assert self._machines is not None
         machine = self._machines.get(start.definition)
-        if machine is None or start.version not in (None, 1):
+        if machine is None or start.qualifier not in ("", "1"):
             message = self._answers.does_not_exist(start.target)
             raise StartRefused("StateMachineDoesNotExist", message)
         child = run.beget(machine, start)

@@ -128,7 +128,7 @@ class PlayedMapRun:
         spec = self.spec
         definition = processor_of(spec.definition, spec.label)
         name = SeededEntropy(derive(self.run.execution.seed, "child", spec.run), child.index).uuid()
-        start = Start(definition, spec.version, name, given, definition)
+        start = Start(definition, str(spec.version), name, given, definition)
         made = self.run.beget(self._machine, start, spec.execution_type)
         place = place_of(spec.names)
         names = (

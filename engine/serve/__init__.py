@@ -16,7 +16,7 @@ from engine.commands.state_machines import StateMachineCommands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.core.states.distributed.spec import MAPS_QUEUE
-from engine.core.states.nested import STATES_QUEUE, Naming
+from engine.core.states.nested import STATES_QUEUE
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
 from engine.queries.described import ArnQueries
@@ -37,6 +37,7 @@ from engine.runtime.supervisor import Supervisor
 from engine.runtime.sweeper import Sweeper
 from engine.runtime.timekeeper import Timekeeper
 from engine.serve import maps, operating
+from engine.serve.families import Families
 from engine.serve.layout import layout
 from engine.settings import Settings
 from engine.store.connection import Redis
@@ -101,6 +102,7 @@ class Engine:
             await self.redis.close()
             raise
         await self._observe_time()
+        self._bells = Bells(keys.partitions, keys.partition_of)
         self._compose(keys)
         self.queries.promise = promise
         await self._see_deleted()
@@ -135,7 +137,6 @@ class Engine:
         settings, clock = self.settings, self.clock
         stores = Stores.of(self.redis, keys, settings)
         machines = Machines(stores.catalog)
-        self._bells = Bells(keys.partitions, keys.partition_of)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)
         self._runners = self._made_runners(stores)
         self.express = Express(
@@ -177,7 +178,11 @@ class Engine:
         )
         tombstone_ms = int(settings.tombstone_hours * HOUR_MS)
         self.pruner = Pruner(stores.listing, clock, tombstone_ms=tombstone_ms)
-        self.commands = Commands(
+        self.commands = self._made_commands(stores, machines)
+        self.activities = ActivityCommands(stores.activities, self.commands, self._see_deleted)
+
+    def _made_commands(self, stores: Stores, machines: Machines) -> Commands:
+        return Commands(
             stores.executions,
             stores.tasks,
             stores.signals,
@@ -185,15 +190,13 @@ class Engine:
             machines,
             self.dispatcher,
             self.queries,
-            settings,
+            self.settings,
             self.counters,
             self._offer,
             self.express,
             stores.orders,
             stores.aliases,
         )
-
-        self.activities = ActivityCommands(stores.activities, self.commands, self._see_deleted)
 
     def _compose_advancing(self, stores: Stores, machines: Machines) -> None:
         """What only a process with the engine's role has."""
@@ -267,9 +270,8 @@ class Engine:
         return NestedRunner(
             stores.executions,
             stores.tasks,
-            stores.catalog,
             stores.errands,
-            Naming(),
+            Families(lambda: (self.state_machines, self.express)),
             namespace=Caller().namespace,
             offer=self._offer,
         )

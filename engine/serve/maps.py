@@ -13,10 +13,12 @@ from engine.runtime.machines import Machines
 from engine.runtime.maps import Bells, MapRunner
 from engine.runtime.maps.bells import Rung
 from engine.runtime.maps.children import Children
+from engine.runtime.maps.datasets import Datasets
 from engine.runtime.maps.runner import Outside
 from engine.settings import Settings
 from engine.store.maps.held import Held
 from engine.store.stores import Stores
+from engine.tasks.datasets.buckets import Buckets
 from engine.views import Caller
 
 MAP_RUNS_MAX = 1000  # driven at once by one process; as AWS Step Functions runs in one account
@@ -38,7 +40,10 @@ def runner(
         return ExpressChildren(express, machines, held, spec, rung, clock, namespace=namespace)
 
     place = Place(settings.aws_region, settings.aws_account)
-    outside = Outside(express_children, place=place)
+    datasets = Datasets(Buckets.of(settings))
+    outside = Outside(
+        express_children, datasets.open_items, datasets.writer_of, place, datasets.close
+    )
     return MapRunner(
         stores, machines, bells, clock, settings, outside, namespace=namespace, offer=offer
     )

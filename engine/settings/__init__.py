@@ -64,7 +64,8 @@ class Settings:
     token: str | None = secret_knob(
         None,
         "secret",
-        "The bearer token callers must present. Absent, everybody on this machine may call; any address but "
+        "The token callers must present: as a bearer token, or over the Step Functions protocol also as the secret access "
+        "key that they sign with. Absent, everybody on this machine may call; any address but "
         "loopback is then refused.",
     )
     prefix: str = text_knob(

@@ -118,11 +118,11 @@ class Errands:
         self._keys = keys
         self._bell = keys.ringer if bell else ""
 
-    async def depth(self, namespace: str, execution: str) -> int:
-        """How many executions are above this one; 0 for one that is gone."""
+    async def born(self, namespace: str, execution: str) -> codec.Static | None:
+        """What an execution was born with; None for one that is gone."""
         key = self._keys.of(ref_of(namespace, execution)).execution
         static = await self._redis.call(key, "HGET", key, "s")
-        return codec.unpack_static(static).depth if static else 0
+        return codec.unpack_static(static) if static else None
 
     async def end(self, namespace: str, execution: str) -> End | None:
         """How an execution ended; None while it has not, or when nothing but its name is left."""

@@ -21,6 +21,7 @@ from engine.store.fates import Fates
 from engine.store.finding.entries import entries_of
 from engine.store.finding.rows import FIELDS, row_of
 from engine.store.keys import ref_of, task_id
+from engine.store.maps.reading import ReadingRuns
 
 FRAMES_MAX = 100  # shown of one execution
 SIGNALS_MAX = 1000
@@ -168,8 +169,9 @@ class Listing(Fates):
     async def _prune(self, ref: str, tombstone_ms: int) -> bool:
         keys = self._keys.of(ref)
         namespace, _, identifier = ref.partition(":")
-        revision, *fields = await self._redis.call(
-            keys.execution, "HMGET", keys.execution, "rev", *FIELDS
+        (revision, *fields), _ = await asyncio.gather(
+            self._redis.call(keys.execution, "HMGET", keys.execution, "rev", *FIELDS),
+            ReadingRuns(self._redis, self._keys).remove(ref),
         )
         row = row_of(identifier, fields)
         if row is None:

@@ -6,17 +6,16 @@ outcome is accepted once, and stopping what is stopped changes nothing.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
+from engine.arns import Origin, naming, place_of
 from engine.core.events import Started, TaskFailed, TaskSubmitted, TaskSucceeded
 from engine.core.failures import TASK_FAILED, Failure
 from engine.core.states.nested import (
     DEPTH_MAX,
     TOO_DEEP,
     Answers,
-    Naming,
     Start,
     StartRefused,
     is_start,
@@ -28,17 +27,62 @@ from engine.core.states.nested import (
     waits_for_child,
 )
 from engine.documents import EMPTY_OBJECT, Document
-from engine.errors import InvalidDocument, InvalidName, TaskClosed, TaskNotFound
+from engine.errors import (
+    AliasNotFound,
+    DefinitionNotFound,
+    InvalidDocument,
+    InvalidName,
+    TaskClosed,
+    TaskNotFound,
+)
 from engine.language.machine import Resource
 from engine.language.resources import parse_resource
-from engine.names import check_execution
+from engine.names import check_execution, is_express
 from engine.store import codec, errands
-from engine.store.catalog import Catalog
 from engine.store.errands import Errands, Stop, Tell
 from engine.store.executions import Executions
 from engine.store.keys import ref_of
 from engine.store.tasks import Address, Tasks, address_of
 from engine.tasks.runner import Done, Failed, PerformedTask, RunResult, Succeeded
+
+UNSUPPORTED = "This operation is not supported by this type of state machine"
+
+
+class Target(Protocol):
+    """What a start goes to; see `engine.commands.state_machines.Target`."""
+
+    @property
+    def version(self) -> int | None: ...
+
+    @property
+    def role(self) -> str: ...
+
+    @property
+    def published(self) -> int: ...
+
+    @property
+    def alias(self) -> str: ...
+
+    @property
+    def type(self) -> str: ...
+
+
+class Families(Protocol):
+    """What this process knows of definitions to start, and of executions that are not stored.
+
+    `target` and `own_version` take definition, qualifier and execution name, and raise DefinitionNotFound or
+    AliasNotFound. `start_express` returns the id and the start, in ms since 1970; None where there is nothing to start.
+    """
+
+    async def target(self, definition: str, qualifier: str, name: str, /) -> Target: ...
+
+    async def own_version(self, definition: str, qualifier: str, name: str, /) -> Target: ...
+
+    async def born(self, execution: str, /) -> codec.Static | None: ...
+
+    async def start_express(
+        self, start: Start, target: Target, origin: Origin | None, parent: str, depth: int, /
+    ) -> tuple[str, int] | None: ...
 
 
 class NestedRunner:
@@ -48,18 +92,16 @@ class NestedRunner:
         self,
         executions: Executions,
         tasks: Tasks,
-        catalog: Catalog,
         errands: Errands,
-        names: Naming,
+        families: Families,
         *,
         namespace: str,
         offer: Callable[[str], None],
     ) -> None:
         self._executions = executions
         self._tasks = tasks
-        self._catalog = catalog
         self._errands = errands
-        self._answers = Answers(names)
+        self._families = families
         self._namespace = namespace
         self._offer = offer
 
@@ -82,10 +124,13 @@ class NestedRunner:
         key = key_of(task.token, task.idempotency_key, callback=callback)
         if not is_start(resource):
             return _result(await self._send(resource.action, task.input.value, key))
+        parent = await self._born(task.execution)
+        answers = Answers(naming(parent.names))
         try:
-            return await self._start(task, resource, start_of(resource, task.input, key), key)
+            start = start_of(resource, task.input, key)
+            return await self._start(task, resource, start, key, parent)
         except StartRefused as refused:
-            return _result(self._answers.refused(resource, refused.code, str(refused), key))
+            return _result(answers.refused(resource, refused.code, str(refused), key))
 
     async def close(self) -> None:
         """It holds nothing of its own."""
@@ -93,54 +138,67 @@ class NestedRunner:
     # Starting
 
     async def _start(
-        self, task: PerformedTask, resource: Resource, start: Start, key: str
+        self, task: PerformedTask, resource: Resource, start: Start, key: str, parent: codec.Static
     ) -> RunResult:
         """Start the child, unless this start has started it already. Raises StartRefused."""
-        depth = await self._errands.depth(self._namespace, task.execution) + 1
+        depth = parent.depth + 1
         if depth > DEPTH_MAX:
             return _result(TOO_DEEP)
-        if start.version is not None:
-            stored = await self._catalog.read(self._namespace, start.definition, start.version)
-            if stored is None or stored.type == "EXPRESS":
-                raise await self._missing(start)
-        static = codec.Static(
-            start.id,
-            start.definition,
-            start.name,
-            secrets.token_bytes(16),
-            task.execution,
-            depth,
+        answers = Answers(naming(parent.names))
+        target = await self._target(start, parent, answers)
+        origin = _origin(parent, target)
+        if target.type == "EXPRESS":
+            if waits_for_child(resource):
+                raise StartRefused("StateMachineTypeNotSupported", UNSUPPORTED)
+            began = await self._families.start_express(start, target, origin, task.execution, depth)
+            if began is None:
+                raise _missing(start, answers)
+            return Succeeded(answers.started(resource, *began, key), began[1])
+        static = codec.born(
+            start.id, origin, parent=task.execution, depth=depth, alias=target.alias
         )
         tell = b""
         if waits_for_child(resource):
             tell = errands.pack(errands.tell(Tell(start.id, task.token, task.uri, key)))
         ref = ref_of(self._namespace, start.id)
         created = await self._executions.create(
-            ref, static, start.input, version=start.version, key=key, tell=tell
+            ref, static, start.input, version=target.version, key=key, tell=tell
         )
         match created.verdict:
             case "created" | "exists":
                 self._offer(ref)
-            case "unknown":  # an Express definition too: none is current in any partition
-                raise await self._missing(start)
+            case "unknown":
+                raise _missing(start, answers)
             case "conflict":
-                raise StartRefused("ExecutionAlreadyExists", self._answers.already_exists(start.id))
+                raise StartRefused("ExecutionAlreadyExists", answers.already_exists(start.id))
             case "quota":
                 raise StartRefused(
                     "ExecutionLimitExceeded", "The limit of open executions is reached."
                 )
             case "refused":  # the task has ended; nobody hears this
                 return Failed(TASK_FAILED, "The task was taken back.", transport=False)
-        answer = self._answers.started(resource, start.id, created.started_ms, key)
-        return Succeeded(answer, created.started_ms)
+        return Succeeded(
+            answers.started(resource, start.id, created.started_ms, key), created.started_ms
+        )
 
-    async def _missing(self, start: Start) -> StartRefused:
-        """Why there is nothing to start. An Express execution is nobody's child: it leaves nothing to count depth by."""
-        current = await self._catalog.current(self._namespace, start.definition)
-        if current is not None and current[1] == "EXPRESS":
-            message = "This operation is not supported by this type of state machine"
-            return StartRefused("StateMachineTypeNotSupported", message)
-        return StartRefused("StateMachineDoesNotExist", self._answers.does_not_exist(start.target))
+    async def _target(self, start: Start, parent: codec.Static, answers: Answers) -> Target:
+        """The version that a start goes to. Raises StartRefused."""
+        # A parent that goes by no ARNs writes the definition's own version; a published one has a number of its own.
+        is_own = parent.names is None and start.qualifier.isdecimal()
+        try:
+            look = self._families.own_version if is_own else self._families.target
+            return await look(start.definition, start.qualifier, start.name)
+        except (DefinitionNotFound, AliasNotFound):
+            raise _missing(start, answers) from None
+
+    async def _born(self, execution: str) -> codec.Static:
+        """What the execution of a task was born with; of one that is gone, as good as nothing."""
+        if is_express(execution):
+            found = await self._families.born(execution)
+        else:
+            found = await self._errands.born(self._namespace, execution)
+        definition, _, name = execution.partition(":")
+        return found or codec.Static(execution, definition, name, b"")
 
     # Errands
 
@@ -156,12 +214,14 @@ class NestedRunner:
         outcome: Document | Failure = Failure(
             TASK_FAILED, f"Nothing is left of the execution {told.child}."
         )
+        parent = await self._born(address.ref.partition(":")[2])
+        answers = Answers(naming(parent.names))
         try:
             if end is not None:
-                answer = self._answers.started(resource, end.id, end.started_ms, told.key)
+                answer = answers.started(resource, end.id, end.started_ms, told.key)
                 submitted = TaskSubmitted(frame, revision, answer, Started(end.started_ms))
                 await self._tasks.settle(address, submitted, lease="*")
-                outcome = self._answers.ended(resource, end)
+                outcome = answers.ended(resource, end)
             await self._tasks.settle(address, _event(address, outcome), lease="")
         except (TaskClosed, TaskNotFound):
             return
@@ -203,6 +263,19 @@ class NestedRunner:
             await self._tasks.settle(address, _event(address, sent_failure(given)), lease="")
         else:
             await self._tasks.settle(address, _event(address, sent_output(given)), lease="")
+
+
+def _missing(start: Start, answers: Answers) -> StartRefused:
+    """Why there is nothing to start."""
+    return StartRefused("StateMachineDoesNotExist", answers.does_not_exist(start.target))
+
+
+def _origin(parent: codec.Static, target: Target) -> Origin | None:
+    """A child goes by ARNs where its parent does, of the same place; its role is its own, else the parent's."""
+    place = place_of(parent.names)
+    if parent.names is None or place is None:
+        return None
+    return Origin(place, target.role or parent.names.role, target.published, target.alias)
 
 
 def _event(address: Address, outcome: Document | Failure) -> TaskSucceeded | TaskFailed:

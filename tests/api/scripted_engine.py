@@ -16,6 +16,7 @@ from api.app import create_app
 from api.rest.encode import encode
 from api.rest.operations import OPERATIONS
 from engine import views
+from engine.clock import Clock
 from engine.documents import Document
 from engine.settings import Settings
 
@@ -26,6 +27,10 @@ class ScriptedEngine:
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+
+    @property
+    def clock(self) -> Any:
+        return Clock()
 
     @property
     def commands(self) -> Any:

@@ -63,9 +63,7 @@ def out_of_scope(case: dict[str, Any]) -> str | None:
     """Why a case is not played yet; None for one that is."""
     definitions = [case.get("definition"), *(each.get("definition") for each in case["inputs"])]
     text = json.dumps(definitions)
-    reasons = (
-        ('"Credentials"' in text, "credentials"),
-    )
+    reasons = (('"Credentials"' in text, "credentials"),)
     return next((reason for holds, reason in reasons if holds), None)
 
 

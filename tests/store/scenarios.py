@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from catalog_scenarios import CATALOG_SCENARIOS
+from family.map_scenarios import MAP_SCENARIOS
 from msgspec import structs
 from world import (
     CALLBACK,
@@ -365,7 +366,7 @@ async def import_execution(world):
 
 TOLD = errands.tell(errands.Tell("d:n", "token", "workflow:d", "k"))
 SCENARIOS = [
-    *CATALOG_SCENARIOS, (read_changes, 1), (commit_that_is_followed, 11),
+    *CATALOG_SCENARIOS, *MAP_SCENARIOS, (read_changes, 1), (commit_that_is_followed, 11),
     (put_activity, 2), (delete_activity, 2), (create_execution, 6), (claim, 4),
     (claim_of_what_is_over, 2), (claim_of_poison, 2), (commit_that_schedules, 11),
     (commit_that_keeps_a_signal, 5), (commit_that_drops_a_signal, 5), (commit_that_waits, 6),

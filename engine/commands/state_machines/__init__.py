@@ -8,10 +8,11 @@ revision is its profile (engine/store/catalog/profiles.py).
 from __future__ import annotations
 
 from engine.commands.state_machines.aliasing import Aliasing
+from engine.commands.state_machines.making import Made
 from engine.commands.state_machines.tagging import Tagging
 from engine.commands.state_machines.values import Attributes, Revision, Target
 
-__all__ = ["Attributes", "Revision", "StateMachineCommands", "Target"]
+__all__ = ["Attributes", "Made", "Revision", "StateMachineCommands", "Target"]
 
 
 class StateMachineCommands(Aliasing, Tagging):

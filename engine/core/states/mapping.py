@@ -40,7 +40,8 @@ def _found(state: Map, visit: Visit, effective: Document) -> Any:
         path = state.items_path.text
         items = state.items_path.find(items, visit.scope)
     if not isinstance(items, kinds):
-        raise ExpressionError(f'Reference path "{path}" must point to array.')
+        shown = "$" + path.removeprefix("$$") if path.startswith("$$") else path  # (measured)
+        raise ExpressionError(f'Reference path "{shown}" must point to array.')
     return items
 
 

@@ -28,6 +28,12 @@ def processor_config(node: Node) -> Part | None:
     return None
 
 
+def is_distributed(node: Node) -> bool:
+    """Whether it is a Map in DISTRIBUTED mode: its processor runs in executions of their own."""
+    config = processor_config(node)
+    return config is not None and config.fields.get("Mode") == "DISTRIBUTED"
+
+
 def part(node: Node, *names: str) -> Part | None:
     """The object at the end of a way of fields, where there is one."""
     fields: Any = node.fields

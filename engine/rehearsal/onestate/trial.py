@@ -70,7 +70,7 @@ class Trial:
         self.notes: dict[str, Any] = {}
         self._question = question
         self._entropy = SeededEntropy(seed, 1)
-        self._patience = patience
+        self.patience = patience
         self._now_ms = now_ms
         self._build = builder(question, machine, self._entropy, now_ms)
         self._variables = {name: each.value for name, each in question.variables.items()}
@@ -195,7 +195,7 @@ class Trial:
             lambda: self._build(frame, token=token, item=item),
             self._entropy,
             self._variables,
-            self._patience,
+            self.patience,
             self._now_ms,
         )
 

@@ -146,7 +146,7 @@ class Drive:
     def _place(self) -> dict[str, Any]:
         """Where whoever takes the run over has to begin."""
         sure, item = min(self._children.lowest() or self._at, self._at)
-        return {"sure": str(sure), "sure_item": str(item)}
+        return {"sure": str(sure), "sure_item": str(item), "pin": self._source.pin}
 
     def _judge(self) -> None:
         if self._failure is None and has_exceeded(self._held.standing, self._total):

@@ -27,7 +27,7 @@ from engine.runtime.maps.children import Children, StandardChildren
 from engine.runtime.maps.drive import Drive
 from engine.runtime.maps.exporting import Results
 from engine.runtime.maps.results import PartWriter, Shaping
-from engine.runtime.maps.sources import ReadItems, Source, state_data
+from engine.runtime.maps.sources import OpenItems, Source, StateData
 from engine.runtime.maps.stopper import Stopper
 from engine.settings import Settings
 from engine.store import errands
@@ -56,9 +56,10 @@ class Outside:
     """What a run has beyond the store: readers of items, writers of results, Express children, and what ARNs it goes by."""
 
     express: ExpressChildrenOf
-    read: ReadItems = state_data
+    open_items: OpenItems = StateData
     writer_of: WriterOf = lambda _spec, _shaping: None
     place: Place = HERE
+    close: Callable[[], None] = lambda: None
 
 
 class MapRunner:
@@ -112,7 +113,8 @@ class MapRunner:
             await self._clock.sleep(BUSY_SECONDS)
 
     async def close(self) -> None:
-        """It holds nothing of its own."""
+        """Nothing more is read or written."""
+        self._outside.close()
 
     async def _drive(self, spec: MapRunSpec, revision: int) -> Document | Failure | None:
         """The outcome of a run; None where it cannot be taken now."""
@@ -155,7 +157,8 @@ class MapRunner:
         except (DefinitionNotFound, InvalidDefinition) as error:
             return Failure("States.Runtime", str(error))
         limits = Limits(payload_bytes_max=self._settings.payload_bytes_max)
-        source = Source(machine, spec, held.seed, limits, self._outside.read, self._clock)
+        items = self._outside.open_items(spec, held.pin)
+        source = Source(machine, spec, held.seed, limits, items, self._clock)
         drive = Drive(
             self._stores.map_runs,
             held,

@@ -129,6 +129,7 @@ class Held:
     walked: int  # a redrive has come to this child
     parts: int  # parts of the results that have been written
     written: int  # children whose results are in them
+    pin: str  # what the items are read from; "" where that is not known or needs no pin
     outcome: tuple[str, str] | None  # error and cause, once it has failed
     standing: Standing
 
@@ -166,6 +167,7 @@ def held_of(keys: MapRunKeys, nonce: str, flat: Sequence[bytes], out: int) -> He
         number(b"walked"),
         number(b"parts"),
         number(b"written"),
+        fields.get(b"pin", b"").decode(),
         None if error is None else (error.decode(), fields.get(b"cause", b"").decode()),
         standing_in(fields, out),
     )

@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from engine.tasks.datasets.faults import DatasetFault, replaced
 from engine.tasks.datasets.objects import Entry, Opened
@@ -38,7 +39,7 @@ class FolderBucket:
             raise self._fault(error, key) from None
         if pin is not None and pin != file.pin:
             file.close()
-            raise file.replaced()
+            raise replaced(file.shown)
         return Opened(io.BufferedReader(file), file.pin)
 
     def listed(self, prefix: str = "", start_after: str = "") -> Iterator[Entry]:
@@ -142,23 +143,34 @@ def _pin(about: os.stat_result) -> str:
     return f"{about.st_ino:x}-{about.st_size:x}-{about.st_mtime_ns:x}"
 
 
-class _PinnedFile(io.FileIO):
-    """A regular file that must not change while it is read."""
+class _PinnedFile(io.RawIOBase):
+    """A regular file that must not change while it is read. Owns its descriptor."""
 
     def __init__(self, descriptor: int, shown: str) -> None:
+        self._descriptor = descriptor
+        self.shown = shown
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
-            os.close(descriptor)
+            self.close()
             raise DatasetFault(f"{shown}: not a file")
-        super().__init__(descriptor, "rb")
-        self._shown = shown
         self.pin = _pin(about)
 
-    def readinto(self, buffer: object, /) -> int | None:
-        count = super().readinto(buffer)  # type: ignore[arg-type]
-        if _pin(os.fstat(self.fileno())) != self.pin:
-            raise self.replaced()
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return os.lseek(self._descriptor, offset, whence)
+
+    def readinto(self, buffer: Any, /) -> int:
+        count = os.readv(self._descriptor, [buffer])
+        if _pin(os.fstat(self._descriptor)) != self.pin:
+            raise replaced(self.shown)
         return count
 
-    def replaced(self) -> DatasetFault:
-        return replaced(self._shown)
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()

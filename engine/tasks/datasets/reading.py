@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from engine.core.states.distributed.selecting import STATE_DATA
-from engine.core.states.distributed.spec import MapRunSpec, Reader
+from engine.core.states.distributed.spec import Reader
 from engine.tasks.datasets.buckets import Buckets
-from engine.tasks.datasets.faults import NOT_ITERABLE, DatasetFault, ItemReaderFailed
+from engine.tasks.datasets.faults import DatasetFault, ItemReaderFailed
 from engine.tasks.datasets.formats.decoding import UNREADABLE, content, unreadable
 from engine.tasks.datasets.formats.entries import Entry
 from engine.tasks.datasets.formats.json_items import json_entries
@@ -39,16 +38,14 @@ class Reading:
     the same or the reading fails. A listing has none.
     """
 
-    def __init__(self, spec: MapRunSpec, buckets: Buckets, pin: str | None = None) -> None:
-        self._spec = spec
+    def __init__(self, reader: Reader, buckets: Buckets, pin: str | None = None) -> None:
+        self._reader = reader
         self._buckets = buckets
         self.pin = pin
 
     def entries(self) -> Iterator[Found]:
         """All entries, in order. Raises ItemReaderFailed."""
-        reader = self._spec.reader
-        if reader is None:
-            return _of_state_data(self._spec.items)
+        reader = self._reader
         return self._listed(reader) if reader.action == "listObjectsV2" else self._read(reader)
 
     def _listed(self, reader: Reader) -> Iterator[Found]:
@@ -101,7 +98,7 @@ class Reading:
         """The entries of one object, in the format that the reader names."""
         source = f"s3://{bucket}/{key}"
         with self._opened(reader, bucket, key, pin=pin, is_named=is_named) as file:
-            for entry in _parsed(reader, file):
+            for entry in parsed(reader, file):
                 yield Found(entry, source)
 
     def _opened(
@@ -139,7 +136,7 @@ class _Opening:
         self._opened.file.close()
         if isinstance(error, ItemReaderFailed):
             return
-        if isinstance(error, DatasetFault | OSError | UNREADABLE):
+        if isinstance(error, (DatasetFault, OSError, *UNREADABLE)):
             raise unreadable(error, self._shown) from None
 
 
@@ -150,7 +147,8 @@ def _open(buckets: Buckets, bucket: str, key: str, version: str | None, pin: str
         raise unreadable(fault, key) from None
 
 
-def _parsed(reader: Reader, file: Any) -> Iterator[Entry]:
+def parsed(reader: Reader, file: Any) -> Iterator[Entry]:
+    """The entries of an object in the format that the reader names; `file` is its content, seekable where that is Parquet."""
     match reader.input_type:
         case "JSON":
             return json_entries(file, reader.items_pointer)
@@ -162,14 +160,6 @@ def _parsed(reader: Reader, file: Any) -> Iterator[Entry]:
             return parquet_entries(file)
         case _:
             raise ItemReaderFailed("ReaderConfig names no InputType to read objects in")
-
-
-def _of_state_data(items: Any) -> Iterator[Found]:
-    if isinstance(items, list):
-        return (Found(Entry(value), STATE_DATA) for value in items)
-    if isinstance(items, dict):
-        return (Found(Entry(value, key), STATE_DATA) for key, value in items.items())
-    raise ItemReaderFailed(NOT_ITERABLE)
 
 
 def _metadata(listed: Listed) -> Entry:

@@ -22,6 +22,7 @@ from engine.tasks.datasets.objects import Entry, Opened
 
 PIECE_BYTES = 4 * 1024 * 1024
 PIECE_ATTEMPTS = 4  # besides those that boto3 makes before an answer begins
+PAGE_KEYS = 1000  # of a listing; the most that S3 gives
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 CONNECTIONS_MAX = 16
@@ -82,7 +83,7 @@ class S3Bucket:
         return Opened(io.BufferedReader(file, 256 * 1024), file.pin)
 
     def listed(self, prefix: str = "", start_after: str = "") -> Iterator[Entry]:
-        given: dict[str, Any] = {"Bucket": self._name, "Prefix": prefix}
+        given: dict[str, Any] = {"Bucket": self._name, "Prefix": prefix, "MaxKeys": PAGE_KEYS}
         if start_after:
             given["StartAfter"] = start_after
         while True:

@@ -28,9 +28,11 @@ class Naming(Struct, frozen=True):
 
     execution_prefix: str = ""
     definition_prefix: str = ""
+    express_prefix: str = ""
 
     def execution(self, identifier: str) -> str:
-        return self.execution_prefix + identifier
+        is_express = identifier.count(":") == 2
+        return (self.express_prefix if is_express else self.execution_prefix) + identifier
 
     def definition(self, name: str) -> str:
         return self.definition_prefix + name

@@ -24,14 +24,17 @@ STATES_QUEUE = "@states"  # where the engine's own runner of nested executions l
 DEPTH_MAX = 100  # executions that started one another, one inside the other; a workflow that starts itself ends there
 
 _MACHINE_ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:stateMachine:(.*)", re.DOTALL)
-_VERSION = re.compile(r"[1-9][0-9]{0,8}")
+_QUALIFIER = re.compile(r"[1-9][0-9]{0,8}|(?=.*[A-Za-z_.-])[A-Za-z0-9_.-]{1,80}")
 
 
 class Start(Struct, frozen=True):
-    """A child to be started. `target` is the definition as it was asked for; `version` None is the current one."""
+    """A child to be started. `target` is the definition as it was asked for.
+
+    `qualifier` is a version's number, or an alias; "" is the current version.
+    """
 
     definition: str
-    version: int | None
+    qualifier: str
     name: str
     input: Document
     target: str
@@ -89,16 +92,16 @@ def addressed(resource: Resource, parameters: Document) -> tuple[str, Document]:
 def start_of(resource: Resource, parameters: Document, key: str) -> Start:
     """The child that a task asks for. Raises StartRefused. `key` is the child's name where none is given."""
     if resource.service == "workflow":
-        return Start(resource.name, None, key, parameters, resource.name)
+        return Start(resource.name, "", key, parameters, resource.name)
     given = parameters.value
     target = given["StateMachineArn"]
-    definition, version = _definition(target)
+    definition, qualifier = _definition(target)
     name = given.get("Name")
     try:
         name = key if name is None else check_name(str(name), "execution")
     except InvalidName:
         raise StartRefused("InvalidName", f"Invalid Name: '{name}'") from None
-    return Start(definition, version, name, _input(given.get("Input")), target)
+    return Start(definition, qualifier, name, _input(given.get("Input")), target)
 
 
 def child_of(resource: Resource, parameters: Document, key: str) -> Child | None:
@@ -112,19 +115,19 @@ def child_of(resource: Resource, parameters: Document, key: str) -> Child | None
     return Child(start.id, key)
 
 
-def _definition(target: str) -> tuple[str, int | None]:
-    """A definition's name and version: of a state machine's ARN, of NAME, or of NAME:VERSION."""
+def _definition(target: str) -> tuple[str, str]:
+    """A definition's name, and the version or alias: of a state machine's ARN, of NAME, or of NAME:VERSION."""
     found = _MACHINE_ARN.fullmatch(target)
     if found is None and target.startswith("arn:"):
         raise StartRefused("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {target}'")
-    definition, colon, version = (found[1] if found else target).partition(":")
+    definition, colon, qualifier = (found[1] if found else target).partition(":")
     try:
         check_name(definition, "definition")
     except InvalidName:
         raise StartRefused("InvalidArn", f"Invalid Arn: '{target}'") from None
-    if colon and not _VERSION.fullmatch(version):
+    if colon and not _QUALIFIER.fullmatch(qualifier):
         raise StartRefused("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{target}'")
-    return definition, int(version) if colon else None
+    return definition, qualifier
 
 
 def _input(given: Any) -> Document:

@@ -6,7 +6,6 @@
   ARGV[1] nonce, [2] revision of the task that is not to go on, [3] kept_ms: so long it is remembered that a run was stopped before it began
   Returns {"OK", fields} | {"NONE"} (it had not begun) | {"OTHER"} (it has ended, or is a later task's)
 ]]
---- @include clock
 local run = KEYS[1]
 local at = redis.call('HMGET', run, 'status', 'task', 'stopped', 'about')
 if at[2] and tonumber(at[2]) > tonumber(ARGV[2]) then return {'OTHER'} end

@@ -1,0 +1,85 @@
+"""Files of results: in a folder and on a real S3-compatible server."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from test_map_results import child
+
+from engine.core.states.distributed.spec import Writer
+from engine.tasks.datasets.buckets import Buckets
+from engine.tasks.datasets.faults import ResultWriterFailed
+from engine.tasks.datasets.s3 import S3
+from engine.tasks.datasets.sink import ResultSink
+
+RUN = "arn:aws:states:us-east-1:123456789012:mapRun:d/Each:the-run"
+
+
+@pytest.fixture(params=["data", "local"])
+def place(request, client, tmp_path):
+    """A bucket of the server, or a folder, and how to read what was written to it."""
+    folder = tmp_path / "datasets" / "local"
+
+    def read(key: str) -> str:
+        if request.param == "local":
+            return (folder / key).read_text()
+        return client.get_object(Bucket="data", Key=key)["Body"].read().decode()
+
+    return request.param, read, folder
+
+
+async def test_results_are_files_that_the_manifest_names(place, buckets):
+    bucket, read, folder = place
+    if bucket == "local":
+        folder.mkdir()
+    writer = Writer(bucket=bucket, prefix="out/", transformation="COMPACT")
+    sink = ResultSink(writer, "the-run", RUN, buckets)
+    await sink.part(0, [child(1), child(status="FAILED"), child(2)])
+    await sink.part(1, [child(3)])
+    await sink.part(2, [child("of a process that had lost the run")])
+    assert await sink.close(2) == {"Bucket": bucket, "Key": "out/the-run/manifest.json"}
+    manifest = json.loads(read("out/the-run/manifest.json"))
+    assert manifest["DestinationBucket"] == bucket
+    assert manifest["MapRunArn"] == RUN
+    files = manifest["ResultFiles"]
+    assert list(files) == ["FAILED", "PENDING", "SUCCEEDED"]
+    assert files["SUCCEEDED"] == [
+        {"Key": "out/the-run/SUCCEEDED_0.json", "Size": 5},
+        {"Key": "out/the-run/SUCCEEDED_1.json", "Size": 3},
+    ]
+    assert files["PENDING"] == []
+    assert [read(each["Key"]) for each in files["SUCCEEDED"]] == ["[1,2]", "[3]"]
+    (failed,) = files["FAILED"]
+    assert len(read(failed["Key"])) == failed["Size"]
+    assert json.loads(read(failed["Key"])) == [child(status="FAILED")]
+
+
+async def test_a_lot_written_again_makes_the_same_files(client, buckets):
+    sink = ResultSink(Writer(bucket="data", output_type="JSONL"), "the-run", RUN, buckets)
+    await sink.part(0, [child(1)])
+    key = "the-run/SUCCEEDED_0.jsonl"
+    etag = client.head_object(Bucket="data", Key=key)["ETag"]
+    await sink.part(0, [child(1)])
+    assert client.head_object(Bucket="data", Key=key)["ETag"] == etag
+    assert client.list_objects_v2(Bucket="data")["KeyCount"] == 1
+
+
+async def test_without_children_there_is_a_manifest_alone(client, buckets):
+    sink = ResultSink(Writer(bucket="data"), "the-run", RUN, buckets)
+    assert await sink.close(0) == {"Bucket": "data", "Key": "the-run/manifest.json"}
+    keys = [each["Key"] for each in client.list_objects_v2(Bucket="data")["Contents"]]
+    assert keys == ["the-run/manifest.json"]
+
+
+async def test_a_place_that_cannot_be_written_to_is_the_writers_failure(buckets, monkeypatch):
+    sink = ResultSink(Writer(bucket="no-such-bucket"), "the-run", RUN, buckets)
+    with pytest.raises(ResultWriterFailed) as failed:
+        await sink.part(0, [child(1)])
+    assert failed.value.error == "States.ResultWriterFailed"
+    assert failed.value.cause.startswith("The specified bucket does not exist (Service: S3, ")
+    monkeypatch.setattr("engine.tasks.datasets.s3.CONNECT_SECONDS", 1)
+    nowhere = Buckets(None, S3("http://127.0.0.1:9", "us-east-1"))
+    with pytest.raises(ResultWriterFailed, match="Could not connect to the endpoint"):
+        await ResultSink(Writer(bucket="data"), "the-run", RUN, nowhere).close(0)
+    nowhere.close()
