@@ -11,11 +11,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine.store.server.server_program import end_with_parent
+from tests.conformance.served import served
 
 MARK = "over_the_wire"
 _players: dict[str, subprocess.Popen[bytes]] = {}
@@ -62,3 +64,10 @@ def pytest_sessionfinish(exitstatus: int) -> None:
 def played(request: pytest.FixtureRequest) -> Path:
     """The folder that verdicts come into."""
     return request.config.stash[FOLDER]
+
+
+@pytest.fixture(scope="session")
+def server_process() -> Iterator[str]:
+    """The address of a server process of this worker's own."""
+    with served() as url:
+        yield url

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from api.aws.arguments import PAGE, arn, execution, invalid_token, moment
+from api.aws.arguments import PAGE, execution, invalid_token, moment
 from api.aws.call import Call, Handler
 from api.aws.errors import AwsError, validation
+from api.aws.machine_arns import MachineArn, no_machine, no_resource, unlabelled
 from api.aws.rendering import description, seconds, summary, synchronous
 from api.rest.receive import Stopping
 from engine import errors
-from engine.arns import Arn, Origin
+from engine.arns import Origin
 from engine.commands.state_machines import Target
 from engine.documents import EMPTY_OBJECT, Document
 from engine.language.diagnostics.input_faults import input_fault
@@ -34,7 +35,7 @@ UNSUPPORTED = "This operation is not supported by this type of state machine"
 async def start_execution(call: Call) -> dict[str, Any]:
     """Start, once per name: repeated with the same input while it runs, the same answer."""
     started = await _start(call, synchronous=False)
-    place = _machine(call).place
+    place = unlabelled(call.given["stateMachineArn"]).place
     return {
         "executionArn": place.execution(started.execution.id),
         "startDate": moment(started.execution.started),
@@ -59,26 +60,19 @@ async def start_sync_execution(call: Call) -> dict[str, Any]:
     return members
 
 
-def _machine(call: Call) -> Arn:
-    return arn(call.given["stateMachineArn"], "stateMachine")
-
-
-async def _target(call: Call, execution_name: str = "") -> Target:
-    """What the request's state machine ARN leads to: the definition, the version, and its role."""
-    definition, _, qualifier = _machine(call).rest.partition(":")
-    if "/" in definition:
-        raise validation("INVALID_ROUTING_CONFIGURATION", "The state machine is a Map state's.")
-    with told(call.given["stateMachineArn"]):
+async def _target(call: Call, machine: MachineArn, execution_name: str = "") -> Target:
+    """What a state machine's ARN leads to: the definition, the version, and its role."""
+    with told(machine.text):
         return await call.engine.state_machines.target(
-            call.caller, definition, qualifier, execution_name
+            call.caller, machine.definition, machine.qualifier, execution_name
         )
 
 
 async def _start(call: Call, *, synchronous: bool) -> StartResult:
-    given, machine = call.given, _machine(call)
+    given, machine = call.given, unlabelled(call.given["stateMachineArn"])
     # Made here where none is given: by its name an alias chooses among its versions.
     name = given.get("name") or str(uuid.uuid4())
-    target = await _target(call, name)
+    target = await _target(call, machine, name)
     if synchronous and target.type != "EXPRESS":
         raise AwsError("StateMachineTypeNotSupported", UNSUPPORTED)
     origin = Origin(machine.place, target.role, target.published, target.alias)
@@ -97,7 +91,7 @@ async def _start(call: Call, *, synchronous: bool) -> StartResult:
         known = machine.place.execution(f"{target.definition}:{name}")
         raise AwsError("ExecutionAlreadyExists", f"Execution Already Exists: '{known}'") from None
     except errors.DefinitionNotFound:
-        raise _no_machine(given["stateMachineArn"]) from None
+        raise no_machine(machine.text) from None
     except errors.InvalidName:
         raise AwsError("InvalidName", f"Invalid Name: '{name}'") from None
     except errors.PayloadTooLarge as error:
@@ -166,8 +160,6 @@ async def list_executions(call: Call) -> dict[str, Any]:
         message = "Exactly one of stateMachineArn and mapRunArn must be given."
         raise validation("MISSING_REQUIRED_PARAMETER", message)
     wanted = await _of_map_run(call) if "mapRunArn" in given else await _of_machine(call)
-    if given.get("statusFilter") == "PENDING_REDRIVE" and "mapRunArn" not in given:
-        return {"executions": []}  # only children of a Map Run are ever that
     try:
         page = await call.engine.queries.listed(
             call.caller,
@@ -184,7 +176,12 @@ async def list_executions(call: Call) -> dict[str, Any]:
 
 
 async def _of_machine(call: Call) -> Filter:
-    target = await _target(call)
+    for name, refused in (("statusFilter", "PENDING_REDRIVE"), ("redriveFilter", None)):
+        asked = call.given.get(name)
+        if asked is not None and refused in {asked, None}:
+            message = f"{name} {asked} is for the executions of a Map Run: give a mapRunArn."
+            raise AwsError("ValidationException", message)
+    target = await _target(call, unlabelled(call.given["stateMachineArn"]))
     if target.type == "EXPRESS":
         raise AwsError("StateMachineTypeNotSupported", UNSUPPORTED)
     return _filter(call, target.definition, published=target.published, alias=target.alias)
@@ -192,7 +189,7 @@ async def _of_machine(call: Call) -> Filter:
 
 async def _of_map_run(call: Call) -> Filter:
     """The children of a Map Run."""
-    raise AwsError("ResourceNotFound", f"Resource not found: '{call.given['mapRunArn']}'")
+    raise no_resource(call.given["mapRunArn"])
 
 
 def _filter(call: Call, definition: str, *, published: int = 0, alias: str = "") -> Filter:
@@ -221,17 +218,13 @@ def told(text: str) -> Iterator[None]:
     except errors.ExecutionNotFound:
         raise AwsError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{text}'") from None
     except (errors.DefinitionNotFound, errors.AliasNotFound):
-        raise _no_machine(text) from None
+        raise no_machine(text) from None
     except errors.InvalidName:
         raise AwsError("InvalidArn", f"Invalid Arn: '{text}'") from None
     except errors.OrderRefused as error:
         raise AwsError("ExecutionNotRedrivable", error.detail or str(error)) from None
     except errors.QuotaExceeded as error:
         raise AwsError("ExecutionLimitExceeded", str(error)) from None
-
-
-def _no_machine(text: str) -> AwsError:
-    return AwsError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{text}'")
 
 
 HANDLERS: dict[str, Handler] = {

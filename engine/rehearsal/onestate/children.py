@@ -12,7 +12,7 @@ from engine.core.failures import Failure
 from engine.core.outcomes import Distribute, Divide, Fails, Outcome
 from engine.core.states import map_
 from engine.core.states.distributed.batching import Batching, children
-from engine.core.states.distributed.selecting import STATE_DATA, Selecting
+from engine.core.states.distributed.selecting import STATE_DATA, Item, Selecting
 from engine.core.states.distributed.spec import MapRunSpec
 from engine.core.states.distributed.tolerance import EXCEEDED, is_exceeded
 from engine.documents import Document
@@ -20,6 +20,7 @@ from engine.language.expressions.scope import ExpressionError
 from engine.language.machine import Map
 from engine.rehearsal.map_runs import entries
 from engine.rehearsal.onestate.question import Situation, StateTestRefused
+from engine.rehearsal.onestate.reader_data import items_in
 from engine.rehearsal.onestate.trial import Trial, bare
 
 
@@ -27,7 +28,7 @@ def finished(
     trial: Trial, outcome: Divide | Distribute, mocked: Document | Failure, situation: Situation
 ) -> Outcome:
     """The outcome of the state, once its children have come to what is mocked. Raises StateTestRefused."""
-    failure = _prepared(trial, outcome)
+    failure = _prepared(trial, outcome, situation.reader_data)
     if failure is not None:
         return Fails(failure)
     failed = situation.failed_iterations
@@ -42,7 +43,9 @@ def finished(
     return Fails(mocked) if isinstance(mocked, Failure) else trial.join(mocked)
 
 
-def _prepared(trial: Trial, outcome: Divide | Distribute) -> Failure | None:
+def _prepared(
+    trial: Trial, outcome: Divide | Distribute, reader_data: str | None
+) -> Failure | None:
     """Note what each child would get. A failure where that cannot be worked out."""
     state = trial.state
     if not isinstance(state, Map):
@@ -54,7 +57,7 @@ def _prepared(trial: Trial, outcome: Divide | Distribute) -> Failure | None:
     try:
         if isinstance(outcome, Distribute):
             assert isinstance(outcome.asked, MapRunSpec)
-            _select(trial, state, outcome.asked)
+            return _select(trial, state, outcome.asked, reader_data)
         elif state.item_selector is not None:
             made = [
                 map_.iteration_input(state, trial.visit, index, item).value
@@ -66,11 +69,18 @@ def _prepared(trial: Trial, outcome: Divide | Distribute) -> Failure | None:
     return None
 
 
-def _select(trial: Trial, state: Map, spec: MapRunSpec) -> None:
-    if spec.items is None:
-        return  # they are somewhere that nobody reads in a test
+def _select(trial: Trial, state: Map, spec: MapRunSpec, reader_data: str | None) -> Failure | None:
+    if spec.reader is None:
+        items: list[Item] | Failure = list(entries(spec.items, STATE_DATA))
+    elif reader_data is None:
+        return None  # they are somewhere that nobody reads in a test
+    else:
+        items = items_in(reader_data, spec.reader)
+    if isinstance(items, Failure):
+        return items
+    if spec.reader is not None and spec.reader.items_pointer is not None:
+        trial.notes["ItemsPointer"] = _whole(items)
     selecting = Selecting(trial.machine, spec, trial.seed)
-    items = list(entries(spec.items, STATE_DATA))
     if state.item_selector is not None:
         made: list[Any] = [selecting.select(item, trial.patience).value for item in items]
         trial.notes["ItemSelector"] = Document.of(made)
@@ -78,6 +88,14 @@ def _select(trial: Trial, state: Map, spec: MapRunSpec) -> None:
         batches = children(selecting, Batching(spec, trial.limits), items, trial.patience)
         inputs = [each.input.value for each in batches if isinstance(each.input, Document)]
         trial.notes["ItemBatcher"] = Document.of(inputs)
+    return None
+
+
+def _whole(items: list[Item]) -> Document:
+    """The array or the object that they are the items of."""
+    if any(item.key is not None for item in items):
+        return Document.of({item.key: item.value for item in items})
+    return Document.of([item.value for item in items])
 
 
 def _note_thresholds(trial: Trial, spec: MapRunSpec) -> None:

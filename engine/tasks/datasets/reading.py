@@ -98,7 +98,7 @@ class Reading:
         """The entries of one object, in the format that the reader names."""
         source = f"s3://{bucket}/{key}"
         with self._opened(reader, bucket, key, pin=pin, is_named=is_named) as file:
-            for entry in _parsed(reader, file):
+            for entry in parsed(reader, file):
                 yield Found(entry, source)
 
     def _opened(
@@ -147,7 +147,8 @@ def _open(buckets: Buckets, bucket: str, key: str, version: str | None, pin: str
         raise unreadable(fault, key) from None
 
 
-def _parsed(reader: Reader, file: Any) -> Iterator[Entry]:
+def parsed(reader: Reader, file: Any) -> Iterator[Entry]:
+    """The entries of an object in the format that the reader names; `file` is its content, seekable where that is Parquet."""
     match reader.input_type:
         case "JSON":
             return json_entries(file, reader.items_pointer)

@@ -17,7 +17,7 @@ from engine.errors import (
     InvalidRequest,
     QuotaExceeded,
 )
-from engine.store import aliases
+from engine.store.catalog import aliases
 
 WAIT = {"Ask": {"Type": "Task", "Resource": "signal:go", "End": True}}
 

@@ -51,7 +51,7 @@ def at(key: str, **more: Any) -> dict[str, Any]:
         ('[{"a":1},{"a":2}]', {"input_type": "JSON"}),
         ('{"x":[{"a":1},{"a":2}]}', {"input_type": "JSON", "items_pointer": "/x"}),
         ('{"a":1}\n{"a":2}\n', {"input_type": "JSONL"}),
-        (gzip.compress(b'{"a":1}\n{"a":2}\n'), {"input_type": "JSONL"}),
+        (gzip.compress(b'{"a":1}\n{"a":2}\n', mtime=0), {"input_type": "JSONL"}),
     ],
 )
 async def test_an_object_of_s3_and_a_file_of_a_folder_give_the_same_items(
@@ -180,7 +180,7 @@ async def test_a_listing_goes_over_its_pages(reader_of, buckets, client, monkeyp
 
 
 async def test_load_and_flatten_opens_every_object(reader_of, buckets, client):
-    put(client, **{"in/": b"", "in/1": "1\n2\n", "in/2": b"", "in/3": gzip.compress(b"3\n")})
+    put(client, **{"in/": b"", "in/1": "1\n2\n", "in/2": b"", "in/3": gzip.compress(b"3\n", mtime=0)})
     found = await items(
         reader_of(
             action="listObjectsV2",
@@ -208,8 +208,8 @@ async def test_an_inventory_gives_the_rows_of_its_files(reader_of, buckets, clie
     }  # fmt: skip
     put(client, **{
         "manifest.json": json.dumps(manifest),
-        "d/1.csv.gz": gzip.compress(b'"b","k1","10"\n"b","k2","20"\n'),
-        "d/2.csv.gz": gzip.compress(b'"b","k3","30"\n'),
+        "d/1.csv.gz": gzip.compress(b'"b","k1","10"\n"b","k2","20"\n', mtime=0),
+        "d/2.csv.gz": gzip.compress(b'"b","k3","30"\n', mtime=0),
     })  # fmt: skip
     found = await values(reader_of(**at("manifest.json", **reader)), buckets)
     assert found == [{"Bucket": "b", "Key": f"k{n}", "Size": f"{n}0"} for n in (1, 2, 3)]
@@ -264,7 +264,7 @@ async def test_only_names_of_buckets_are_taken_for_one(reader_of, buckets, bucke
 
 
 async def test_bytes_that_cannot_be_read_are_the_readers_failure(reader_of, buckets, client):
-    put(client, f=gzip.compress(b"1\n" * 100)[:-10], g="h\nx\xff\n".encode("latin-1"))
+    put(client, f=gzip.compress(b"1\n" * 100, mtime=0)[:-10], g="h\nx\xff\n".encode("latin-1"))
     for key, form in (("f", "JSONL"), ("g", "CSV")):
         told = await failure(reader_of(**at(key, input_type=form)), buckets)
         assert told.startswith(f"s3://data/{key} cannot be read: ")
