@@ -13,7 +13,6 @@ from engine.runtime.machines import Machines
 from engine.runtime.maps import Bells, MapRunner
 from engine.runtime.maps.bells import Rung
 from engine.runtime.maps.children import Children
-from engine.runtime.maps.datasets import Datasets
 from engine.runtime.maps.runner import Outside
 from engine.settings import Settings
 from engine.store.maps.held import Held
@@ -40,10 +39,7 @@ def runner(
         return ExpressChildren(express, machines, held, spec, rung, clock, namespace=namespace)
 
     place = Place(settings.aws_region, settings.aws_account)
-    datasets = Datasets(Buckets.of(settings))
-    outside = Outside(
-        express_children, datasets.open_items, datasets.writer_of, place, datasets.close
-    )
+    outside = Outside(express_children, Buckets.of(settings), place)
     return MapRunner(
         stores, machines, bells, clock, settings, outside, namespace=namespace, offer=offer
     )
