@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from engine.arns import Place
 from engine.clock import RedisClock
+from engine.commands.map_runs import MapRunCommands
 from engine.core.states.distributed.spec import MapRunSpec
 from engine.express import Express
 from engine.express.children import ExpressChildren
@@ -43,3 +44,8 @@ def runner(
     return MapRunner(
         stores, machines, bells, clock, settings, outside, namespace=namespace, offer=offer
     )
+
+
+def commands(stores: Stores, bells: Bells) -> MapRunCommands:
+    """What callers ask of Map Runs."""
+    return MapRunCommands(stores.reading_runs, stores.map_runs, lambda ref: bells.ring(ref, ref))
