@@ -184,6 +184,7 @@ class Engine:
         self.commands = self._made_commands(stores, machines)
         self.map_runs = maps.commands(stores, self._bells)
         self.activities = ActivityCommands(stores.activities, self.commands, self._see_deleted)
+        self.map_runs = maps.commands(stores, self._bells)
 
     def _made_commands(self, stores: Stores, machines: Machines) -> Commands:
         return Commands(
