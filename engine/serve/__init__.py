@@ -182,6 +182,7 @@ class Engine:
         tombstone_ms = int(settings.tombstone_hours * HOUR_MS)
         self.pruner = Pruner(stores.listing, clock, tombstone_ms=tombstone_ms)
         self.commands = self._made_commands(stores, machines)
+        self.map_runs = maps.commands(stores, self._bells)
         self.activities = ActivityCommands(stores.activities, self.commands, self._see_deleted)
         self.map_runs = maps.commands(stores, self._bells)
 
