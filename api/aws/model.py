@@ -15,6 +15,17 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 
 from api.aws.errors import AwsError
 
+# Where AWS lists the values of an enumeration in another order than the model (measured).
+_ENUMS = {
+    "ExecutionStatus": [
+        "SUCCEEDED",
+        "TIMED_OUT",
+        "PENDING_REDRIVE",
+        "ABORTED",
+        "FAILED",
+        "RUNNING",
+    ],
+}
 PREFIX = "AWSStepFunctions."  # of X-Amz-Target
 
 
@@ -80,7 +91,7 @@ def _scalar(shape: Shape, value: Any, at: str) -> Iterator[str]:
             _expect(value, str)
             yield from _length(shape, value, len(value), at)
             if shape.enum and value not in shape.enum:
-                allowed = ", ".join(shape.enum)
+                allowed = ", ".join(_ENUMS.get(shape.name, shape.enum))
                 yield _violation(
                     shape, value, at, f"Member must satisfy enum value set: [{allowed}]"
                 )
@@ -121,8 +132,18 @@ def _range(shape: Shape, value: float, at: str) -> Iterator[str]:
 
 
 def _violation(shape: Shape, value: Any, at: str, constraint: str) -> str:
-    told = "at" if shape.metadata.get("sensitive") else f"'{value}' at"
+    told = "at" if shape.metadata.get("sensitive") else f"'{_told(shape, value)}' at"
     return f"Value {told} '{at}' failed to satisfy constraint: {constraint}"
+
+
+def _told(shape: Shape, value: Any) -> str:
+    """A value as AWS prints it: of what is in a structure, the names are told too (measured)."""
+    if isinstance(shape, ListShape):
+        return f"[{', '.join(_told(shape.member, each) for each in value)}]"
+    if isinstance(shape, StructureShape):
+        members = (f"{n}={_told(m, value[n])}" for n, m in shape.members.items() if n in value)
+        return f"{shape.name}({', '.join(members)})"
+    return str(value)
 
 
 def _expect(value: Any, *kinds: type) -> None:

@@ -1,4 +1,4 @@
-"""The rules of the Step Functions API, as cases: cases/api/*.yaml, played with boto3 against a server process."""
+"""The rules of the Step Functions API, as cases: api_cases/*.yaml, played with boto3 against a server process."""
 
 from __future__ import annotations
 

@@ -180,7 +180,10 @@ async def test_a_listing_goes_over_its_pages(reader_of, buckets, client, monkeyp
 
 
 async def test_load_and_flatten_opens_every_object(reader_of, buckets, client):
-    put(client, **{"in/": b"", "in/1": "1\n2\n", "in/2": b"", "in/3": gzip.compress(b"3\n", mtime=0)})
+    put(
+        client,
+        **{"in/": b"", "in/1": "1\n2\n", "in/2": b"", "in/3": gzip.compress(b"3\n", mtime=0)},
+    )
     found = await items(
         reader_of(
             action="listObjectsV2",
