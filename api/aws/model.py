@@ -126,8 +126,22 @@ def _range(shape: Shape, value: float, at: str) -> Iterator[str]:
 
 
 def _violation(shape: Shape, value: Any, at: str, constraint: str) -> str:
-    told = "at" if shape.metadata.get("sensitive") else f"'{value}' at"
+    told = "at" if shape.metadata.get("sensitive") else f"'{_shown(shape, value)}' at"
     return f"Value {told} '{at}' failed to satisfy constraint: {constraint}"
+
+
+def _shown(shape: Shape, value: Any) -> str:
+    """A value as AWS's front end prints it (measured): `[Shape(member=1, other=text)]`."""
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return f"[{', '.join(_shown(shape.member, each) for each in value)}]"
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        members = (
+            f"{name}={_shown(member, value[name])}"
+            for name, member in shape.members.items()
+            if name in value
+        )
+        return f"{shape.name}({', '.join(members)})"
+    return f"{value}"
 
 
 def _expect(value: Any, *kinds: type) -> None:
