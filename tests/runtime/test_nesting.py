@@ -328,69 +328,6 @@ async def test_an_express_execution_starts_a_stored_one(desk):
     assert (await desk.describe("child:one")).parent == started.execution.id
 
 
-@pytest.mark.parametrize("target", ["quick", "quick:1"])
-async def test_an_express_execution_is_started_by_a_task_that_does_not_wait_for_it(desk, target):
-    done = {"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": 7, "End": True}}}
-    await desk.engine.commands.publish(ME, "quick", json.dumps(done).encode(), "json", "EXPRESS")
-    parameters = {"StateMachineArn": target, "Input": {"a": 1}}
-    await desk.publish(calls(START, Parameters=parameters), "parent")
-    parent = await desk.end(await desk.start("n", {}, "parent"))
-    child = await desk.end(parent.output.value["ExecutionArn"])
-    assert (child.parent, child.input.value, child.output.value) == ("parent:n", {"a": 1}, 7)
-    await desk.publish(calls(SYNC, Parameters=parameters), "waiting")
-    view = await desk.end(await desk.start("n", {}, "waiting"))
-    assert view.error == "StepFunctions.StateMachineTypeNotSupportedException"
-
-
-@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
-async def test_an_express_execution_is_run_to_its_end_whatever_that_is(desk, kind):
-    ends = {
-        "good": {"Type": "Pass", "Result": 7, "End": True},
-        "bad": {"Type": "Fail", "Error": "No", "Cause": "never"},
-    }
-    told = {}
-    for name, state in ends.items():
-        text = json.dumps({"StartAt": "S", "States": {"S": state}}).encode()
-        await desk.engine.commands.publish(ME, name, text, "json", "EXPRESS")
-        given = {"StateMachineArn": name, "Input": {"a": 1}, "Name": "x"}
-        calling = {"StartAt": "Call", "States": calls(SDK + "startSyncExecution", Parameters=given)}
-        caller = json.dumps(calling).encode()
-        await desk.engine.commands.publish(ME, f"calls-{name}", caller, "json", kind)
-        started = await desk.engine.commands.start(
-            ME, f"calls-{name}", name="n", input=Document.of({}), version=None, wait_ms=60_000
-        )
-        told[name] = (await desk.end(started.execution.id)).output.value
-    assert told["good"]["ExecutionArn"].startswith("good:x:")
-    assert told["good"]["BillingDetails"]["BilledMemoryUsedInMB"] == 64
-    shown = ("Status", "Name", "StateMachineArn", "Input", "Output", "Error", "Cause")
-    assert [told["good"].get(each) for each in shown] == [
-        *("SUCCEEDED", "x", "good", '{"a":1}', "7", None, None)
-    ]
-    assert [told["bad"].get(each) for each in shown] == [
-        *("FAILED", "x", "bad", '{"a":1}', None, "No", "never")
-    ]
-
-
-async def test_a_stored_execution_is_not_run_synchronously(desk):
-    await desk.publish(ASK, "child")
-    given = {"StateMachineArn": "child"}
-    await desk.publish(calls(SDK + "startSyncExecution", Parameters=given), "parent")
-    view = await desk.end(await desk.start("n", {}, "parent"))
-    assert view.error == "Sfn.StateMachineTypeNotSupportedException"
-
-
-async def test_an_express_execution_that_starts_itself_ends_at_some_depth(desk):
-    again = {"StartAt": "Call", "States": calls(START, Parameters={"StateMachineArn": "quick"})}
-    await desk.engine.commands.publish(ME, "quick", json.dumps(again).encode(), "json", "EXPRESS")
-    view = await desk.end((await desk.engine.commands.start(
-        ME, "quick", name="n", input=Document.of({}), version=None
-    )).execution.id)  # fmt: skip
-    for _ in range(DEPTH_MAX - 1):
-        view = await desk.end(view.output.value["ExecutionArn"])
-    last = await desk.end(view.output.value["ExecutionArn"])
-    assert last.error == "Detent.NestedTooDeep"
-
-
 async def test_a_child_goes_on_without_a_parent_that_did_not_wait(desk):
     await desk.publish(ASK, "child")
     await desk.publish(calls(START), "parent")
