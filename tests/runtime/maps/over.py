@@ -7,7 +7,9 @@ from typing import Any
 from desk import ME, Desk
 
 PASS = {"P": {"Type": "Pass", "End": True}}
-FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:pay"  # without an endpoint, workers perform it
+FUNCTION = (
+    "arn:aws:lambda:us-east-1:000000000000:function:pay"  # without an endpoint, workers perform it
+)
 TASK = {"T": {"Type": "Task", "Resource": FUNCTION, "End": True}}
 FAIL_ODD = {
     "C": {
