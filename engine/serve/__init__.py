@@ -235,7 +235,14 @@ class Engine:
             for queue, runner in self._runners.items()
         ]
         runs = maps.runner(
-            stores, machines, self.express, self._bells, clock, settings, self._offer
+            stores,
+            machines,
+            self.express,
+            self._bells,
+            self._deciders,
+            clock,
+            settings,
+            self._offer,
         )
         self._performers.append(self._performer(stores, MAPS_QUEUE, runs, maps.MAP_RUNS_MAX))
 
