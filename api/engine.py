@@ -13,6 +13,7 @@ from engine.arns import Origin
 from engine.clock import Clock
 from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
+from engine.commands.map_runs import MapRunCommands
 from engine.commands.migrations import MigrationCommands
 from engine.commands.state_machines import StateMachineCommands
 from engine.commands.state_tests import StateTests
@@ -29,6 +30,7 @@ from engine.views import (
     Caller,
     ChangePage,
     DefinitionPage,
+    DefinitionSummary,
     DefinitionText,
     ExecutionCount,
     ExecutionPage,
@@ -166,6 +168,8 @@ class Commands(Orders, Protocol):
         /,
     ) -> Published: ...
 
+    async def delete_definition(self, caller: Caller, name: str, /) -> DefinitionSummary: ...
+
     async def start(
         self,
         caller: Caller,
@@ -301,6 +305,8 @@ class Queries(Protocol):
         self, caller: Caller, execution: str, /, *, wait_ms: int = 0
     ) -> DescribedExecution: ...
 
+    def now_ms(self) -> int: ...
+
     async def listed(
         self, caller: Caller, wanted: Filter, /, *, limit: int, cursor: str | None
     ) -> ListedPage: ...
@@ -344,6 +350,9 @@ class Engine(Protocol):
 
     @property
     def activities(self) -> ActivityCommands: ...
+
+    @property
+    def map_runs(self) -> MapRunCommands: ...
 
     @property
     def state_tests(self) -> StateTests: ...

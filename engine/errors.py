@@ -131,6 +131,20 @@ class ActivityAlreadyExists(EngineError):
     status = 409
 
 
+class MapRunNotFound(EngineError):
+    """There is no Map Run of that id."""
+
+    code = "map_run_not_found"
+    status = 404
+
+
+class MapRunClosed(EngineError):
+    """The Map Run has ended; what it keeps to cannot be changed any more."""
+
+    code = "map_run_closed"
+    status = 409
+
+
 class ExecutionAlreadyExists(EngineError):
     """An execution of that name exists with another input, or has already ended."""
 
@@ -164,6 +178,13 @@ class OrderRefused(EngineError):
 
     code = "order_refused"
     status = 409
+
+
+class StateTestRefused(EngineError):
+    """The parts of a request to test a state do not go together, or not with the state."""
+
+    code = "state_test_refused"
+    status = 400
 
 
 class DefinitionTypeConflict(EngineError):

@@ -11,6 +11,7 @@ from engine.clock import RedisClock
 from engine.commands import Commands
 from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
+from engine.commands.map_runs import MapRunCommands
 from engine.commands.migrations import MigrationCommands
 from engine.commands.state_machines import StateMachineCommands
 from engine.core.limits import Limits
@@ -86,6 +87,7 @@ class Engine:
         self._bells: Bells
         self._deleted: DeletedActivities | None = None
         self.activities: ActivityCommands
+        self.map_runs: MapRunCommands
         self.operations: MigrationCommands
         self.copying: Copying
         self.state_machines: StateMachineCommands
@@ -117,6 +119,7 @@ class Engine:
         """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
         seconds = self.settings.drain_seconds
         self.dispatcher.close()
+        self._bells.close()
         await self.express.close()
         self._deciders.close()
         if self._advancer is not None:
@@ -179,7 +182,9 @@ class Engine:
         tombstone_ms = int(settings.tombstone_hours * HOUR_MS)
         self.pruner = Pruner(stores.listing, clock, tombstone_ms=tombstone_ms)
         self.commands = self._made_commands(stores, machines)
+        self.map_runs = maps.commands(stores, self._bells)
         self.activities = ActivityCommands(stores.activities, self.commands, self._see_deleted)
+        self.map_runs = maps.commands(stores, self._bells)
 
     def _made_commands(self, stores: Stores, machines: Machines) -> Commands:
         return Commands(

@@ -6,10 +6,10 @@ from typing import Any
 
 from engine.core.failures import Failure
 from engine.documents import Document
-from engine.errors import InvalidDocument
+from engine.errors import InvalidDocument, StateTestRefused
 from engine.language.machine import Machine, Map, Parallel, State, Task
 from engine.rehearsal.onestate import context, service_shapes
-from engine.rehearsal.onestate.question import Mock, Question, StateTestRefused
+from engine.rehearsal.onestate.question import Mock, Question
 
 
 def check(question: Question, machine: Machine, state: State) -> Document | Failure | None:

@@ -6,11 +6,10 @@ import json
 from typing import Any
 
 from engine.documents import Document
-from engine.errors import InvalidDocument
+from engine.errors import InvalidDocument, StateTestRefused
 from engine.language import Machine, read
 from engine.language.document import scopes_of, transitions_of
 from engine.language.machine import State
-from engine.rehearsal.onestate.question import StateTestRefused
 
 TESTED = "StateName"  # what a state is called that is given without its name (measured)
 
