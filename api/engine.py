@@ -30,6 +30,7 @@ from engine.views import (
     Caller,
     ChangePage,
     DefinitionPage,
+    DefinitionSummary,
     DefinitionText,
     ExecutionCount,
     ExecutionPage,
@@ -167,6 +168,8 @@ class Commands(Orders, Protocol):
         /,
     ) -> Published: ...
 
+    async def delete_definition(self, caller: Caller, name: str, /) -> DefinitionSummary: ...
+
     async def start(
         self,
         caller: Caller,
@@ -301,6 +304,8 @@ class Queries(Protocol):
     async def described(
         self, caller: Caller, execution: str, /, *, wait_ms: int = 0
     ) -> DescribedExecution: ...
+
+    def now_ms(self) -> int: ...
 
     async def listed(
         self, caller: Caller, wanted: Filter, /, *, limit: int, cursor: str | None

@@ -180,6 +180,13 @@ class OrderRefused(EngineError):
     status = 409
 
 
+class StateTestRefused(EngineError):
+    """The parts of a request to test a state do not go together, or not with the state."""
+
+    code = "state_test_refused"
+    status = 400
+
+
 class DefinitionTypeConflict(EngineError):
     """The definition exists with another type, and a definition's type never changes; nothing was published."""
 

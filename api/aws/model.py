@@ -17,6 +17,11 @@ from api.aws.errors import AwsError
 
 PREFIX = "AWSStepFunctions."  # of X-Amz-Target
 
+# AWS lists the values of an enum in an order of its own, which is not the model's (measured, for these).
+_ENUM_ORDER = {
+    "ExecutionStatus": ("SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING")
+}
+
 
 @cache
 def service() -> ServiceModel:
@@ -80,7 +85,7 @@ def _scalar(shape: Shape, value: Any, at: str) -> Iterator[str]:
             _expect(value, str)
             yield from _length(shape, value, len(value), at)
             if shape.enum and value not in shape.enum:
-                allowed = ", ".join(shape.enum)
+                allowed = ", ".join(_ENUM_ORDER.get(shape.name, shape.enum))
                 yield _violation(
                     shape, value, at, f"Member must satisfy enum value set: [{allowed}]"
                 )
@@ -121,8 +126,22 @@ def _range(shape: Shape, value: float, at: str) -> Iterator[str]:
 
 
 def _violation(shape: Shape, value: Any, at: str, constraint: str) -> str:
-    told = "at" if shape.metadata.get("sensitive") else f"'{value}' at"
+    told = "at" if shape.metadata.get("sensitive") else f"'{_shown(shape, value)}' at"
     return f"Value {told} '{at}' failed to satisfy constraint: {constraint}"
+
+
+def _shown(shape: Shape, value: Any) -> str:
+    """A value as AWS's front end prints it (measured): `[Shape(member=1, other=text)]`."""
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return f"[{', '.join(_shown(shape.member, each) for each in value)}]"
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        members = (
+            f"{name}={_shown(member, value[name])}"
+            for name, member in shape.members.items()
+            if name in value
+        )
+        return f"{shape.name}({', '.join(members)})"
+    return f"{value}"
 
 
 def _expect(value: Any, *kinds: type) -> None:

@@ -31,8 +31,9 @@ PUBLISHED: Example = {
     "problems": [],
     "type": "STANDARD",
 }
+DEFINITION: Example = {"name": "order", "version": 3, "updated": NOW, "type": "STANDARD"}
 DEFINITION_PAGE: Example = {
-    "definitions": [{"name": "order", "version": 3, "updated": NOW, "type": "STANDARD"}],
+    "definitions": [DEFINITION],
     "next": None,
 }
 DEFINITION_TEXT: Example = {

@@ -23,13 +23,22 @@ PAGE = 1000  # definitions asked for at once, the most the server gives
     is_flag=True,
     help="Print nothing but the text of NAME, as it was published; the newest without --version.",
 )
+@click.option(
+    "--delete", is_flag=True, help="Delete NAME: what runs goes on, and nothing starts any more."
+)
 @on_server
-def definitions(server: Server, name: str | None, version: int | None, text: bool) -> None:
+def definitions(
+    server: Server, name: str | None, version: int | None, text: bool, delete: bool
+) -> None:
     """List the definitions there are, or the versions of the definition NAME, newest first; times are UTC."""
+    if delete and (name is None or version is not None or text):
+        raise click.UsageError("--delete goes with the NAME of a definition, and with nothing else")
     if name is None:
         if version is not None or text:
             raise click.UsageError("--version and --text go with the NAME of a definition")
         _list(server)
+    elif delete:
+        _delete(server, name)
     elif version is not None or text:
         _show(server, name, version, only_text=text)
     else:
@@ -66,6 +75,14 @@ def _list_versions(server: Server, name: str) -> None:
         (str(each["version"]), moment(each["created"]), each["hash"]) for each in answer["versions"]
     )
     click.echo(table(("VERSION", "PUBLISHED", "HASH"), rows))
+
+
+def _delete(server: Server, name: str) -> None:
+    answer = server.call("DELETE", path("definitions", name))
+    if wants_json():
+        emit_json(answer)
+    else:
+        click.echo(f"{name}  deleted; it was at version {answer['version']}")
 
 
 def _show(server: Server, name: str, version: int | None, *, only_text: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.clock import iso
 from engine.commands.parts import Parts
 from engine.errors import (
+    DefinitionNotFound,
     InvalidDefinition,
     PayloadTooLarge,
 )
@@ -14,12 +15,13 @@ from engine.names import check_name
 from engine.store.catalog import Format
 from engine.views import (
     Caller,
+    DefinitionSummary,
     Published,
 )
 
 
 class DefinitionCommands(Parts):
-    """Publish."""
+    """Publish and delete."""
 
     async def publish(
         self,
@@ -51,3 +53,15 @@ class DefinitionCommands(Parts):
         return Published(
             name, version.version, version.hash, iso(version.created_ms), changed, problems, kind
         )
+
+    async def delete_definition(self, caller: Caller, name: str) -> DefinitionSummary:
+        """Delete a definition with its aliases, and show what it was. What runs goes on; nothing starts any more.
+
+        A definition of the name that is published later begins anew, with the next version number. Raises
+        DefinitionNotFound, InvalidName.
+        """
+        check_name(name, "definition")
+        known = await self._catalog.read(caller.namespace, name, None)
+        if not await self._catalog.remove(caller.namespace, name) or known is None:
+            raise DefinitionNotFound(name)
+        return DefinitionSummary(name, known.version, iso(known.created_ms), known.type)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from engine.clock import Clock
 from engine.core.entropy import secret
@@ -14,34 +13,23 @@ from engine.core.limits import Limits
 from engine.core.outcomes import Await, Dispatch, Distribute, Divide, Fails, Leave, Outcome, Sleep
 from engine.core.tokens import task_token
 from engine.documents import Document
+from engine.errors import StateTestRefused
 from engine.language.expressions.patience import Patience
 from engine.language.machine import Task
 from engine.rehearsal.onestate import (
     Answer,
     Question,
-    StateTestRefused,
     Trial,
     check,
     finished,
     tested,
+    told,
 )
 from engine.tasks.runner import Runner, Succeeded
+from engine.tasks.watched import WatchedTask
 from engine.views import Caller
 
 TEST_SECONDS_MAX = 300.0  # as AWS Step Functions; then the state fails with States.Timeout
-
-
-@dataclass(frozen=True, slots=True)
-class TestedTask:
-    """A task that belongs to no execution."""
-
-    uri: str
-    input: Document
-    idempotency_key: str
-    execution: str
-    state: str
-    attempt: int
-    token: str
 
 
 class StateTests:
@@ -87,7 +75,7 @@ class StateTests:
                     await self._clock.sleep(min(left_ms / 1000, TEST_SECONDS_MAX))
                 after = trial.go_on()
             case Dispatch() if mocked is None:
-                result = await self._performed(trial, outcome)
+                result = await self._performed(trial, outcome, question)
                 after = _done(trial, result)
             case Dispatch() | Await():
                 assert mocked is not None
@@ -100,7 +88,9 @@ class StateTests:
         assert isinstance(after, Leave | Fails)
         return after
 
-    async def _performed(self, trial: Trial, out: Dispatch) -> Document | Failure:
+    async def _performed(
+        self, trial: Trial, out: Dispatch, question: Question
+    ) -> Document | Failure:
         """What the task comes to. Raises StateTestRefused where the engine does not perform it itself."""
         state = trial.state
         assert isinstance(state, Task)
@@ -109,11 +99,10 @@ class StateTests:
             raise StateTestRefused(
                 f"Resource '{state.resource.uri}' is performed by workers; specify a mock to test the state"
             )
-        work = TestedTask(
+        work = WatchedTask(
             uri=state.resource.uri,
             input=out.input,
             idempotency_key=secret(trial.seed, "key"),
-            execution="",
             state=state.name,
             attempt=trial.visit.frame.retry_count + 1,
             token=task_token("", trial.visit.frame.id, 1, out.secret),
@@ -123,6 +112,8 @@ class StateTests:
                 result = await runner.perform(work, timeout_seconds=out.timeout_seconds)
         except TimeoutError:
             return timed_out()
+        if work.exchanges:
+            trial.call = told(work.exchanges[-1], reveals_secrets=question.reveals_secrets)
         if isinstance(result, Succeeded):
             return result.output
         return Failure(getattr(result, "error", None), getattr(result, "cause", None))

@@ -18,7 +18,13 @@ from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded
 from engine.core.execution import Execution
 from engine.core.limits import Limits
 from engine.documents import Document
-from engine.errors import ExecutionClosed, ExecutionNotFound, QuotaExceeded, TaskNotFound
+from engine.errors import (
+    DefinitionNotFound,
+    ExecutionClosed,
+    ExecutionNotFound,
+    QuotaExceeded,
+    TaskNotFound,
+)
 from engine.express.remembered import Remembered
 from engine.express.run import Run
 from engine.express.tasks import MemoryTasks
@@ -110,10 +116,12 @@ class Express:
         """
         namespace, definition = request.namespace, request.definition
         current = await self._catalog.current(namespace, definition)
-        if current is None or current[1] != "EXPRESS":
+        if current is None or current.type != "EXPRESS":
             return None
         self._known.add((namespace, definition))
-        version = request.version or current[0]
+        version = request.version or current.version
+        if version < current.first:  # from before it was deleted and made anew
+            raise DefinitionNotFound(f"{definition}, version {version}")
         machine = await self._machines.get(namespace, definition, version)
         running = self.remembered.running
         if not self._open or len(running) >= self._running_max:

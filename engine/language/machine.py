@@ -308,10 +308,16 @@ class Machine:
 
     @property
     def variable_references(self) -> dict[str, list[str]]:
-        """The names of the variables that each state reads, sorted; states that read none are left out."""
-        return {
+        """The names of the variables that each state reads, sorted; states that read none are left out.
+
+        Those of distributed Maps' processors are among them: it is told of the definition.
+        """
+        found = {
             name: sorted(state.variables) for name, state in self.states.items() if state.variables
         }
+        for processor in self.processors.values():
+            found |= processor.variable_references
+        return found
 
     def processor(self, definition: str) -> Machine | None:
         """The machine of "DEF~LABEL", the children of a distributed Map of this one, or of "DEF" itself; None for no such label."""

@@ -1,6 +1,7 @@
 """Rules about variables that no single expression can tell: what they may be called, and where they may be set.
 
-A variable belongs to the scope whose states set it. Inner scopes read it and cannot set one of its name.
+A variable belongs to the scope whose states set it. Inner scopes read it and cannot set one of its name; the
+processor of a distributed Map, whose states run in executions of their own, sees none of those around it.
 https://states-language.net/spec.html#variables
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from engine.language.diagnostics.diagnostic import diagnostic
-from engine.language.document import Node, Scope
+from engine.language.document import Node, Scope, is_distributed
 from engine.language.report import Report
 from engine.language.text.source import Path, shown
 
@@ -21,7 +22,9 @@ def check_variables(scopes: Iterable[Scope], report: Report) -> None:
     """Report names that no variable can have, and names that an outer scope sets already."""
     owned: dict[Path, set[str]] = {}
     for scope in scopes:  # outer before inner
-        outer = owned[scope.parent.scope.path] if scope.parent is not None else set()
+        around = scope.parent
+        is_own = around is None or is_distributed(around)
+        outer = set() if around is None or is_own else owned[around.scope.path]
         own: set[str] = set()
         for node in scope.states.values():
             for path, name in _assigned(node):

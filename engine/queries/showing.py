@@ -145,6 +145,8 @@ def _waiting(frame: Frame) -> dict[str, Any] | None:
             shown = {"kind": "task", "queue": queue, "callback": callback}
             if child is not None:
                 shown["child"] = child.id
+            if frame.hold.map_run:
+                shown["map_run"] = frame.hold.map_run
             return shown | ({"timeout": iso(timeout_ms)} if timeout_ms else {})
         case Listen(name=name, timeout_ms=timeout_ms):
             return {"kind": "signal", "name": name} | (

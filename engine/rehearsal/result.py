@@ -39,7 +39,8 @@ class Result(Struct, frozen=True):
     ended_ms: int
     execution: Execution
     left_behind: list[str]  # by a closed execution: always empty
-    children: list[Result] = []  # of its nested executions, in the order of their start
+    # of its nested executions and its Map Runs, in the order of their start
+    children: list[Result] = []
 
     @property
     def types(self) -> list[str]:

@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import aiohttp
 from aiohttp import hdrs
+from multidict import CIMultiDict
+from yarl import URL
 
 from engine.documents import NULL, Document
 from engine.errors import InvalidDocument
@@ -21,6 +23,7 @@ from engine.tasks.calls import CAUSE_BYTES_MAX, Answer, Calls, broken, refused
 from engine.tasks.connections import Connection
 from engine.tasks.invoke import HttpInvoke
 from engine.tasks.runner import Failed, PerformedTask, RunResult, Succeeded
+from engine.tasks.watched import Exchange, Request, WatchedTask
 
 __all__ = ["CAUSE_BYTES_MAX", "HttpRunner"]
 
@@ -74,6 +77,9 @@ class HttpRunner:
 
     async def _post(self, task: PerformedTask, headers: dict[str, str]) -> RunResult:
         answer = await self._calls.exchange("POST", task.uri, headers=headers, data=task.input.text)
+        if isinstance(task, WatchedTask):
+            request = Request("POST", URL(task.uri), CIMultiDict(headers), task.input.text)
+            task.exchanges.append(Exchange(request, request, answer))
         if not answer.is_good:
             return refused(answer)
         if not answer.whole:

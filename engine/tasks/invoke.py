@@ -8,7 +8,6 @@ query parameter or field of the body, the connection's is sent.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -23,19 +22,10 @@ from engine.tasks.connections import Additions, Connection, connection_name
 from engine.tasks.encoding import form, plain, query
 from engine.tasks.oauth import TokenRefused, Tokens
 from engine.tasks.runner import Failed, PerformedTask, RunResult, Succeeded
+from engine.tasks.watched import Exchange, Request, WatchedTask
 
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One call, ready to be made. It may hold secrets."""
-
-    method: str
-    url: URL
-    headers: CIMultiDict[str]
-    data: bytes | None
 
 
 class HttpInvoke:
@@ -87,9 +77,13 @@ class HttpInvoke:
 
     async def _exchange(self, task: PerformedTask, given: Additions) -> Answer:
         request = request_of(task.input.value, task.idempotency_key, given)
-        return await self._calls.exchange(
+        answer = await self._calls.exchange(
             request.method, request.url, headers=request.headers, data=request.data
         )
+        if isinstance(task, WatchedTask):
+            told = request_of(task.input.value, task.idempotency_key, Additions())
+            task.exchanges.append(Exchange(request, told, answer))
+        return answer
 
     def _result(self, answer: Answer, connection: Connection, *more: str) -> RunResult:
         if not answer.is_good:

@@ -74,6 +74,13 @@ ROWS: list[tuple[str, int, str, Any, dict[str, Any]]] = [
     ),
     ("list_aliases", 200, "/v1/definitions/order/aliases", {"aliases": [ALIAS]}, {}),
     ("read_alias", 200, "/v1/definitions/order/aliases/live", {"alias": ALIAS}, {}),
+    (
+        "delete_definition",
+        200,
+        "/v1/definitions/order",
+        {"delete_definition": (views.DefinitionSummary, examples.DEFINITION)},
+        {},
+    ),
     ("remove_alias", 200, "/v1/definitions/order/aliases/live", {"remove_alias": ALIAS}, {}),
     ("start", 201, "/v1/definitions/order/executions", {"start": START}, {"json": {}}),
     ("start", 200, "/v1/definitions/order/executions", {"start": AGAIN}, {"json": {}}),

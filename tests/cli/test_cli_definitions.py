@@ -153,3 +153,14 @@ def test_a_definitions_versions_and_texts_are_shown(detent, server):
 def test_a_version_without_a_name_is_wrong_usage(detent, server):
     assert detent("definitions", "--text").exit_code == 2
     assert server.requests == []
+
+
+def test_a_definition_is_deleted_by_name_and_with_nothing_else(detent, server):
+    was = {"name": "order", "version": 3, "updated": "2026-11-22T10:00:00.000Z", "type": "STANDARD"}
+    server.answer("DELETE", "/v1/definitions/order", was)
+    done = detent("definitions", "order", "--delete")
+    assert (done.exit_code, done.stdout) == (0, "order  deleted; it was at version 3\n")
+    assert detent("definitions", "--delete").exit_code == 2
+    assert detent("definitions", "order", "--delete", "--text").exit_code == 2
+    server.problem("DELETE", "/v1/definitions/none", 404, "definition_not_found")
+    assert detent("definitions", "none", "--delete").exit_code == 1

@@ -1,7 +1,6 @@
 """Plays the shared recordings of AWS executions in the rehearsal and compares what comes out.
 
-The comparison is the shared runner's own; only its AWS client is left out. What a face would add to the history (the
-role, the region) is added here.
+The comparison is the shared runner's own; only its AWS client is left out. The history is shown as both faces show it.
 """
 
 from __future__ import annotations
@@ -17,15 +16,16 @@ from typing import Any
 from engine.core.events import SignalReceived, StopRequested
 from engine.core.execution import Names
 from engine.core.limits import Limits
-from engine.core.records import render
 from engine.core.states.nested import Naming
 from engine.documents import Document
 from engine.language import read
 from engine.language.machine import Machine
 from engine.language.resources.express import examine_as
+from engine.queries.records import shown
 from engine.rehearsal import Given, Rehearsal, Result
 from engine.rehearsal.rehearsal import START_MS
 from engine.rehearsal.result import RunType
+from engine.store.codec import Static
 from tests.conformance.scripted import Performers
 
 SHARED = Path(os.environ.get("DETENT_SHARED") or Path(__file__).parents[3] / "shared")
@@ -201,7 +201,8 @@ def _compare(
     if expected["status"] != "SUCCEEDED":
         verdict["cause"] = _compare_cause(expected, result, bindings, differences)
     if expected.get("events"):
-        events = [_shown(record) for record in result.records]
+        static = Static("machine:" + NAME, "machine", NAME, b"", names=_names(case))
+        events = shown(result.records, static)
         many = any(isinstance(event.get("id"), list) for event in expected["events"])
         concurrent = bool(case.get("concurrent"))
         wanted = [shared.subst(event, env) for event in expected["events"]]
@@ -221,12 +222,3 @@ def _compare_cause(
         found: list[str] = runner().diff(expected["cause"], result.cause, bindings, False, "cause")
         return found
     return [f"unexpected cause: {result.cause}"] if result.cause else []
-
-
-def _shown(record: Any) -> dict[str, Any]:
-    event = render(record)
-    if record.type == "ExecutionStarted":
-        event["executionStartedEventDetails"]["roleArn"] = ROLE
-    if record.type == "TaskScheduled":
-        event["taskScheduledEventDetails"]["region"] = "us-east-1"
-    return event

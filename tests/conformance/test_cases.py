@@ -2,10 +2,10 @@
 
 A case has `name`, `spec` (the rule's source), `states` and optionally `top` (fields of the machine), `input`,
 `answers` (by state, attempt by attempt), `stop`, `limits`, `type` (STANDARD, EXPRESS, EXPRESS_SYNC), `children`
-(definitions of nested executions: their states, by name). `expect` may tell status, output, error, cause, types,
+(definitions of nested executions: their states, by name), `datasets` (what ItemReaders find: items by "bucket/key"). `expect` may tell status, output, error, cause, types,
 previous (of each record, the id of the one that it follows), exits (details of the StateExited records), waits_ms,
 ended_ms (from the start), of the tasks: `tasks` (how many), `inputs`, `queues`, and of the children, in the order of
-their start: `children` (status and output each).
+their start: `children` (status and output each), `given` (the input each).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ Plain.yaml_implicit_resolvers = {
 
 CASES = [
     pytest.param(case, id=f"{path.stem}: {case['name']}")
-    for path in sorted((Path(__file__).parent / "cases").glob("*.yaml"))
+    for path in sorted((Path(__file__).parent / "cases").rglob("*.yaml"))
+    if path.parent.name != "api"
     for case in yaml.load_all(path.read_text(), Plain)
 ]
 
@@ -67,6 +68,10 @@ def play(case: dict[str, Any], *, evict: bool) -> Result:
         }
         if "children" in case
         else None,
+        datasets={
+            (place.split("/")[0], place.split("/", 1)[1]): items
+            for place, items in case.get("datasets", {}).items()
+        },
         limits=Limits(**case.get("limits", {})),
         evict=evict,
         type=case.get("type", "STANDARD"),
@@ -91,5 +96,6 @@ def told(result: Result) -> dict[str, Any]:
         "tasks": len(result.tasks),
         "inputs": [task.input.value for task in result.tasks],
         "queues": [task.queue for task in result.tasks],
+        "given": [child.records[0].details["input"].value for child in result.children],
         "children": [[child.status.lower(), child.output] for child in result.children],
     }

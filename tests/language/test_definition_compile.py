@@ -190,6 +190,18 @@ def test_a_map_whose_processor_reads_no_item_says_so():
     assert not read(text).states["Items"].processor_uses_map_item
 
 
+def test_variables_are_told_of_the_states_of_distributed_processors_too():
+    inner = {"Type": "Pass", "Parameters": {"b.$": "$b"}, "End": True}
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    first = {"Type": "Pass", "Assign": {"b": 1}, "Next": "I"}
+    processor = {"ProcessorConfig": config, "StartAt": "J", "States": {"J": first, "I": inner}}
+    selector = {"a.$": "$a"}
+    outer = {"Type": "Map", "ItemProcessor": processor, "ItemSelector": selector, "End": True}
+    start = {"Type": "Pass", "Assign": {"a": 1}, "Next": "M"}
+    made = read(json.dumps({"StartAt": "S", "States": {"S": start, "M": outer}}))
+    assert made.variable_references == {"M": ["a"], "I": ["b"]}
+
+
 def test_older_names_of_map_fields_mean_the_same():
     text = DEFINITION.replace("ItemSelector:", "Parameters:").replace("ItemProcessor:", "Iterator:")
     state = read(text).states["Items"]

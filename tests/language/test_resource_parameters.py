@@ -26,6 +26,8 @@ def problems(action, **fields):
         ("lambda:invoke.waitForTaskToken", {"Payload": {}}, ["FunctionName"]),
         ("http:invoke", {}, ["ApiEndpoint", "Method"]),
         ("http:invoke", {"ApiEndpoint.$": "$.url"}, ["Method"]),
+        ("states:startExecution", {"Input": {}}, ["StateMachineArn"]),
+        ("states:startExecution.sync:2", {}, ["StateMachineArn"]),
     ],
 )
 def test_a_required_parameter_is_missed_at_publish(action, parameters, missing):

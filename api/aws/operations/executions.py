@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from msgspec import UNSET
+
 from api.aws.arguments import PAGE, execution, invalid_token, moment
 from api.aws.call import Call, Handler
 from api.aws.errors import AwsError, validation
@@ -136,7 +138,9 @@ async def stop_execution(call: Call) -> dict[str, Any]:
             )
         except errors.ExecutionClosed:
             ended = await engine.queries.closed(call.caller, identifier, 0)
-    return {"stopDate": moment(ended.stopped or ended.started)}
+    if ended.stopped is UNSET:  # a large one goes on closing
+        return {"stopDate": seconds(engine.queries.now_ms())}
+    return {"stopDate": moment(ended.stopped)}
 
 
 async def redrive_execution(call: Call) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from api.aws.call import Call, Handler
 from api.aws.errors import AwsError
+from api.aws.refusals import invalid_definition
 from engine.documents import EMPTY_OBJECT, Document
-from engine.errors import InvalidDefinition, InvalidDocument
-from engine.language.diagnostics import invalid_definition_text
+from engine.errors import InvalidDefinition, InvalidDocument, StateTestRefused
 from engine.language.diagnostics.input_faults import input_fault
 from engine.rehearsal.onestate import (
     Answer,
@@ -18,7 +18,6 @@ from engine.rehearsal.onestate import (
     MockedError,
     Question,
     Situation,
-    StateTestRefused,
 )
 
 
@@ -27,13 +26,14 @@ async def test_state(call: Call) -> dict[str, Any]:
     try:
         answer = await call.hold(call.engine.state_tests.test(call.caller, question))
     except InvalidDefinition as error:
-        raise AwsError("InvalidDefinition", invalid_definition_text(error.problems)) from None
+        raise invalid_definition(error) from None
     except StateTestRefused as refused:
-        raise AwsError("ValidationException", refused.told) from None
+        raise AwsError("ValidationException", str(refused.detail)) from None
     return _members(answer, call.given)
 
 
 HANDLERS: dict[str, Handler] = {"TestState": test_state}
+_CALL = {"request", "response"}  # what TRACE tells and DEBUG does not
 
 
 def _question(call: Call) -> Question:
@@ -112,10 +112,12 @@ def _members(answer: Answer, given: Mapping[str, Any]) -> dict[str, Any]:
         "error": answer.error,
         "cause": answer.cause,
     }
-    if given.get("inspectionLevel", "INFO") != "INFO":
+    level = given.get("inspectionLevel", "INFO")
+    if level != "INFO":
         members["inspectionData"] = {
             name: _text(value, texts) if isinstance(value, Document) else value
             for name, value in answer.inspection.items()
+            if level == "TRACE" or name not in _CALL
         }
     return {name: value for name, value in members.items() if value is not None}
 

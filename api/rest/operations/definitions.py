@@ -25,7 +25,7 @@ from engine.errors import (
     StoreUnavailable,
 )
 from engine.examining import examined
-from engine.views import DefinitionPage, DefinitionText, Published
+from engine.views import DefinitionPage, DefinitionSummary, DefinitionText, Published
 
 DEFINITION_TYPES: dict[str, Format] = {
     "application/json": "json",
@@ -66,6 +66,12 @@ async def read_definition(call: Call[DefinitionQuery, NoBody]) -> Answer:
         value=await call.engine.queries.definition(
             call.caller, call.path["name"], call.query.version
         )
+    )
+
+
+async def delete_definition(call: Call[NoQuery, NoBody]) -> Answer:
+    return Answer(
+        value=await call.engine.commands.delete_definition(call.caller, call.path["name"])
     )
 
 
@@ -156,6 +162,21 @@ OPERATIONS = (
                 type=DefinitionText,
                 example=examples.DEFINITION_TEXT,
             )
+        },
+        errors=(InvalidName, DefinitionNotFound, StoreUnavailable),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/definitions/{name}",
+        name="delete_definition",
+        group="definitions",
+        summary="Delete a definition",
+        about="Nothing starts of it any more, in no partition, once this is answered; its aliases, published versions and tags "
+        "are gone. What runs goes on to its end, and the texts of its versions can still be read by number. A definition of "
+        "the name that is published later begins anew, with the next version number.",
+        perform=delete_definition,
+        answers={
+            200: Shown(meaning="As it was.", type=DefinitionSummary, example=examples.DEFINITION)
         },
         errors=(InvalidName, DefinitionNotFound, StoreUnavailable),
     ),

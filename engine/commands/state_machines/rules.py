@@ -23,7 +23,10 @@ ENCRYPTION: Configuration = {"type": "AWS_OWNED_KEY"}
 
 
 class InvalidConfiguration(InvalidRequest):
-    """A configuration of a state machine is not one."""
+    """The request is not of the form this operation takes.
+
+    A configuration of a state machine is none; `which` one, and in words why.
+    """
 
     def __init__(self, which: Literal["Logging", "Tracing", "Encryption"], detail: str) -> None:
         super().__init__(detail)
@@ -32,7 +35,10 @@ class InvalidConfiguration(InvalidRequest):
 
 
 class InvalidRouting(InvalidRequest):
-    """The routing of an alias is not one."""
+    """The request is not of the form this operation takes.
+
+    The routing of an alias is none: a version is `repeated`, or the `weights` are not 100 together.
+    """
 
     def __init__(self, reason: Literal["repeated", "weights"]) -> None:
         super().__init__(f"routing: {reason}")

@@ -21,6 +21,7 @@ CONTEXT: Part = {
         "Input": None,
         "Name": _PLAIN,
         "RedriveCount": _PLAIN,
+        "RoleArn": _PLAIN,  # of executions that go by ARNs
         "StartTime": _PLAIN,
     },
     "Map": {"Item": {"Index": _PLAIN, "Value": None}},

@@ -19,7 +19,10 @@ ARRAY_FORMATS = ("INDICES", "REPEAT", "COMMAS", "BRACKETS")
 _REQUIRED = {
     "lambda": {"FunctionName": "it names the function to invoke"},
     "http": {"ApiEndpoint": "it is the URL to call", "Method": "GET, for example"},
+    "states": {"StateMachineArn": "it names the definition to start an execution of"},
 }
+# The calls that they hold of; an HTTP call has no name.
+_CHECKED = ("", "lambda:invoke", "startExecution")
 
 # Headers that a call cannot set: the connection's own, and those that AWS takes away as well.
 # https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html
@@ -35,9 +38,9 @@ _RESERVED_STARTS = ("x-forwarded-", "x-amz-", "x-amzn-")
 
 
 def require_parameters(resource: Resource, fields: Fields) -> None:
-    """Report what is missing or cannot be in the Parameters (Arguments in JSONata) of a Lambda or HTTP invocation."""
+    """Report what is missing or cannot be in the Parameters (Arguments in JSONata) of a call of Lambda, of HTTP, or of a nested execution."""
     required = _REQUIRED.get(resource.service, {})
-    if resource.name not in {"", "lambda:invoke"} or not required:
+    if resource.name.partition(".")[0] not in _CHECKED or not required:
         return
     name = "Arguments" if fields.node.jsonata else "Parameters"
     here = (*fields.node.path, name)

@@ -127,7 +127,7 @@ class _Config:
             self.one_of(_IN_LISTING, "the objects of a listing")
 
     def check_csv(self) -> None:
-        takes_csv = self.format in {"CSV", "MANIFEST"} or self.is_inventory
+        takes_csv = self.format in ("CSV", "MANIFEST") or self.is_inventory
         for name in () if takes_csv else _CSV_FIELDS:
             if name in self.written:
                 self.misplaced(name, "the input is not CSV")

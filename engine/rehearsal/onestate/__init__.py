@@ -3,7 +3,7 @@
     definition  the state alone or in its definition          -> a compiled machine and the state
     checks      mock, context and situation against the state -> what stands for the work
     trial       the state's own code, step by step            -> how it is left, or fails: Retry, Catch
-    inspection  what of all that is shown
+    inspection  what of all that is shown; exchanges: of the HTTP call, where one was made
 
 Nothing here waits or calls anybody. Whoever drives a trial has its time pass and its task performed
 (`engine.commands.state_tests`).
@@ -12,13 +12,13 @@ Nothing here waits or calls anybody. Whoever drives a trial has its time pass an
 from engine.rehearsal.onestate.checks import check
 from engine.rehearsal.onestate.children import finished
 from engine.rehearsal.onestate.definition import tested
+from engine.rehearsal.onestate.exchanges import told
 from engine.rehearsal.onestate.question import (
     Answer,
     Mock,
     MockedError,
     Question,
     Situation,
-    StateTestRefused,
 )
 from engine.rehearsal.onestate.trial import Trial
 
@@ -28,9 +28,9 @@ __all__ = [
     "MockedError",
     "Question",
     "Situation",
-    "StateTestRefused",
     "Trial",
     "check",
     "finished",
     "tested",
+    "told",
 ]

@@ -16,10 +16,11 @@ from engine.core.states.distributed.selecting import STATE_DATA, Item, Selecting
 from engine.core.states.distributed.spec import MapRunSpec
 from engine.core.states.distributed.tolerance import EXCEEDED, is_exceeded
 from engine.documents import Document
+from engine.errors import StateTestRefused
 from engine.language.expressions.scope import ExpressionError
 from engine.language.machine import Map
 from engine.rehearsal.map_runs import entries
-from engine.rehearsal.onestate.question import Situation, StateTestRefused
+from engine.rehearsal.onestate.question import Situation
 from engine.rehearsal.onestate.reader_data import items_in
 from engine.rehearsal.onestate.trial import Trial, bare
 

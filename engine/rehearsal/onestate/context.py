@@ -8,9 +8,10 @@ from typing import Any
 from engine.core import context
 from engine.core.entropy import SeededEntropy
 from engine.core.execution import Execution, Frame, Names
+from engine.errors import StateTestRefused
 from engine.language.machine import Machine, State, Task
 from engine.rehearsal.onestate.definition import TESTED
-from engine.rehearsal.onestate.question import Question, StateTestRefused
+from engine.rehearsal.onestate.question import Question
 
 Build = Callable[..., dict[str, Any]]  # (frame, token=, item=)
 

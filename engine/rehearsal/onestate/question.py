@@ -8,21 +8,9 @@ from typing import Any, Literal
 
 from engine.arns import Place
 from engine.documents import EMPTY_OBJECT, Document
-from engine.errors import EngineError
 
 Validation = Literal["STRICT", "PRESENT", "NONE"]
 Status = Literal["SUCCEEDED", "FAILED", "RETRIABLE", "CAUGHT_ERROR"]
-
-
-class StateTestRefused(EngineError):
-    """The parts of a request to test a state do not go together, or not with the state."""
-
-    code = "state_test_refused"
-    status = 400
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.told = detail  # what AWS says, without our title before it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +23,7 @@ class MockedError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mock:
-    """What stands for the state's work: the text of a JSON value, or an error. Checked by `mocks.check`, one of them only.
+    """What stands for the state's work: the text of a JSON value, or an error. One of them only, which `checks` sees to.
 
     `validation` says how a result is compared with what the service's API answers: STRICT also asks for the required
     members, NONE asks for nothing.

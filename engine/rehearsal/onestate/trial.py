@@ -12,7 +12,7 @@ next attempt is not made. Causes are bare: there is no event in a history that t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -68,6 +68,7 @@ class Trial:
         self.seed = seed
         self.limits = limits
         self.notes: dict[str, Any] = {}
+        self.call: Mapping[str, Mapping[str, str]] = {}  # the HTTP call that was made, if one was
         self._question = question
         self._entropy = SeededEntropy(seed, 1)
         self.patience = patience
@@ -180,7 +181,10 @@ class Trial:
             status=status,
             error=None if failure is None else failure.error,
             cause=None if failure is None else failure.cause,
-            inspection=inspection(self.state, self._question.input, self.notes, variables, details),
+            inspection={
+                **inspection(self.state, self._question.input, self.notes, variables, details),
+                **self.call,
+            },
         )
 
     def _token(self) -> tuple[str, str]:

@@ -137,7 +137,10 @@ class Copies:
             )
             values += (f"s:{signal.name}:{buffer.tail}", packer.value(kept_signal(event)))
         definition, _, name = copy.id.partition(":")
-        static = codec.Static(copy.id, definition, name, b"", copy.parent, copy.depth)
+        static = codec.Static(
+            copy.id, definition, name, b"", copy.parent, copy.depth, copy.alias, copy.names,
+            copy.published,
+        )  # fmt: skip
         fields: list[object] = [
             "s", codec.pack(static), "status", copy.status, "ver", str(copy.version),
             "started", str(copy.started_ms), "stopped", str(copy.stopped_ms or records[-1].at_ms),

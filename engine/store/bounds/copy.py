@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from engine.core.effects import Record
 from engine.core.events import SignalReceived
-from engine.core.execution import Attribute, Frame, Status
+from engine.core.execution import Attribute, Frame, Names, Status
 from engine.documents import Document
 from engine.errors import InvalidDocument
 from engine.store.bounds.histories import HistoryPart
@@ -55,6 +55,9 @@ class Copy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cause: str | None = None
     parent: str = ""
     depth: int = 0
+    names: Names | None = None  # what it is called where it is known by ARNs
+    alias: str = ""
+    published: int = 0
     revision: int = 0
     redrives: int = 0
     attributes: dict[str, Attribute] = {}
@@ -84,6 +87,9 @@ def copy_of(
         cause=run.cause,
         parent=run.parent,
         depth=run.depth,
+        names=run.names,
+        alias=run.alias,
+        published=run.published,
         revision=run.revision,
         redrives=run.operated.redrives,
         attributes=dict(run.attributes),

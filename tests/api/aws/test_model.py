@@ -52,7 +52,18 @@ def test_members_that_are_null_or_unknown_are_left_out():
             {"statusFilter": "LOST"},
             (
                 "Value 'LOST' at 'statusFilter' failed to satisfy constraint: Member must satisfy enum value set: "
-                "[RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED, PENDING_REDRIVE]"
+                "[SUCCEEDED, TIMED_OUT, PENDING_REDRIVE, ABORTED, FAILED, RUNNING]"
+            ),
+        ),
+        (
+            "UpdateStateMachineAlias",
+            {
+                "stateMachineAliasArn": "a",
+                "routingConfiguration": [{"stateMachineVersionArn": "v", "weight": 30}] * 3,
+            },
+            (
+                f"Value '[{', '.join(['RoutingConfigurationListItem(stateMachineVersionArn=v, weight=30)'] * 3)}]' at "
+                "'routingConfiguration' failed to satisfy constraint: Member must have length less than or equal to 2"
             ),
         ),
     ],

@@ -8,6 +8,7 @@ import pytest
 
 from engine.language import check
 from engine.language.diagnostics import diagnostics
+from engine.language.resources.express import examine_as
 from tests.language.refusals.distributed import ACCEPTED, REFUSALS
 
 
@@ -43,3 +44,30 @@ def test_a_problem_stands_at_the_field_that_is_wrong():
     assert found["inventory with InputType"] == [
         ("invalid_reader", "/States/S/ItemReader/ReaderConfig/InputType")
     ]
+
+
+WRONG = [None, 5, "", "{% bad", "$$.a", [], [[]], {"a.$": 5}]
+
+
+def parts(document, path=()):
+    """The path of everything inside."""
+    entries = document.items() if isinstance(document, dict) else enumerate(document)
+    for step, inner in entries:
+        yield (*path, step)
+        if isinstance(inner, dict | list):
+            yield from parts(inner, (*path, step))
+
+
+@pytest.mark.parametrize("definition", ACCEPTED.values(), ids=ACCEPTED)
+def test_whatever_stands_in_a_field_there_is_an_answer(definition):
+    text = json.dumps(definition)
+    for path in parts(definition):
+        for wrong in WRONG:
+            damaged = json.loads(text)
+            holder = damaged
+            for step in path[:-1]:
+                holder = holder[step]
+            holder[path[-1]] = wrong
+            machine, problems = examine_as("STANDARD", json.dumps(damaged), "json")
+            assert (machine is None) == any(p.severity == "error" for p in problems)
+            assert (machine is None) == any(d.severity == "ERROR" for d in diagnostics(problems))

@@ -9,6 +9,7 @@ import pytest
 from desk import ME, Desk
 
 from api.app import create_app
+from engine.arns import Origin, Place
 from engine.documents import Document
 from engine.store.bounds import copies
 from engine.store.finding.filter import Filter
@@ -72,6 +73,19 @@ async def test_a_copy_shows_the_same_where_it_is_imported(desk, elsewhere):
     page = await elsewhere.engine.queries.executions(ME, wanted, limit=10, cursor=None)
     assert [row.id for row in page.executions] == [execution]
     assert await lines_of(elsewhere) == await lines_of(desk)
+
+
+async def test_a_copy_goes_by_the_arns_that_its_original_went_by(desk, elsewhere):
+    await desk.publish({"P": {"Type": "Pass", "End": True}})
+    origin = Origin(Place("eu-west-1", "111122223333"), "arn:aws:iam::1:role/r", 2, "live")
+    started = await desk.engine.commands.start(
+        ME, "d", name="n", input=Document.of({}), version=None, wait_ms=60_000, origin=origin
+    )
+    execution = started.execution.id
+    await put_in(elsewhere, await lines_of(desk))
+    assert await shown(elsewhere, execution) == await shown(desk, execution)
+    found = await elsewhere.engine.queries.described(ME, execution)
+    assert (found.names, found.alias, found.published) == (origin.names(execution), "live", 2)
 
 
 async def test_a_failure_and_a_trimmed_history_are_copied_too(desk, elsewhere, loop):

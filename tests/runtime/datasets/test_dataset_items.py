@@ -65,7 +65,7 @@ async def test_state_data_is_an_array_or_the_entries_of_an_object(spec, buckets)
         ('[{"a":1},{"a":2}]', {"input_type": "JSON"}),
         ('{"x":[{"a":1},{"a":2}]}', {"input_type": "JSON", "items_pointer": "/x"}),
         ('{"a":1}\n{"a":2}\n', {"input_type": "JSONL"}),
-        (gzip.compress(b'{"a":1}\n{"a":2}\n'), {"input_type": "JSONL"}),
+        (gzip.compress(b'{"a":1}\n{"a":2}\n', mtime=0), {"input_type": "JSONL"}),
     ],
 )
 async def test_an_object_of_s3_and_a_file_of_a_folder_give_the_same_items(
@@ -188,7 +188,10 @@ async def test_a_listing_goes_over_its_pages(spec, buckets, client, monkeypatch)
 
 
 async def test_load_and_flatten_opens_every_object(spec, buckets, client):
-    put(client, **{"in/": b"", "in/1": "1\n2\n", "in/2": b"", "in/3": gzip.compress(b"3\n")})
+    put(
+        client,
+        **{"in/": b"", "in/1": "1\n2\n", "in/2": b"", "in/3": gzip.compress(b"3\n", mtime=0)},
+    )
     found = await items(
         spec(
             action="listObjectsV2",
@@ -216,8 +219,8 @@ async def test_an_inventory_gives_the_rows_of_its_files(spec, buckets, client, r
     }  # fmt: skip
     put(client, **{
         "manifest.json": json.dumps(manifest),
-        "d/1.csv.gz": gzip.compress(b'"b","k1","10"\n"b","k2","20"\n'),
-        "d/2.csv.gz": gzip.compress(b'"b","k3","30"\n'),
+        "d/1.csv.gz": gzip.compress(b'"b","k1","10"\n"b","k2","20"\n', mtime=0),
+        "d/2.csv.gz": gzip.compress(b'"b","k3","30"\n', mtime=0),
     })  # fmt: skip
     found = await values(spec(**at("manifest.json", **reader)), buckets)
     assert found == [{"Bucket": "b", "Key": f"k{n}", "Size": f"{n}0"} for n in (1, 2, 3)]
@@ -270,7 +273,7 @@ async def test_only_names_of_buckets_are_taken_for_one(spec, buckets, bucket):
 
 
 async def test_bytes_that_cannot_be_read_are_the_readers_failure(spec, buckets, client):
-    put(client, f=gzip.compress(b"1\n" * 100)[:-10], g="h\nx\xff\n".encode("latin-1"))
+    put(client, f=gzip.compress(b"1\n" * 100, mtime=0)[:-10], g="h\nx\xff\n".encode("latin-1"))
     for key, form in (("f", "JSONL"), ("g", "CSV")):
         told = await failure(spec(**at(key, input_type=form)), buckets)
         assert told.startswith(f"s3://data/{key} cannot be read: ")

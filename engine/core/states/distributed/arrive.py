@@ -8,7 +8,7 @@ reads besides the item is kept as values (`MapRunSpec.selecting`), and nothing e
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from engine.core import dataflow
 from engine.core.failures import QUERY_EVALUATION_ERROR, of_expression
@@ -111,25 +111,26 @@ class _Fields:
         )
 
     def batcher(self, given: ItemBatcher | None) -> Batcher | None:
+        """A size of 0 sets no limit."""
         if given is None:
             return None
-        items_max = self._whole(given.items_max, "MaxItemsPerBatch")
-        bytes_max = self._whole(given.bytes_max, "MaxInputBytesPerBatch")
-        if items_max is not None and items_max < 1:
-            raise self._refused(
-                "MaxItemsPerBatch must be positive.", "ItemBatcher/MaxItemsPerBatch"
-            )
-        if bytes_max is not None and not 1 <= bytes_max <= BATCH_BYTES_MAX:
-            text = f"MaxInputBytesPerBatch must be between 1 and {BATCH_BYTES_MAX}."
+        items_max = self._whole(given.items_max, "MaxItemsPerBatch") or None
+        bytes_max = self._whole(given.bytes_max, "MaxInputBytesPerBatch") or None
+        if items_max is not None and items_max < 0:
+            text = "MaxItemsPerBatch cannot be negative."
+            raise self._refused(text, "ItemBatcher/MaxItemsPerBatch")
+        if bytes_max is not None and not 0 <= bytes_max <= BATCH_BYTES_MAX:
+            text = f"MaxInputBytesPerBatch must be between 0 and {BATCH_BYTES_MAX}."
             raise self._refused(text, "ItemBatcher/MaxInputBytesPerBatch")
         given_input = None if given.input is None else self._filled(given.input)
         return Batcher(items_max, bytes_max, given_input, given.input is not None)
 
     def writer(self, given: ResultWriter | None) -> Writer | None:
-        """Without a Transformation or an OutputType the results are written as they are told, as JSON."""
+        """What is exported is told in full unless a Transformation says otherwise; what is only handed on, as outputs."""
         if given is None:
             return None
-        form = (given.transformation or "NONE", given.output_type or "JSON")
+        default: Literal["NONE", "COMPACT"] = "NONE" if given.exports else "COMPACT"
+        form = (given.transformation or default, given.output_type or "JSON")
         if not given.exports:
             return Writer(None, "", *form)
         parameters = self._parameters(given.parameters, "ResultWriter")
