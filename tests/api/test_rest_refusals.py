@@ -158,7 +158,7 @@ async def test_paths_and_methods_that_are_not_there(method, path, status, code):
 
 async def test_a_refused_method_is_told_which_are_allowed():
     async with client() as http:
-        response = await http.patch("/v1/definitions/o")
+        response = await http.post("/v1/definitions/o")
     assert response.headers["allow"] == "DELETE, GET, PUT"
 
 
