@@ -13,6 +13,7 @@ from engine.arns import Origin
 from engine.clock import Clock
 from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
+from engine.commands.map_runs import MapRunCommands
 from engine.commands.migrations import MigrationCommands
 from engine.commands.state_machines import StateMachineCommands
 from engine.commands.state_tests import StateTests
@@ -349,6 +350,9 @@ class Engine(Protocol):
 
     @property
     def activities(self) -> ActivityCommands: ...
+
+    @property
+    def map_runs(self) -> MapRunCommands: ...
 
     @property
     def state_tests(self) -> StateTests: ...

@@ -131,6 +131,20 @@ class ActivityAlreadyExists(EngineError):
     status = 409
 
 
+class MapRunNotFound(EngineError):
+    """There is no Map Run of that id."""
+
+    code = "map_run_not_found"
+    status = 404
+
+
+class MapRunClosed(EngineError):
+    """The Map Run has ended; what it keeps to cannot be changed any more."""
+
+    code = "map_run_closed"
+    status = 409
+
+
 class ExecutionAlreadyExists(EngineError):
     """An execution of that name exists with another input, or has already ended."""
 

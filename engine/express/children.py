@@ -15,7 +15,7 @@ from engine.core.execution import Execution
 from engine.core.states.distributed.batching import Child
 from engine.core.states.distributed.spec import MapRunSpec
 from engine.documents import Document
-from engine.express.express import Express
+from engine.express.express import STOPPED_ERROR, Express
 from engine.express.run import Run
 from engine.runtime.machines import Machines
 from engine.runtime.maps.bells import Rung
@@ -106,6 +106,8 @@ class ExpressChildren:
     def _note(self, run: Run, child: Child) -> None:
         end = run.execution
         assert end.status != "RUNNING"
+        if end.error == STOPPED_ERROR:
+            return  # the process stops: whoever drives the run next runs it again
         has_input = self._held.about.has_writer or end.status != "SUCCEEDED"
         assert isinstance(child.input, Document)
         self._ended.append(

@@ -11,12 +11,13 @@ from engine.clock import RedisClock
 from engine.commands import Commands
 from engine.commands.activities import ActivityCommands
 from engine.commands.copying import Copying
+from engine.commands.map_runs import MapRunCommands
 from engine.commands.migrations import MigrationCommands
 from engine.commands.state_machines import StateMachineCommands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.core.states.distributed.spec import MAPS_QUEUE
-from engine.core.states.nested import STATES_QUEUE
+from engine.core.states.nested import STATES_QUEUE, SYNC_QUEUE
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
 from engine.queries.described import ArnQueries
@@ -86,6 +87,7 @@ class Engine:
         self._bells: Bells
         self._deleted: DeletedActivities | None = None
         self.activities: ActivityCommands
+        self.map_runs: MapRunCommands
         self.operations: MigrationCommands
         self.copying: Copying
         self.state_machines: StateMachineCommands
@@ -117,6 +119,7 @@ class Engine:
         """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
         seconds = self.settings.drain_seconds
         self.dispatcher.close()
+        self._bells.close()
         await self.express.close()
         self._deciders.close()
         if self._advancer is not None:
@@ -179,7 +182,9 @@ class Engine:
         tombstone_ms = int(settings.tombstone_hours * HOUR_MS)
         self.pruner = Pruner(stores.listing, clock, tombstone_ms=tombstone_ms)
         self.commands = self._made_commands(stores, machines)
+        self.map_runs = maps.commands(stores, self._bells)
         self.activities = ActivityCommands(stores.activities, self.commands, self._see_deleted)
+        self.map_runs = maps.commands(stores, self._bells)
 
     def _made_commands(self, stores: Stores, machines: Machines) -> Commands:
         return Commands(
@@ -230,7 +235,14 @@ class Engine:
             for queue, runner in self._runners.items()
         ]
         runs = maps.runner(
-            stores, machines, self.express, self._bells, clock, settings, self._offer
+            stores,
+            machines,
+            self.express,
+            self._bells,
+            self._deciders,
+            clock,
+            settings,
+            self._offer,
         )
         self._performers.append(self._performer(stores, MAPS_QUEUE, runs, maps.MAP_RUNS_MAX))
 
@@ -257,9 +269,11 @@ class Engine:
 
     def _made_runners(self, stores: Stores) -> dict[str, TaskRunner]:
         """What performs the tasks of each of the engine's own queues, of Express executions too."""
+        nested = self._nested(stores)
         runners: dict[str, TaskRunner] = {
             HTTP_QUEUE: HttpRunner(self.settings, self._connections),
-            STATES_QUEUE: self._nested(stores),
+            STATES_QUEUE: nested,
+            SYNC_QUEUE: nested,
         }
         if self.settings.lambda_endpoint is not None:
             runners[LAMBDA_QUEUE] = LambdaRunner(self.settings)

@@ -1,4 +1,4 @@
-"""Plays cases of API calls (cases/api/*.yaml) with boto3 against a server.
+"""Plays cases of API calls (api_cases/*.yaml) with boto3 against a server.
 
 A case has `name`, `spec` (the rule's source) and `steps`. A step has `call` (an operation of the service model), `args`, `as`
 (what later steps call the answer), and of these what it promises:
@@ -38,7 +38,7 @@ def cases() -> list[tuple[str, dict[str, Any]]]:
     """Every case, with what it is called."""
     return [
         (f"{path.stem}: {case['name']}", case)
-        for path in sorted((Path(__file__).parent / "cases" / "api").glob("*.yaml"))
+        for path in sorted((Path(__file__).parent / "api_cases").glob("*.yaml"))
         for case in yaml.load_all(path.read_text(), Plain)
     ]
 

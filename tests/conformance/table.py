@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.conformance.known import OVER_THE_WIRE, REHEARSED
 from tests.conformance.recorded import COLUMNS, cases, out_of_scope, play
-from tests.conformance.wire import all_cases, asked, not_served
+from tests.conformance.wire import all_cases, asked
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
 TITLES = {"result": "result", "cause": "cause", "types": "event types", "events": "exact"}
@@ -57,10 +57,6 @@ def table(*, show: bool = False) -> str:
 def _over_the_wire() -> Tally:
     tally = Tally()
     for name, case in all_cases().items():
-        lacking = not_served(name)
-        if lacking:
-            tally.skipped.update(lacking)
-            continue
         missed = OVER_THE_WIRE.get(name, (set(), ""))[0]
         for column in asked(name):
             tally.add(case["area"], column, passes=column not in missed)
@@ -98,7 +94,6 @@ def _page(wire: Tally, rehearsed: Tally) -> str:
         lines.append(f"| {area} | " + " | ".join(cells) + " |")
     lines += _misses("What is missed over the wire, and why:", OVER_THE_WIRE)
     lines += _misses("What is missed in the rehearsal, and why:", REHEARSED)
-    lines += _skipped("Not played over the wire yet, by the operations they lack:", wire)
     lines += _skipped("Not rehearsed, by what they need:", rehearsed)
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""The rules of the Step Functions API, as cases: cases/api/*.yaml, played with boto3 against a server process."""
+"""The rules of the Step Functions API, as cases: api_cases/*.yaml, played with boto3 against a server process."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from api.aws.model import operations
+from api.aws.operations import HANDLERS
 from tests.conformance.stepwise import cases, client, play
 
 CASES = cases()
@@ -14,11 +15,12 @@ CASES = cases()
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES])
 def test_api_case(case: dict[str, Any], server_process: str) -> None:
+    lacking = {step["call"] for step in case["steps"]} - set(HANDLERS)
+    if lacking:
+        pytest.skip(f"not yet: {', '.join(sorted(lacking))}")
     play(case, client(server_process))
 
 
 def test_every_operation_has_a_case():
     called = {step["call"] for _, case in CASES for step in case["steps"]}
-    lacking = operations() - called
-    if lacking:
-        pytest.skip(f"not yet: {', '.join(sorted(lacking))}")
+    assert operations() - called == set()

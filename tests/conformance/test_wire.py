@@ -10,21 +10,16 @@ import pytest
 
 from tests.conformance.known import OVER_THE_WIRE
 from tests.conformance.recorded import Verdict
-from tests.conformance.wire import all_cases, asked, not_served, result_of
+from tests.conformance.wire import all_cases, asked, result_of
 
 CASES = sorted(all_cases())
 MISSING = "the shared conformance cases are not there (../shared, or DETENT_SHARED)"
 VERDICT_SECONDS = 900.0  # for all of them; a player that has died is noticed at once
 
 
-def marks(name: str) -> pytest.MarkDecorator:
-    lacking = not_served(name)
-    if lacking:
-        return pytest.mark.skip(f"not yet: {', '.join(lacking)}")
-    return pytest.mark.over_the_wire(name)
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=marks(name)) for name in CASES])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.over_the_wire(name)) for name in CASES]
+)
 def test_recorded_case_over_the_wire(name: str, played: Path) -> None:
     found = _verdict(name, played)
     assert {column for column, differences in found.items() if differences is not None} == asked(

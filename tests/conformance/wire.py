@@ -18,11 +18,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from api.aws.operations import HANDLERS
 from tests.conformance.recorded import CONFORMANCE, Verdict, cases, runner
 from tests.conformance.served import free_ports, served
 
-AT_A_TIME = 6
+AT_A_TIME = 8
 CASE_SECONDS_MAX = 240.0
 
 
@@ -57,20 +56,6 @@ def asked(name: str) -> frozenset[str]:
         if not case.get("sync") and expected.get("describe"):
             columns.add("events")
     return frozenset(columns)
-
-
-def not_served(name: str) -> list[str]:
-    """The operations that a case calls and this server does not have."""
-    case = all_cases()[name]
-    calls = [step["call"] for step in case.get("steps", []) if "call" in step]
-    if "inputs" in case:
-        start = "start_sync_execution" if case.get("sync") else "start_execution"
-        calls += ["create_state_machine", start]
-        calls += [] if case.get("sync") else ["describe_execution", "get_execution_history"]
-    if case.get("activities"):
-        calls.append("create_activity")
-    have = {operation.lower() for operation in HANDLERS}
-    return sorted({call for call in calls if call.replace("_", "") not in have})
 
 
 def result_of(folder: Path, name: str) -> Path:

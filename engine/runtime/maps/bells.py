@@ -12,6 +12,7 @@ class Rung:
     def __init__(self, partitions: int) -> None:
         self._all = range(partitions)
         self.partitions = set(self._all)
+        self.is_closed = False  # the process stops: others are to go on
         self._event = asyncio.Event()
 
     def add(self, partition: int) -> None:
@@ -44,9 +45,19 @@ class Bells:
         self._partitions = partitions
         self._partition_of = partition_of
         self._rung: dict[str, list[Rung]] = {}
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Have every driver of this process leave its run to others, and each that comes later."""
+        self._is_closed = True
+        for rungs in self._rung.values():
+            for rung in rungs:
+                rung.is_closed = True
+                rung.wake()
 
     def listen(self, run: str) -> Rung:
         rung = Rung(self._partitions)
+        rung.is_closed = self._is_closed
         self._rung.setdefault(run, []).append(rung)
         return rung
 

@@ -16,24 +16,25 @@ from engine.clock import Clock
 from engine.core.failures import Failure
 from engine.core.states.distributed.batching import Child
 from engine.core.states.distributed.spec import MapRunSpec
+from engine.core.states.distributed.tolerance import EXCEEDED, is_exceeded
 from engine.documents import Document
+from engine.errors import StoreUnavailable
 from engine.runtime.maps.bells import Rung
 from engine.runtime.maps.children import Children
 from engine.runtime.maps.exporting import Results
 from engine.runtime.maps.sources import Source, SourceFailed
-from engine.runtime.maps.verdicts import EXCEEDED, has_exceeded, window_of
 from engine.runtime.maps.walking import Left
-from engine.store.maps.ends import Ended
+from engine.store.maps.ends import Ended, EndStatus
 from engine.store.maps.held import Held
 from engine.store.maps.runs import MapRuns
 
 PAGE = 250  # children noted by one script and started in one pipeline
 PAGE_BYTES = 1024 * 1024  # of their inputs, beyond the first child's
 PAGE_SECONDS = 0.02  # for reading and selecting them; then others have a turn
-LOOK_SECONDS = (
-    1.0,
-    10.0,
-)  # between looks at what no bell told of: at first, and when nothing happens for long
+CHILDREN_MAX = 10_000  # of one run that are out at once; as AWS Step Functions
+UNSUCCESSFUL: tuple[EndStatus, ...] = ("FAILED", "TIMED_OUT", "ABORTED")
+# Between looks at what no bell told of: at first, and when nothing happens for long.
+LOOK_SECONDS = (1.0, 10.0)
 
 
 class Page(NamedTuple):
@@ -87,6 +88,8 @@ class Drive:
             await self._take_over()
             patience = LOOK_SECONDS[0]
             while not self._is_done():
+                if self._rung.is_closed:
+                    raise StoreUnavailable("this process stops; another goes on with the Map Run")
                 moved = await self._count()
                 self._judge()
                 moved = await self._start() or moved
@@ -146,10 +149,14 @@ class Drive:
     def _place(self) -> dict[str, Any]:
         """Where whoever takes the run over has to begin."""
         sure, item = min(self._children.lowest() or self._at, self._at)
-        return {"sure": str(sure), "sure_item": str(item), "pin": self._source.pin}
+        return {"sure": str(sure), "sure_item": str(item)}
 
     def _judge(self) -> None:
-        if self._failure is None and has_exceeded(self._held.standing, self._total):
+        at = self._held.standing
+        failed = sum(at.items.get(status, 0) for status in UNSUCCESSFUL)
+        if self._failure is None and is_exceeded(
+            at.tolerated_count, at.tolerated_percentage, failed, self._total
+        ):
             self._failure = EXCEEDED
 
     @property
@@ -165,7 +172,8 @@ class Drive:
         """Start as many children as there is room for, at most a page; whether there was anything to do."""
         if self._failure is not None or self._held.standing.status != "RUNNING":
             return False
-        room = window_of(self._held.standing, self._most) - self._held.standing.out
+        at = self._held.standing
+        room = min(at.concurrency or self._most, CHILDREN_MAX) - at.out
         if not self._is_express and self._held.standing.pending > 0:
             return room > 0 and await self._redrive(min(room, PAGE))
         if self._feed is None or (room <= 0 and not self._out):
@@ -222,6 +230,8 @@ class Drive:
             fields |= {"next": str(held.next), "item": str(held.item)}
         if self._feed is None and held.is_read:
             fields["read"] = "1"
+        if self._source.pin != held.pin:
+            fields["pin"] = held.pin = self._source.pin
         again = sum(child.count for child in page.again)
         await self._runs.advance(
             held,
@@ -286,6 +296,7 @@ class Drive:
 
     async def fail(self, failure: Failure) -> Failure:
         """End the run as FAILED."""
+        await self._results.finish_failed(self._held)
         told = {"error": failure.error or "", "cause": failure.cause or ""}
         await self._runs.advance(self._held, status="FAILED", fields=told)
         await self._runs.close(self._held)

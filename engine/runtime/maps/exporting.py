@@ -7,40 +7,43 @@ of a part by the size of one. A part that was written and not noted is written a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+
+import msgspec
 
 from engine.core.failures import Failure, result_too_large
 from engine.documents import Document
-from engine.runtime.maps.results import PartWriter, Shaping
+from engine.runtime.maps.shaping import Shaping
 from engine.runtime.maps.sources import SourceFailed
 from engine.store.maps import ends
 from engine.store.maps.ends import Ended
 from engine.store.maps.held import Held
 from engine.store.maps.runs import MapRuns
+from engine.tasks.datasets.faults import ResultWriterFailed
+from engine.tasks.datasets.results import FileStatus, file_of
+from engine.tasks.datasets.sink import PART_BYTES, Part, ResultSink
 
 NOTED = 250  # ends counted by one script
 NOTED_BYTES = 1024 * 1024  # of what is kept of them, beyond the first one's
-PART_BYTES = 4 * 1024 * 1024  # of the results that are exported together
-FLATTENED = 3  # bytes that an empty array takes before it is left out: so often the limit is kept until the end
 
 Kept = list[tuple[Ended, bytes | None]]
+Parts = dict[FileStatus, list[Part]]
 
 
 class Results:
-    """Of one run; `writer` where they are exported. `bytes_max` bounds the output."""
+    """Of one run; `sink` where they are exported. `bytes_max` bounds the output."""
 
     def __init__(
-        self, runs: MapRuns, shaping: Shaping, writer: PartWriter | None, *, bytes_max: int
+        self, runs: MapRuns, shaping: Shaping, sink: ResultSink | None, *, bytes_max: int
     ) -> None:
         self._runs = runs
         self._shaping = shaping
-        self._writer = writer
+        self._sink = sink
         self._bytes_max = bytes_max
 
     @property
     def size_max(self) -> int:
         """Bytes beyond which no result is kept; 0 is no limit."""
-        return 0 if self._writer is not None else FLATTENED * self._bytes_max
+        return 0 if self._sink is not None else self._bytes_max - 1
 
     def kept(self, held: Held, ended: Sequence[Ended]) -> Iterator[Kept]:
         """What is to be kept of each, in lots that one script takes."""
@@ -57,39 +60,63 @@ class Results:
             yield lot
 
     def _kept(self, held: Held, ended: Ended) -> bytes | None:
-        if self._writer is not None:
+        if self._sink is not None:
             return ends.pack(ended)
         return None if held.standing.size < 0 else self._shaping.kept(ended)
 
     async def export(self, held: Held, *, last: bool = False) -> None:
-        """Write what is kept as a part, once there is enough for one. Raises SourceFailed where it cannot be written."""
-        if self._writer is None or (held.standing.size < PART_BYTES and not last):
+        """Write what is kept, once there is enough for a file. Raises SourceFailed where it cannot be written."""
+        if self._sink is None or (held.standing.size < PART_BYTES and not last):
             return
         kept = await self._runs.results(held)
         if not kept:
             return
         told = [ends.unpack(kept[index]) for index in sorted(kept)]
-        await self._writer.part(held.parts, [self._shaping.whole(each) for each in told])
-        held.parts += 1
-        held.written += len(told)
+        parts = parts_of(held)
+        try:
+            for status in dict.fromkeys(file_of(each.status) for each in told):
+                results = [self._shaping.result(e) for e in told if file_of(e.status) == status]
+                known = parts.setdefault(status, [])
+                known.append(await self._sink.write(status, len(known), results))
+        except ResultWriterFailed as fault:
+            raise SourceFailed(Failure(fault.error, fault.cause)) from None
+        held.parts = msgspec.msgpack.encode(parts)
         await self._runs.advance(
             held,
-            fields={"parts": str(held.parts)},
+            fields={"parts": held.parts},
             written=len(told),
             count={"written_items": sum(each.items for each in told)},
         )
 
     async def outcome(self, held: Held, state: str) -> Document | Failure:
         """The output of a run whose children have all ended; the same whenever it is asked for."""
-        if self._writer is None:
-            if held.standing.size < 0:
-                return result_too_large(state)
-            kept = await self._runs.results(held)
-            return self._shaping.output(state, kept, self._bytes_max)
-        try:
+        if self._sink is not None:
+            try:
+                return await self._manifest(held)
+            except SourceFailed as error:
+                return error.failure
+        if held.standing.size < 0:
+            return result_too_large(state)
+        return self._shaping.output(await self._runs.results(held), self._bytes_max)
+
+    async def finish_failed(self, held: Held) -> None:
+        """Export what there is of a run that has failed. Where that cannot be written either, the run's own failure tells."""
+        if self._sink is not None:
+            try:
+                await self._manifest(held)
+            except SourceFailed:
+                return
+
+    async def _manifest(self, held: Held) -> Document:
+        assert self._sink is not None
+        if held.standing.status == "RUNNING":
             await self.export(held, last=True)
-            details: dict[str, Any] = await self._writer.close(held.parts)
-        except SourceFailed as error:
-            return error.failure
-        arn = self._shaping.map_run_arn
-        return Document.of({"MapRunArn": arn, "ResultWriterDetails": details})
+        try:
+            return await self._sink.finish(self._shaping.map_run_arn, parts_of(held))
+        except ResultWriterFailed as fault:
+            raise SourceFailed(Failure(fault.error, fault.cause)) from None
+
+
+def parts_of(held: Held) -> Parts:
+    """The files that have been written so far."""
+    return msgspec.msgpack.decode(held.parts, type=Parts) if held.parts else {}

@@ -21,13 +21,15 @@ from engine.core.states.distributed.spec import MapRunSpec
 from engine.core.tokens import parse_task_token
 from engine.documents import Document
 from engine.errors import DefinitionNotFound, InvalidDefinition
+from engine.runtime.deciders import Deciders
 from engine.runtime.machines import Machines
 from engine.runtime.maps.bells import Bells, Rung
 from engine.runtime.maps.children import Children, StandardChildren
 from engine.runtime.maps.drive import Drive
 from engine.runtime.maps.exporting import Results
-from engine.runtime.maps.results import PartWriter, Shaping
-from engine.runtime.maps.sources import OpenItems, Source, StateData
+from engine.runtime.maps.selection import Selector
+from engine.runtime.maps.shaping import Shaping
+from engine.runtime.maps.sources import Source
 from engine.runtime.maps.stopper import Stopper
 from engine.settings import Settings
 from engine.store import errands
@@ -35,14 +37,14 @@ from engine.store.errands import StopRun
 from engine.store.maps.held import Held
 from engine.store.maps.runs import RunLost
 from engine.store.stores import Stores
+from engine.tasks.datasets.buckets import Buckets
+from engine.tasks.datasets.dataset import Dataset
+from engine.tasks.datasets.sink import ResultSink
 from engine.tasks.runner import Done, Failed, PerformedTask, RunResult, Succeeded
 
 BUSY_SECONDS = (
     0.5  # until a run is taken again that is being stopped, or that another has taken meanwhile
 )
-HERE = Place("us-east-1", "000000000000")
-
-WriterOf = Callable[[MapRunSpec, Shaping], PartWriter | None]
 
 
 class ExpressChildrenOf(Protocol):
@@ -53,13 +55,12 @@ class ExpressChildrenOf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What a run has beyond the store: readers of items, writers of results, Express children, and what ARNs it goes by."""
+    """What a run has beyond the store: buckets, Express children, what decides apart, and what ARNs it goes by."""
 
     express: ExpressChildrenOf
-    open_items: OpenItems = StateData
-    writer_of: WriterOf = lambda _spec, _shaping: None
-    place: Place = HERE
-    close: Callable[[], None] = lambda: None
+    buckets: Buckets
+    deciders: Deciders
+    place: Place
 
 
 class MapRunner:
@@ -113,8 +114,8 @@ class MapRunner:
             await self._clock.sleep(BUSY_SECONDS)
 
     async def close(self) -> None:
-        """Nothing more is read or written."""
-        self._outside.close()
+        """Read and write nothing more."""
+        self._outside.buckets.close()
 
     async def _drive(self, spec: MapRunSpec, revision: int) -> Document | Failure | None:
         """The outcome of a run; None where it cannot be taken now."""
@@ -157,8 +158,12 @@ class MapRunner:
         except (DefinitionNotFound, InvalidDefinition) as error:
             return Failure("States.Runtime", str(error))
         limits = Limits(payload_bytes_max=self._settings.payload_bytes_max)
-        items = self._outside.open_items(spec, held.pin)
-        source = Source(machine, spec, held.seed, limits, items, self._clock)
+        dataset = Dataset(spec, self._outside.buckets, pin=held.pin)
+        deciders, clock = self._outside.deciders, self._clock
+        selector = Selector(
+            machine, lambda: self._machines.source(*definition), spec, held.seed, deciders, clock
+        )
+        source = Source(spec, limits, dataset, selector)
         drive = Drive(
             self._stores.map_runs,
             held,
@@ -190,12 +195,12 @@ class MapRunner:
         )
 
     def _results(self, spec: MapRunSpec, held: Held) -> Results:
-        place = place_of(spec.names) or self._outside.place
-        transformation = spec.writer.transformation if spec.writer is not None else "COMPACT"
-        shaping = Shaping(place, held.processor, spec.run, transformation)
-        writer = self._outside.writer_of(spec, shaping)
+        shaping = Shaping(place_of(spec.names) or self._outside.place, held.processor, spec)
+        sink = None
+        if spec.writer is not None and spec.writer.bucket is not None:
+            sink = ResultSink(spec.writer, spec.run, self._outside.buckets)
         bytes_max = self._settings.payload_bytes_max
-        return Results(self._stores.map_runs, shaping, writer, bytes_max=bytes_max)
+        return Results(self._stores.map_runs, shaping, sink, bytes_max=bytes_max)
 
     async def _stop(self, errand: StopRun) -> None:
         ref = f"{self._namespace}:{errand.run}"

@@ -31,6 +31,9 @@ class Filter:
     published: int | None = None  # the number of the published version that started it
     alias: str | None = None  # by which its version was chosen
     is_redriven: bool | None = None
+    map_run: str | None = (
+        None  # the Map Run that it is a child of, by its id alone; with a definition
+    )
 
     def matches(self, row: Row) -> bool:
         """Whether the row is one of those wanted."""
@@ -45,6 +48,7 @@ class Filter:
             and all(_has(row, name, asked) for name, asked in self.attributes)
             and (self.is_redriven is None or self.is_redriven == (row.operated.redrives > 0))
             and self._started_by(row)
+            and (self.map_run is None or self.map_run == _map_run_of(row))
         )
 
     def _started_by(self, row: Row) -> bool:
@@ -52,6 +56,11 @@ class Filter:
             return True
         static = row.static
         return self.published in {None, static.published} and self.alias in {None, static.alias}
+
+
+def _map_run_of(row: Row) -> str | None:
+    child = row.static.child
+    return None if child is None else child.run
 
 
 def _has(row: Row, name: str, asked: str) -> bool:

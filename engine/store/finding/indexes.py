@@ -145,4 +145,8 @@ def _parts(wanted: Filter) -> set[object]:
     parts: set[object] = {("attribute", *pair) for pair in wanted.attributes}
     if wanted.status is not None:
         parts.add(f"status: {wanted.status}")
-    return parts | {n for n in ("version", "state", "error") if getattr(wanted, n) is not None}
+    return parts | {n for n in _LOOKED_AT if getattr(wanted, n) is not None}
+
+
+# What only a row tells, or an index of its own.
+_LOOKED_AT = ("version", "state", "error", "published", "alias", "is_redriven", "map_run")

@@ -127,9 +127,8 @@ class Held:
     is_read: bool  # all items have been read, `item` of them
     again: tuple[int, ...]  # the children that a redrive has begun last
     walked: int  # a redrive has come to this child
-    parts: int  # parts of the results that have been written
-    written: int  # children whose results are in them
-    pin: str  # what the items are read from; "" where that is not known or needs no pin
+    parts: bytes  # the files of results that have been written, packed
+    pin: str  # what the dataset is known by again
     outcome: tuple[str, str] | None  # error and cause, once it has failed
     standing: Standing
 
@@ -165,8 +164,7 @@ def held_of(keys: MapRunKeys, nonce: str, flat: Sequence[bytes], out: int) -> He
         fields.get(b"read") == b"1",
         tuple(map(int, again.split())),
         number(b"walked"),
-        number(b"parts"),
-        number(b"written"),
+        fields.get(b"parts", b""),
         fields.get(b"pin", b"").decode(),
         None if error is None else (error.decode(), fields.get(b"cause", b"").decode()),
         standing_in(fields, out),

@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncGenerator, Iterator
 
 from engine.core.states.distributed.selecting import Item
-from engine.core.states.distributed.spec import Reader
+from engine.core.states.distributed.spec import MapRunSpec
 from engine.tasks.datasets.buckets import Buckets
 from engine.tasks.datasets.faults import ITEMS_MAX_NEGATIVE, ItemReaderFailed
 from engine.tasks.datasets.reading import Found, Reading
@@ -19,17 +19,17 @@ TURN_SKIPPED = 20_000
 
 
 class Dataset:
-    """The items that one ItemReader asks for. With the same pin they are the same, or reading them fails.
+    """The items of one Map Run. The same spec and pin give the same items, or fail.
 
     `pin` is to be kept with the run's first progress and given when it is resumed: it is "" until an object was opened,
-    and stays so for a listing, which is made anew: objects that come or go before a run that lists them is resumed can be
-    missed or met twice.
+    and stays so where there is none to pin: state data cannot change, and a listing is listed anew, so that objects which
+    come or go while a run that lists them is resumed can be missed or met twice.
     """
 
-    def __init__(self, reader: Reader, buckets: Buckets, *, pin: str = "") -> None:
-        self._reading = Reading(reader, buckets, pin or None)
+    def __init__(self, spec: MapRunSpec, buckets: Buckets, *, pin: str = "") -> None:
+        self._reading = Reading(spec, buckets, pin or None)
         self._buckets = buckets
-        self._items_max = reader.items_max
+        self._items_max = spec.reader.items_max if spec.reader is not None else None
 
     @property
     def pin(self) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from engine.core.states.distributed.spec import Reader
+from engine.core.states.distributed.selecting import STATE_DATA
+from engine.core.states.distributed.spec import MapRunSpec, Reader
 from engine.tasks.datasets.buckets import Buckets
-from engine.tasks.datasets.faults import DatasetFault, ItemReaderFailed
+from engine.tasks.datasets.faults import NOT_ITERABLE, DatasetFault, ItemReaderFailed
 from engine.tasks.datasets.formats.decoding import UNREADABLE, content, unreadable
 from engine.tasks.datasets.formats.entries import Entry
 from engine.tasks.datasets.formats.json_items import json_entries
@@ -38,14 +39,16 @@ class Reading:
     the same or the reading fails. A listing has none.
     """
 
-    def __init__(self, reader: Reader, buckets: Buckets, pin: str | None = None) -> None:
-        self._reader = reader
+    def __init__(self, spec: MapRunSpec, buckets: Buckets, pin: str | None = None) -> None:
+        self._spec = spec
         self._buckets = buckets
         self.pin = pin
 
     def entries(self) -> Iterator[Found]:
         """All entries, in order. Raises ItemReaderFailed."""
-        reader = self._reader
+        reader = self._spec.reader
+        if reader is None:
+            return _of_state_data(self._spec.items)
         return self._listed(reader) if reader.action == "listObjectsV2" else self._read(reader)
 
     def _listed(self, reader: Reader) -> Iterator[Found]:
@@ -160,6 +163,14 @@ def parsed(reader: Reader, file: Any) -> Iterator[Entry]:
             return parquet_entries(file)
         case _:
             raise ItemReaderFailed("ReaderConfig names no InputType to read objects in")
+
+
+def _of_state_data(items: Any) -> Iterator[Found]:
+    if isinstance(items, list):
+        return (Found(Entry(value), STATE_DATA) for value in items)
+    if isinstance(items, dict):
+        return (Found(Entry(value, key), STATE_DATA) for key, value in items.items())
+    raise ItemReaderFailed(NOT_ITERABLE)
 
 
 def _metadata(listed: Listed) -> Entry:

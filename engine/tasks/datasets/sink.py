@@ -1,4 +1,4 @@
-"""Where the results of a Map Run are exported to: files under `<prefix>/<run>/`, and a manifest that names them.
+"""Where the results of a Map Run are written to: files under `<prefix>/<run>/`, and a manifest that names them.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html. A file is written whole and under the
 same name each time, so a process that takes over may write it again.
@@ -6,73 +6,66 @@ same name each time, so a process that takes over may write it again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
 
 from engine.core.states.distributed.spec import Writer
 from engine.documents import Document
 from engine.tasks.datasets.buckets import Buckets
 from engine.tasks.datasets.faults import DatasetFault, ResultWriterFailed
-from engine.tasks.datasets.results import FILE_STATUSES, FileStatus, Result, body_of, file_of
+from engine.tasks.datasets.results import CONTENT_TYPES, ChildResult, FileStatus, body_of
 
-_CONTENT_TYPES = {"JSON": "application/json", "JSONL": "application/jsonl"}
+# A file is in memory while it is written. Fill one with results up to about so many bytes.
+PART_BYTES = 8 * 1024 * 1024
+
+
+class Part(Struct, frozen=True, array_like=True):
+    """One file of results that has been written."""
+
+    key: str
+    size: int
 
 
 class ResultSink:
-    """Exports the results of one Map Run, whose id is `run`. Raises ResultWriterFailed."""
+    """Writes the results of one Map Run, whose id is `run`. Raises ResultWriterFailed."""
 
-    def __init__(self, writer: Writer, run: str, map_run_arn: str, buckets: Buckets) -> None:
+    def __init__(self, writer: Writer, run: str, buckets: Buckets) -> None:
         assert writer.bucket is not None, "nothing is exported"
         self._writer = writer
         self._bucket = writer.bucket
-        self._map_run_arn = map_run_arn
         self._buckets = buckets
         prefix = writer.prefix.strip("/")
-        self._folder = f"{prefix}/{run}/" if prefix else f"{run}/"
+        self._folder = f"{prefix}/{run}" if prefix else run
 
-    async def part(self, number: int, results: Sequence[Result]) -> None:
-        """Write the `number`-th lot of results: a file for each status among them. The same lot makes the same files."""
-        for status in FILE_STATUSES:
-            chosen = [result for result in results if file_of(result) == status]
-            if chosen:
-                form = self._writer.output_type
-                body = body_of(chosen, self._writer)
-                await self._put(self._key(status, number), body, _CONTENT_TYPES[form])
+    async def write(self, status: FileStatus, number: int, results: Iterable[ChildResult]) -> Part:
+        """Write the `number`-th file of this status. Given the same results again, it is the same object again."""
+        form = self._writer.output_type
+        key = f"{self._folder}/{status}_{number}.{form.lower()}"
+        body = body_of(results, self._writer)
+        await self._put(key, body, CONTENT_TYPES[form])
+        return Part(key, len(body))
 
-    async def close(self, parts: int) -> dict[str, Any]:
-        """Write the manifest of all files of lots below `parts`; the ResultWriterDetails: where it is."""
-        sizes = await self._sizes()
+    async def finish(
+        self, map_run_arn: str, parts: Mapping[FileStatus, Sequence[Part]]
+    ) -> Document:
+        """Write the manifest; the result of the Map. To be called when every part has been written, or without any.
+
+        The result: {"MapRunArn", "ResultWriterDetails": {"Bucket", "Key"}}, the key being the manifest's.
+        """
         files = {
-            status: [
-                {"Key": key, "Size": sizes[key]}
-                for key in (self._key(status, number) for number in range(parts))
-                if key in sizes
-            ]
-            for status in FILE_STATUSES
+            status: [{"Key": part.key, "Size": part.size} for part in parts.get(status, ())]
+            for status in _STATUSES
         }
         manifest = {
             "DestinationBucket": self._bucket,
-            "MapRunArn": self._map_run_arn,
+            "MapRunArn": map_run_arn,
             "ResultFiles": files,
         }
-        key = f"{self._folder}manifest.json"
-        await self._put(key, Document.of(manifest).text, _CONTENT_TYPES["JSON"])
-        return {"Bucket": self._bucket, "Key": key}
-
-    def _key(self, status: FileStatus, number: int) -> str:
-        return f"{self._folder}{status}_{number}.{self._writer.output_type.lower()}"
-
-    async def _sizes(self) -> dict[str, int]:
-        """Of every file that is there, by key: which files a lot was written to is kept nowhere else."""
-
-        def listed() -> dict[str, int]:
-            entries = self._buckets.bucket(self._bucket).listed(self._folder)
-            return {entry.key: entry.size for entry in entries}
-
-        try:
-            return await self._buckets.run(listed)
-        except DatasetFault as fault:
-            raise ResultWriterFailed(fault.cause) from None
+        key = f"{self._folder}/manifest.json"
+        await self._put(key, Document.of(manifest).text, CONTENT_TYPES["JSON"])
+        details = {"Bucket": self._bucket, "Key": key}
+        return Document.of({"MapRunArn": map_run_arn, "ResultWriterDetails": details})
 
     async def _put(self, key: str, body: bytes, content_type: str) -> None:
         def put() -> None:
@@ -82,3 +75,6 @@ class ResultSink:
             await self._buckets.run(put)
         except DatasetFault as fault:
             raise ResultWriterFailed(fault.cause) from None
+
+
+_STATUSES: tuple[FileStatus, ...] = ("FAILED", "PENDING", "SUCCEEDED")

@@ -55,6 +55,17 @@ def test_members_that_are_null_or_unknown_are_left_out():
                 "[SUCCEEDED, TIMED_OUT, PENDING_REDRIVE, ABORTED, FAILED, RUNNING]"
             ),
         ),
+        (
+            "UpdateStateMachineAlias",
+            {
+                "stateMachineAliasArn": "a",
+                "routingConfiguration": [{"stateMachineVersionArn": "v", "weight": 30}] * 3,
+            },
+            (
+                f"Value '[{', '.join(['RoutingConfigurationListItem(stateMachineVersionArn=v, weight=30)'] * 3)}]' at "
+                "'routingConfiguration' failed to satisfy constraint: Member must have length less than or equal to 2"
+            ),
+        ),
     ],
 )
 def test_a_broken_constraint_is_told_with_value_and_member(operation, given, told):

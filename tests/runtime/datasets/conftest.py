@@ -1,4 +1,4 @@
-"""An S3-compatible server on loopback."""
+"""An S3-compatible server on loopback, and Map Runs that read from it or from a folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from engine.core.states.distributed.spec import Reader
+from engine.core.states.distributed.spec import MapRunSpec, Reader
 from engine.tasks.datasets.buckets import Buckets
 from engine.tasks.datasets.s3 import S3
 
@@ -48,6 +48,14 @@ def buckets(client: Any, moto: str, tmp_path: Path) -> Iterator[Buckets]:
 
 
 @pytest.fixture
-def reader_of() -> Callable[..., Reader]:
-    """A reader of these fields."""
-    return lambda **fields: Reader(**{"action": "getObject", **fields})
+def spec() -> Callable[..., MapRunSpec]:
+    """A Map Run with a reader of these fields, or with these `items`."""
+
+    def made(items: Any = None, **reader: Any) -> MapRunSpec:
+        given = {"action": "getObject", **reader}
+        return MapRunSpec(
+            "the-run", "p", "d", 1, "Each", "Each", "STANDARD",
+            items=items, reader=Reader(**given) if reader else None,
+        )  # fmt: skip
+
+    return made

@@ -1,4 +1,4 @@
-"""The items of a Map Run, from a folder and a real S3-compatible server."""
+"""The items of a Map Run, from state data, a folder, and a real S3-compatible server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.core.states.distributed.selecting import Item
-from engine.core.states.distributed.spec import Reader
+from engine.core.states.distributed.spec import MapRunSpec
 from engine.tasks.datasets import dataset, s3
 from engine.tasks.datasets.buckets import Buckets
 from engine.tasks.datasets.dataset import Dataset
@@ -19,17 +19,17 @@ from engine.tasks.datasets.faults import ItemReaderFailed
 ROWS = "".join(f"{n},{n * n}\n" for n in range(1000))
 
 
-async def items(reader: Reader, buckets: Buckets, start: int = 0, pin: str = "") -> list[Item]:
-    return [item async for item in Dataset(reader, buckets, pin=pin).items(start)]
+async def items(spec: MapRunSpec, buckets: Buckets, start: int = 0, pin: str = "") -> list[Item]:
+    return [item async for item in Dataset(spec, buckets, pin=pin).items(start)]
 
 
-async def values(reader: Reader, buckets: Buckets, start: int = 0) -> list[Any]:
-    return [item.value for item in await items(reader, buckets, start)]
+async def values(spec: MapRunSpec, buckets: Buckets, start: int = 0) -> list[Any]:
+    return [item.value for item in await items(spec, buckets, start)]
 
 
-async def failure(reader: Reader, buckets: Buckets, pin: str = "") -> str:
+async def failure(spec: MapRunSpec, buckets: Buckets, pin: str = "") -> str:
     with pytest.raises(ItemReaderFailed) as failed:
-        await items(reader, buckets, pin=pin)
+        await items(spec, buckets, pin=pin)
     return failed.value.cause
 
 
@@ -40,6 +40,20 @@ def put(client: Any, **objects: Any) -> None:
 
 def at(key: str, **more: Any) -> dict[str, Any]:
     return {"parameters": {"Bucket": "data", "Key": key}, **more}
+
+
+# State data
+
+
+async def test_state_data_is_an_array_or_the_entries_of_an_object(spec, buckets):
+    assert await items(spec(["a", None]), buckets) == [
+        Item(0, "a", None, "STATE_DATA"),
+        Item(1, None, None, "STATE_DATA"),
+    ]
+    assert await items(spec({"k": 1, "l": [2]}), buckets, start=1) == [
+        Item(1, [2], "l", "STATE_DATA")
+    ]
+    assert await failure(spec("text"), buckets) == "Attempting to map over non-iterable node."
 
 
 # Objects
@@ -55,60 +69,54 @@ def at(key: str, **more: Any) -> dict[str, Any]:
     ],
 )
 async def test_an_object_of_s3_and_a_file_of_a_folder_give_the_same_items(
-    reader_of, buckets, client, tmp_path, body, reader
+    spec, buckets, client, tmp_path, body, reader
 ):
     put(client, f=body)
     folder = tmp_path / "datasets" / "local"
     folder.mkdir()
     (folder / "f").write_bytes(body if isinstance(body, bytes) else body.encode())
     for bucket in ("data", "local"):
-        found = await items(reader_of(**reader, parameters={"Bucket": bucket, "Key": "f"}), buckets)
+        found = await items(spec(**reader, parameters={"Bucket": bucket, "Key": "f"}), buckets)
         source = f"s3://{bucket}/f"
         assert found == [Item(0, {"a": 1}, None, source), Item(1, {"a": 2}, None, source)]
 
 
-async def test_a_large_object_is_read_in_pieces(reader_of, buckets, client, monkeypatch):
+async def test_a_large_object_is_read_in_pieces(spec, buckets, client, monkeypatch):
     monkeypatch.setattr(s3, "PIECE_BYTES", 1000)
     put(client, f=ROWS)
     reader = at("f", input_type="CSV", csv_headers=("n", "square"))
-    found = await items(reader_of(**reader), buckets)
+    found = await items(spec(**reader), buckets)
     assert [item.value for item in found] == [
         {"square": str(n * n), "n": str(n)} for n in range(1000)
     ]
-    assert await items(reader_of(**reader), buckets, start=990) == found[990:]
+    assert await items(spec(**reader), buckets, start=990) == found[990:]
 
 
-async def test_an_empty_object_has_no_lines_and_is_no_json(reader_of, buckets, client):
+async def test_an_empty_object_has_no_lines_and_is_no_json(spec, buckets, client):
     put(client, f=b"")
-    assert await values(reader_of(**at("f", input_type="JSONL")), buckets) == []
-    assert "not valid JSON" in await failure(reader_of(**at("f", input_type="JSON")), buckets)
+    assert await values(spec(**at("f", input_type="JSONL")), buckets) == []
+    assert "not valid JSON" in await failure(spec(**at("f", input_type="JSON")), buckets)
 
 
 @pytest.mark.parametrize(
     ("most", "count"), [(None, 4), (0, 4), (2, 2), (100_000_000, 4), (100_000_001, 4)]
 )
-async def test_max_items_bounds_the_items_and_zero_does_not(
-    reader_of, buckets, client, most, count
-):
+async def test_max_items_bounds_the_items_and_zero_does_not(spec, buckets, client, most, count):
     put(client, f="h\n1\n2\n3\n4\n")
-    assert (
-        len(await values(reader_of(**at("f", input_type="CSV", items_max=most)), buckets)) == count
-    )
+    assert len(await values(spec(**at("f", input_type="CSV", items_max=most)), buckets)) == count
 
 
-async def test_a_negative_max_items_is_refused_in_the_recorded_words(reader_of, buckets):
-    given = reader_of(**at("f", input_type="CSV", items_max=-1))
+async def test_a_negative_max_items_is_refused_in_the_recorded_words(spec, buckets):
+    given = spec(**at("f", input_type="CSV", items_max=-1))
     assert await failure(given, buckets) == "field MaxItems must be positive"
 
 
 # Versions
 
 
-async def test_a_dataset_that_was_replaced_is_not_mixed_with_the_new_one(
-    reader_of, buckets, client
-):
+async def test_a_dataset_that_was_replaced_is_not_mixed_with_the_new_one(spec, buckets, client):
     put(client, f="1\n2\n")
-    given = reader_of(**at("f", input_type="JSONL"))
+    given = spec(**at("f", input_type="JSONL"))
     first = Dataset(given, buckets)
     async for _ in first.items():
         break
@@ -119,12 +127,12 @@ async def test_a_dataset_that_was_replaced_is_not_mixed_with_the_new_one(
 
 
 async def test_an_object_that_is_replaced_between_two_pieces_fails_the_run(
-    reader_of, buckets, client, monkeypatch
+    spec, buckets, client, monkeypatch
 ):
     monkeypatch.setattr(s3, "PIECE_BYTES", 300_000)
     monkeypatch.setattr(dataset, "TURN_ITEMS", 1)
     put(client, f=b"1\n" * 500_000)
-    stream = Dataset(reader_of(**at("f", input_type="JSONL")), buckets).items()
+    stream = Dataset(spec(**at("f", input_type="JSONL")), buckets).items()
     await anext(stream)
     put(client, f=b"2\n" * 500_000)
     monkeypatch.setattr(dataset, "TURN_ITEMS", 100_000)
@@ -132,28 +140,28 @@ async def test_an_object_that_is_replaced_between_two_pieces_fails_the_run(
         [item async for item in stream]
 
 
-async def test_a_version_goes_on_being_read_after_it_was_replaced(reader_of, buckets, client):
+async def test_a_version_goes_on_being_read_after_it_was_replaced(spec, buckets, client):
     client.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
     put(client, f="1\n2\n")
-    given = reader_of(**at("f", input_type="JSONL"))
+    given = spec(**at("f", input_type="JSONL"))
     first = Dataset(given, buckets)
     found = [item async for item in first.items()]
     version = client.head_object(Bucket="data", Key="f")["VersionId"]
     put(client, f="3\n")
     assert await items(given, buckets, 1, first.pin) == found[1:]
     asked = {"Bucket": "data", "Key": "f", "VersionId": version}
-    assert await values(reader_of(input_type="JSONL", parameters=asked), buckets) == [1, 2]
+    assert await values(spec(input_type="JSONL", parameters=asked), buckets) == [1, 2]
 
 
 # Listings
 
 
-async def test_a_listing_gives_what_s3_tells_of_each_object(reader_of, buckets, client):
+async def test_a_listing_gives_what_s3_tells_of_each_object(spec, buckets, client):
     for n in range(3):
         put(client, **{f"in/{n}": "x" * n})
     put(client, other="")
     listing = {"action": "listObjectsV2", "parameters": {"Bucket": "data", "Prefix": "in/"}}
-    found = await items(reader_of(**listing), buckets)
+    found = await items(spec(**listing), buckets)
     assert [item.source for item in found] == ["s3://data"] * 3
     about = client.head_object(Bucket="data", Key="in/2")
     assert found[2].value == {
@@ -165,13 +173,13 @@ async def test_a_listing_gives_what_s3_tells_of_each_object(reader_of, buckets, 
     }
 
 
-async def test_a_listing_goes_over_its_pages(reader_of, buckets, client, monkeypatch):
+async def test_a_listing_goes_over_its_pages(spec, buckets, client, monkeypatch):
     monkeypatch.setattr(s3, "PAGE_KEYS", 3)
     keys = [f"{n:02}" for n in range(10)]
     put(client, **dict.fromkeys(keys, b""))
 
     async def listed(start: int = 0, **parameters: str) -> list[str]:
-        given = reader_of(action="listObjectsV2", parameters={"Bucket": "data", **parameters})
+        given = spec(action="listObjectsV2", parameters={"Bucket": "data", **parameters})
         return [value["Key"] for value in await values(given, buckets, start)]
 
     assert await listed() == keys
@@ -179,13 +187,13 @@ async def test_a_listing_goes_over_its_pages(reader_of, buckets, client, monkeyp
     assert await listed(StartAfter="06") == keys[7:]
 
 
-async def test_load_and_flatten_opens_every_object(reader_of, buckets, client):
+async def test_load_and_flatten_opens_every_object(spec, buckets, client):
     put(
         client,
         **{"in/": b"", "in/1": "1\n2\n", "in/2": b"", "in/3": gzip.compress(b"3\n", mtime=0)},
     )
     found = await items(
-        reader_of(
+        spec(
             action="listObjectsV2",
             parameters={"Bucket": "data", "Prefix": "in/"},
             transformation="LOAD_AND_FLATTEN",
@@ -204,7 +212,7 @@ async def test_load_and_flatten_opens_every_object(reader_of, buckets, client):
 
 
 @pytest.mark.parametrize("reader", [{"input_type": "MANIFEST"}, {"manifest_type": "S3_INVENTORY"}])
-async def test_an_inventory_gives_the_rows_of_its_files(reader_of, buckets, client, reader):
+async def test_an_inventory_gives_the_rows_of_its_files(spec, buckets, client, reader):
     manifest = {
         "destinationBucket": "arn:aws:s3:::data", "fileFormat": "CSV",
         "fileSchema": "Bucket, Key, Size", "files": [{"key": "d/1.csv.gz"}, {"key": "d/2.csv.gz"}],
@@ -214,13 +222,13 @@ async def test_an_inventory_gives_the_rows_of_its_files(reader_of, buckets, clie
         "d/1.csv.gz": gzip.compress(b'"b","k1","10"\n"b","k2","20"\n', mtime=0),
         "d/2.csv.gz": gzip.compress(b'"b","k3","30"\n', mtime=0),
     })  # fmt: skip
-    found = await values(reader_of(**at("manifest.json", **reader)), buckets)
+    found = await values(spec(**at("manifest.json", **reader)), buckets)
     assert found == [{"Bucket": "b", "Key": f"k{n}", "Size": f"{n}0"} for n in (1, 2, 3)]
 
 
-async def test_an_athena_manifest_gives_the_items_of_its_files(reader_of, buckets, client):
+async def test_an_athena_manifest_gives_the_items_of_its_files(spec, buckets, client):
     put(client, m="s3://data/1\ns3://data/2\n", **{"1": '{"a":1}\n', "2": '{"a":2}\n'})
-    given = reader_of(**at("m", manifest_type="ATHENA_DATA", input_type="JSONL"))
+    given = spec(**at("m", manifest_type="ATHENA_DATA", input_type="JSONL"))
     found = await items(given, buckets)
     assert [(item.value, item.source) for item in found] == [
         ({"a": 1}, "s3://data/1"),
@@ -231,14 +239,14 @@ async def test_an_athena_manifest_gives_the_items_of_its_files(reader_of, bucket
 # Refusals
 
 
-async def test_a_store_that_refuses_is_told_as_step_functions_tells_it(reader_of, buckets):
-    told = await failure(reader_of(**at("absent", input_type="CSV")), buckets)
+async def test_a_store_that_refuses_is_told_as_step_functions_tells_it(spec, buckets):
+    told = await failure(spec(**at("absent", input_type="CSV")), buckets)
     assert told.startswith("The specified key does not exist. (Service: S3, Status Code: 404, ")
     missing = {"Bucket": "no-such-bucket", "Key": "k"}
-    told = await failure(reader_of(input_type="CSV", parameters=missing), buckets)
+    told = await failure(spec(input_type="CSV", parameters=missing), buckets)
     assert told.startswith("The specified bucket does not exist (Service: S3, Status Code: 404, ")
     listing = {"action": "listObjectsV2", "parameters": {"Bucket": "no-such-bucket"}}
-    assert (await failure(reader_of(**listing), buckets)).startswith(
+    assert (await failure(spec(**listing), buckets)).startswith(
         "The specified bucket does not exist"
     )
 
@@ -259,21 +267,19 @@ async def test_a_store_that_refuses_is_told_as_step_functions_tells_it(reader_of
         7,
     ],
 )
-async def test_only_names_of_buckets_are_taken_for_one(reader_of, buckets, bucket):
-    told = await failure(
-        reader_of(input_type="CSV", parameters={"Bucket": bucket, "Key": "k"}), buckets
-    )
+async def test_only_names_of_buckets_are_taken_for_one(spec, buckets, bucket):
+    told = await failure(spec(input_type="CSV", parameters={"Bucket": bucket, "Key": "k"}), buckets)
     assert "bucket is not valid" in told or "names no Bucket" in told
 
 
-async def test_bytes_that_cannot_be_read_are_the_readers_failure(reader_of, buckets, client):
+async def test_bytes_that_cannot_be_read_are_the_readers_failure(spec, buckets, client):
     put(client, f=gzip.compress(b"1\n" * 100, mtime=0)[:-10], g="h\nx\xff\n".encode("latin-1"))
     for key, form in (("f", "JSONL"), ("g", "CSV")):
-        told = await failure(reader_of(**at(key, input_type=form)), buckets)
+        told = await failure(spec(**at(key, input_type=form)), buckets)
         assert told.startswith(f"s3://data/{key} cannot be read: ")
 
 
-async def test_a_server_that_knows_no_ranges_is_read_all_the_same(reader_of, monkeypatch):
+async def test_a_server_that_knows_no_ranges_is_read_all_the_same(spec, monkeypatch):
     body = ROWS.encode()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -289,13 +295,13 @@ async def test_a_server_that_knows_no_ranges_is_read_all_the_same(reader_of, mon
         port = server.sockets[0].getsockname()[1]
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         buckets = Buckets(None, s3.S3(f"http://127.0.0.1:{port}", "us-east-1"))
-        given = reader_of(**at("f", input_type="CSV", csv_headers=("n", "square")))
+        given = spec(**at("f", input_type="CSV", csv_headers=("n", "square")))
         found = await values(given, buckets)
         buckets.close()
     assert [value["n"] for value in found] == [str(n) for n in range(1000)]
 
 
-async def test_a_connection_that_breaks_in_the_middle_is_made_again(reader_of, monkeypatch):
+async def test_a_connection_that_breaks_in_the_middle_is_made_again(spec, monkeypatch):
     body, asked = ROWS.encode(), []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -311,7 +317,7 @@ async def test_a_connection_that_breaks_in_the_middle_is_made_again(reader_of, m
         port = server.sockets[0].getsockname()[1]
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         buckets = Buckets(None, s3.S3(f"http://127.0.0.1:{port}", "us-east-1"))
-        given = reader_of(**at("f", input_type="CSV", csv_headers=("n", "square")))
+        given = spec(**at("f", input_type="CSV", csv_headers=("n", "square")))
         found = await values(given, buckets)
         buckets.close()
     assert len(found) == 1000
@@ -319,11 +325,11 @@ async def test_a_connection_that_breaks_in_the_middle_is_made_again(reader_of, m
     assert b'If-Match: "e"' in asked[1]
 
 
-async def test_a_stream_that_is_closed_early_lets_go_of_its_file(reader_of, buckets, tmp_path):
+async def test_a_stream_that_is_closed_early_lets_go_of_its_file(spec, buckets, tmp_path):
     folder = tmp_path / "datasets" / "local"
     folder.mkdir()
     (folder / "f").write_text("1\n" * 10_000)
-    given = reader_of(input_type="JSONL", parameters={"Bucket": "local", "Key": "f"})
+    given = spec(input_type="JSONL", parameters={"Bucket": "local", "Key": "f"})
     stream = Dataset(given, buckets).items()
     await anext(stream)
     opened = len(list(_open_files(folder)))

@@ -34,11 +34,19 @@ async def test_results_are_files_that_the_manifest_names(place, buckets):
     if bucket == "local":
         folder.mkdir()
     writer = Writer(bucket=bucket, prefix="out/", transformation="COMPACT")
-    sink = ResultSink(writer, "the-run", RUN, buckets)
-    await sink.part(0, [child(1), child(status="FAILED"), child(2)])
-    await sink.part(1, [child(3)])
-    await sink.part(2, [child("of a process that had lost the run")])
-    assert await sink.close(2) == {"Bucket": bucket, "Key": "out/the-run/manifest.json"}
+    sink = ResultSink(writer, "the-run", buckets)
+    parts = {
+        "SUCCEEDED": [
+            await sink.write("SUCCEEDED", 0, [child(1), child(2)]),
+            await sink.write("SUCCEEDED", 1, [child(3)]),
+        ],
+        "FAILED": [await sink.write("FAILED", 0, [child(status="FAILED", error="Bad")])],
+    }
+    output = await sink.finish(RUN, parts)
+    assert output.value == {
+        "MapRunArn": RUN,
+        "ResultWriterDetails": {"Bucket": bucket, "Key": "out/the-run/manifest.json"},
+    }
     manifest = json.loads(read("out/the-run/manifest.json"))
     assert manifest["DestinationBucket"] == bucket
     assert manifest["MapRunArn"] == RUN
@@ -52,34 +60,33 @@ async def test_results_are_files_that_the_manifest_names(place, buckets):
     assert [read(each["Key"]) for each in files["SUCCEEDED"]] == ["[1,2]", "[3]"]
     (failed,) = files["FAILED"]
     assert len(read(failed["Key"])) == failed["Size"]
-    assert json.loads(read(failed["Key"])) == [child(status="FAILED")]
+    assert json.loads(read(failed["Key"]))[0]["Error"] == "Bad"
 
 
-async def test_a_lot_written_again_makes_the_same_files(client, buckets):
-    sink = ResultSink(Writer(bucket="data", output_type="JSONL"), "the-run", RUN, buckets)
-    await sink.part(0, [child(1)])
-    key = "the-run/SUCCEEDED_0.jsonl"
-    etag = client.head_object(Bucket="data", Key=key)["ETag"]
-    await sink.part(0, [child(1)])
-    assert client.head_object(Bucket="data", Key=key)["ETag"] == etag
+async def test_a_file_written_again_is_the_same_object(client, buckets):
+    sink = ResultSink(Writer(bucket="data", output_type="JSONL"), "the-run", buckets)
+    first = await sink.write("SUCCEEDED", 0, [child(1)])
+    etag = client.head_object(Bucket="data", Key="the-run/SUCCEEDED_0.jsonl")["ETag"]
+    assert await sink.write("SUCCEEDED", 0, [child(1)]) == first
+    assert client.head_object(Bucket="data", Key=first.key)["ETag"] == etag
     assert client.list_objects_v2(Bucket="data")["KeyCount"] == 1
 
 
 async def test_without_children_there_is_a_manifest_alone(client, buckets):
-    sink = ResultSink(Writer(bucket="data"), "the-run", RUN, buckets)
-    assert await sink.close(0) == {"Bucket": "data", "Key": "the-run/manifest.json"}
+    sink = ResultSink(Writer(bucket="data"), "the-run", buckets)
+    await sink.finish(RUN, {})
     keys = [each["Key"] for each in client.list_objects_v2(Bucket="data")["Contents"]]
     assert keys == ["the-run/manifest.json"]
 
 
 async def test_a_place_that_cannot_be_written_to_is_the_writers_failure(buckets, monkeypatch):
-    sink = ResultSink(Writer(bucket="no-such-bucket"), "the-run", RUN, buckets)
+    sink = ResultSink(Writer(bucket="no-such-bucket"), "the-run", buckets)
     with pytest.raises(ResultWriterFailed) as failed:
-        await sink.part(0, [child(1)])
+        await sink.write("SUCCEEDED", 0, [])
     assert failed.value.error == "States.ResultWriterFailed"
     assert failed.value.cause.startswith("The specified bucket does not exist (Service: S3, ")
     monkeypatch.setattr("engine.tasks.datasets.s3.CONNECT_SECONDS", 1)
     nowhere = Buckets(None, S3("http://127.0.0.1:9", "us-east-1"))
     with pytest.raises(ResultWriterFailed, match="Could not connect to the endpoint"):
-        await ResultSink(Writer(bucket="data"), "the-run", RUN, nowhere).close(0)
+        await ResultSink(Writer(bucket="data"), "the-run", nowhere).finish(RUN, {})
     nowhere.close()
