@@ -17,7 +17,7 @@ from engine.commands.state_machines import StateMachineCommands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.core.states.distributed.spec import MAPS_QUEUE
-from engine.core.states.nested import STATES_QUEUE
+from engine.core.states.nested import STATES_QUEUE, SYNC_QUEUE
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
 from engine.queries.described import ArnQueries
@@ -269,9 +269,11 @@ class Engine:
 
     def _made_runners(self, stores: Stores) -> dict[str, TaskRunner]:
         """What performs the tasks of each of the engine's own queues, of Express executions too."""
+        nested = self._nested(stores)
         runners: dict[str, TaskRunner] = {
             HTTP_QUEUE: HttpRunner(self.settings, self._connections),
-            STATES_QUEUE: self._nested(stores),
+            STATES_QUEUE: nested,
+            SYNC_QUEUE: nested,
         }
         if self.settings.lambda_endpoint is not None:
             runners[LAMBDA_QUEUE] = LambdaRunner(self.settings)
