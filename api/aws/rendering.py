@@ -6,12 +6,8 @@ from typing import Any
 
 from api.aws.arguments import moment
 from engine.arns import Place, place_of
+from engine.core.states.nested.answers import BILLED_MEMORY_MB, billed_ms
 from engine.views.described import DescribedExecution, ListedExecution
-
-BILLED_STEP_MS = 100  # Express executions are billed by this
-BILLED_MEMORY_MB = (
-    64  # the least that is ever billed; nothing measures the memory of one execution here
-)
 
 
 def summary(found: ListedExecution, place: Place) -> dict[str, Any]:
@@ -52,7 +48,6 @@ def synchronous(found: DescribedExecution, place: Place, *, with_data: bool) -> 
     """StartSyncExecution of an execution that has ended. One that was stopped has failed, for whoever waits."""
     stopped_ms = found.stopped_ms or found.started_ms
     place = place_of(found.names) or place
-    billed = -(-max(stopped_ms - found.started_ms, 1) // BILLED_STEP_MS) * BILLED_STEP_MS
     return {
         "executionArn": place.execution(found.id),
         "stateMachineArn": place.machine(found.definition),
@@ -63,7 +58,7 @@ def synchronous(found: DescribedExecution, place: Place, *, with_data: bool) -> 
         **_data(found, with_data=with_data),
         **_failure(found),
         "billingDetails": {
-            "billedDurationInMilliseconds": billed,
+            "billedDurationInMilliseconds": billed_ms(stopped_ms - found.started_ms),
             "billedMemoryUsedInMB": BILLED_MEMORY_MB,
         },
     }

@@ -49,9 +49,9 @@ class BroadcastCommands(SignalCommands):
         check_name(definition, "definition")
         signal = self._checked(name, payload, signal_id, ttl_ms)
         known = await self._catalog.current(caller.namespace, definition)
-        if known is None:
+        if known is None and not await self._catalog.existed(caller.namespace, definition):
             raise DefinitionNotFound(definition)
-        if known[1] == "EXPRESS":
+        if known is not None and known.type == "EXPRESS":
             raise ExpressUnsupported(NO_EXPRESS)
         wanted = Filter(definition=definition, status="RUNNING", attributes=tuple(attributes))
         executions = await self._queries.matching(caller, wanted, BROADCAST_MAX)

@@ -61,7 +61,7 @@ class OperationCommands:
         """
         identifier = uuid.uuid4().hex if identifier is None else check_name(identifier, "operation")
         _check_pace(asked)
-        if await self._catalog.current(caller.namespace, asked.wanted.definition) is None:
+        if not await self._catalog.existed(caller.namespace, asked.wanted.definition):
             raise DefinitionNotFound(asked.wanted.definition)
         kept = keep_asked(asked)
         if not await self._operations.add(caller.namespace, identifier, kept):

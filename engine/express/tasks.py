@@ -8,6 +8,7 @@ finds them only at the process in whose memory they are.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 from collections import OrderedDict, defaultdict
@@ -19,6 +20,7 @@ from msgspec import structs
 from engine.clock import Clock
 from engine.core.effects import ScheduleTask
 from engine.core.events import Started, TaskFailed, TaskSubmitted, TaskSucceeded, TimerFired
+from engine.core.states.nested import SYNC_QUEUE
 from engine.errors import LeaseLost, TaskClosed, TaskNotFound
 from engine.express.memory import TaskKey
 from engine.express.run import Run
@@ -220,7 +222,9 @@ class MemoryTasks:
         call.add_done_callback(self._calls.discard)
 
     async def _perform(self, found: Open) -> None:
-        async with self._room:
+        # What waits for another execution takes no place that the other's tasks may need.
+        waits = found.row.queue == SYNC_QUEUE
+        async with contextlib.nullcontext() if waits else self._room:
             now_ms = self._clock.now_ms()
             found.lease, found.since_ms, found.until_ms = ENGINE, now_ms, now_ms
             found.worker = ENGINE

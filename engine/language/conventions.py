@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from engine.language.diagnostics.diagnostic import UNCLOSED, schema_failed, warning
-from engine.language.document import Node, Scope
+from engine.language.document import Node, Scope, is_distributed
 from engine.language.expressions.jsonata import is_expression
 from engine.language.fields import whole
 from engine.language.report import Report
-from engine.language.schema.maps import is_distributed, parts
+from engine.language.schema.maps import parts
 from engine.language.text.source import Path, shown
 
 RESERVED_ERRORS = (

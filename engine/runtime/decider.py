@@ -1,10 +1,12 @@
-"""A process of its own that decides transitions whose expressions take long. Its parent kills it when it takes too long.
+"""A process of its own that decides what has expressions that take long. Its parent kills it when it takes too long.
 
 Run as `python -m engine.runtime.decider PARENT`. Requests come on standard input and answers go to standard output, each a
 pickle with its length before it; only its own parent speaks to it. It ends when its input does, and with its parent.
 
     ("machine", hash, text, format)                              -> ("known",)
     ("decide", hash, execution, event, now_ms, limits)           -> ("decided", Transition, seconds) | ("unknown",)
+    ("select", hash, MapRunSpec, seed, Item)                     -> ("selected", Document, seconds) | ("unknown",)
+                                                                    | ("refused", cause, error, location)
     what asks for more memory than there is                      -> ("exhausted",); the process has ended itself
     anything else that raises                                    -> ("failed", text)
 """
@@ -22,9 +24,15 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from engine.core.events import Event
+from engine.core.execution import Execution
+from engine.core.limits import Limits
+from engine.core.states.distributed.selecting import Item, Selecting
+from engine.core.states.distributed.spec import MapRunSpec
 from engine.core.transition import transition
 from engine.language import Machine, read
 from engine.language.expressions.patience import Patience
+from engine.language.expressions.scope import ExpressionError
 from engine.store.server.server_program import end_with_parent
 
 LENGTH = struct.Struct(">Q")
@@ -69,16 +77,33 @@ def _answer(machines: OrderedDict[str, Machine], kind: str, *given: Any) -> tupl
         if len(machines) > MACHINES_MAX:
             machines.popitem(last=False)
         return ("known",)
-    known_as, execution, event, now_ms, limits = given
+    known_as, *about = given
     machine = machines.get(known_as)
     if machine is None:
         return ("unknown",)
     machines.move_to_end(known_as)
+    return _selected(machine, *about) if kind == "select" else _decided(machine, *about)
+
+
+def _decided(
+    machine: Machine, execution: Execution, event: Event, now_ms: int, limits: Limits
+) -> tuple[Any, ...]:
     began = time.monotonic()
     patience = Patience.alone(time.monotonic)
     part = machine.processor(execution.definition) or machine
     step = transition(part, execution, event, now_ms, limits=limits, patience=patience)
     return ("decided", step, time.monotonic() - began)
+
+
+def _selected(machine: Machine, spec: MapRunSpec, seed: bytes, item: Item) -> tuple[Any, ...]:
+    began = time.monotonic()
+    patience = Patience.alone(time.monotonic)
+    part = machine.processor(spec.definition) or machine
+    try:
+        selected = Selecting(part, spec, seed).select(item, patience)
+    except ExpressionError as error:
+        return ("refused", error.cause, error.error, error.location)
+    return ("selected", selected, time.monotonic() - began)
 
 
 def _bound_memory() -> None:

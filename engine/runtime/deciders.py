@@ -1,4 +1,4 @@
-"""The deciders: processes in which transitions are decided whose expressions take longer than the others can wait for.
+"""The deciders: processes in which that is decided whose expressions take longer than the others can wait for.
 
 A library that evaluates expressions may hold the interpreter, fill the memory or end the process, whatever bounds it is
 given; so what may do that is done where it can be killed. A process is started when it is first needed, decides one
@@ -21,6 +21,10 @@ from engine.core.effects import Transition
 from engine.core.events import Event
 from engine.core.execution import Execution
 from engine.core.limits import Limits
+from engine.core.states.distributed.selecting import Item
+from engine.core.states.distributed.spec import MapRunSpec
+from engine.documents import Document
+from engine.language.expressions.scope import ExpressionError
 from engine.runtime.decider import LENGTH, framed
 from engine.store.catalog import Version
 from engine.telemetry import emit
@@ -61,6 +65,16 @@ class Question(Struct, frozen=True):
     limits: Limits
 
 
+class Selection(Struct, frozen=True):
+    """An item of a Map Run to which ItemSelector is to be applied. `known_as` and `source` as in a Question."""
+
+    known_as: str
+    source: Read
+    spec: MapRunSpec
+    seed: bytes
+    item: Item
+
+
 class Deciders:
     """At most `processes` at once, one transition each. Use it in one event loop, and stop it there."""
 
@@ -78,13 +92,29 @@ class Deciders:
 
         Waits for a free process as long as it takes. Raises NotNow.
         """
+        ask = ("decide", question.known_as, question.execution, question.event, question.now_ms)
+        answer = await self._answered((*ask, question.limits), question.source)
+        return None if answer is None else (answer[1], answer[2])
+
+    async def select(self, about: Selection) -> tuple[Document, float] | None:
+        """What ItemSelector makes of the item and the seconds it took; None as for `decide`.
+
+        Raises NotNow, and ExpressionError where the expression does.
+        """
+        ask = ("select", about.known_as, about.spec, about.seed, about.item)
+        answer = await self._answered(ask, about.source)
+        if answer is not None and answer[0] == "refused":
+            raise ExpressionError(*answer[1:])
+        return None if answer is None else (answer[1], answer[2])
+
+    async def _answered(self, ask: tuple[Any, ...], source: Read) -> tuple[Any, ...] | None:
         decider = await self._next_free()
         try:
             for _ in range(ATTEMPTS):
                 if decider is None or decider.is_gone:
                     decider = await self._start()
                 try:
-                    return await _decided(decider, question)
+                    return await _answered(decider, ask, source)
                 except (_Died, _TookTooLong, _Exhausted) as error:
                     self._drop(decider, (error.__doc__ or "").rstrip("."))
                     if not isinstance(error, _Died):
@@ -138,21 +168,19 @@ class Deciders:
         await asyncio.gather(*(decider.ended() for decider in self._killed))
 
 
-async def _decided(decider: _Decider, about: Question) -> tuple[Transition, float]:
-    ask = ("decide", about.known_as, about.execution, about.event, about.now_ms, about.limits)
+async def _answered(decider: _Decider, ask: tuple[Any, ...], source: Read) -> tuple[Any, ...]:
+    """The answer of a process that may have to be told the machine first."""
     answer = await decider.ask(ask, DECIDE_SECONDS)
     if answer[0] == "unknown":
-        stored = await about.source()
-        load = ("machine", about.known_as, stored.text, stored.format)
-        answer = await decider.ask(load, COMPILE_SECONDS)
+        stored = await source()
+        answer = await decider.ask(("machine", ask[1], stored.text, stored.format), COMPILE_SECONDS)
         if answer[0] == "known":
             answer = await decider.ask(ask, DECIDE_SECONDS)
     if answer[0] == "failed":
         raise RuntimeError(answer[1])
     if answer[0] == "exhausted":
         raise _Exhausted
-    _, step, seconds = answer
-    return step, seconds
+    return answer
 
 
 class _Decider:

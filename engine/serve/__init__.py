@@ -17,7 +17,7 @@ from engine.commands.state_machines import StateMachineCommands
 from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.core.states.distributed.spec import MAPS_QUEUE
-from engine.core.states.nested import STATES_QUEUE
+from engine.core.states.nested import STATES_QUEUE, SYNC_QUEUE
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.express import Express
 from engine.queries.described import ArnQueries
@@ -235,7 +235,14 @@ class Engine:
             for queue, runner in self._runners.items()
         ]
         runs = maps.runner(
-            stores, machines, self.express, self._bells, clock, settings, self._offer
+            stores,
+            machines,
+            self.express,
+            self._bells,
+            self._deciders,
+            clock,
+            settings,
+            self._offer,
         )
         self._performers.append(self._performer(stores, MAPS_QUEUE, runs, maps.MAP_RUNS_MAX))
 
@@ -262,9 +269,11 @@ class Engine:
 
     def _made_runners(self, stores: Stores) -> dict[str, TaskRunner]:
         """What performs the tasks of each of the engine's own queues, of Express executions too."""
+        nested = self._nested(stores)
         runners: dict[str, TaskRunner] = {
             HTTP_QUEUE: HttpRunner(self.settings, self._connections),
-            STATES_QUEUE: self._nested(stores),
+            STATES_QUEUE: nested,
+            SYNC_QUEUE: nested,
         }
         if self.settings.lambda_endpoint is not None:
             runners[LAMBDA_QUEUE] = LambdaRunner(self.settings)

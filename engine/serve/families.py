@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from engine.arns import Origin
 from engine.commands.state_machines import StateMachineCommands, Target
-from engine.core.states.nested import Start, StartRefused
+from engine.core.states.nested import End, Start, StartRefused
 from engine.errors import QuotaExceeded
 from engine.express.express import Express, StartRequest
+from engine.express.run import Run
 from engine.store import codec
 from engine.tasks import nested
 from engine.views import Caller
@@ -44,13 +45,39 @@ class Families:
 
         Raises StartRefused.
         """
+        run = await self._begin(start, target, origin, parent, depth, synchronous=False)
+        return None if run is None else (run.execution.id, run.execution.started_ms)
+
+    async def run_express(
+        self, start: Start, target: nested.Target, origin: Origin | None, parent: str, depth: int
+    ) -> End | None:
+        """Run an Express execution in this process to its end; None where it was deleted since. Raises StartRefused."""
+        run = await self._begin(start, target, origin, parent, depth, synchronous=True)
+        if run is None:
+            return None
+        await run.ended.wait()
+        ended = run.execution
+        return End(
+            ended.id, ended.status, start.input, ended.started_ms,
+            run.stopped_ms or ended.started_ms, ended.output, ended.error, ended.cause,
+        )  # fmt: skip
+
+    async def _begin(
+        self,
+        start: Start,
+        target: nested.Target,
+        origin: Origin | None,
+        parent: str,
+        depth: int,
+        *,
+        synchronous: bool,
+    ) -> Run | None:
         _, express = self._parts()
         request = StartRequest(
             self._caller.namespace, start.definition, target.version, start.name, start.input,
-            alias=target.alias, origin=origin, parent=parent, depth=depth,
+            synchronous, target.alias, origin, parent, depth,
         )  # fmt: skip
         try:
-            run = await express.start(request)
+            return await express.start(request)
         except QuotaExceeded as error:
             raise StartRefused("ExecutionLimitExceeded", str(error)) from None
-        return None if run is None else (run.execution.id, run.execution.started_ms)

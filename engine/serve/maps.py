@@ -10,6 +10,7 @@ from engine.commands.map_runs import MapRunCommands
 from engine.core.states.distributed.spec import MapRunSpec
 from engine.express import Express
 from engine.express.children import ExpressChildren
+from engine.runtime.deciders import Deciders
 from engine.runtime.machines import Machines
 from engine.runtime.maps import Bells, MapRunner
 from engine.runtime.maps.bells import Rung
@@ -29,6 +30,7 @@ def runner(
     machines: Machines,
     express: Express,
     bells: Bells,
+    deciders: Deciders,
     clock: RedisClock,
     settings: Settings,
     offer: Callable[[str], None],
@@ -40,7 +42,7 @@ def runner(
         return ExpressChildren(express, machines, held, spec, rung, clock, namespace=namespace)
 
     place = Place(settings.aws_region, settings.aws_account)
-    outside = Outside(express_children, Buckets.of(settings), place)
+    outside = Outside(express_children, Buckets.of(settings), deciders, place)
     return MapRunner(
         stores, machines, bells, clock, settings, outside, namespace=namespace, offer=offer
     )

@@ -16,9 +16,11 @@ from engine.core.states.nested import (
     DEPTH_MAX,
     TOO_DEEP,
     Answers,
+    End,
     Start,
     StartRefused,
     is_start,
+    is_sync_start,
     key_of,
     refused_send,
     sent_failure,
@@ -71,7 +73,7 @@ class Families(Protocol):
     """What this process knows of definitions to start, and of executions that are not stored.
 
     `target` and `own_version` take definition, qualifier and execution name, and raise DefinitionNotFound or
-    AliasNotFound. `start_express` returns the id and the start, in ms since 1970; None where there is nothing to start.
+    AliasNotFound. `run_express` returns once the execution has ended; `start_express` returns the id and the start, in ms since 1970; None where there is nothing to start.
     """
 
     async def target(self, definition: str, qualifier: str, name: str, /) -> Target: ...
@@ -83,6 +85,10 @@ class Families(Protocol):
     async def start_express(
         self, start: Start, target: Target, origin: Origin | None, parent: str, depth: int, /
     ) -> tuple[str, int] | None: ...
+
+    async def run_express(
+        self, start: Start, target: Target, origin: Origin | None, parent: str, depth: int, /
+    ) -> End | None: ...
 
 
 class NestedRunner:
@@ -122,12 +128,15 @@ class NestedRunner:
             return Done()
         resource = parse_resource(task.uri)
         key = key_of(task.token, task.idempotency_key, callback=callback)
-        if not is_start(resource):
+        is_sync = is_sync_start(resource)
+        if not is_sync and not is_start(resource):
             return _result(await self._send(resource.action, task.input.value, key))
         parent = await self._born(task.execution)
         answers = Answers(naming(parent.names))
         try:
             start = start_of(resource, task.input, key)
+            if is_sync:
+                return await self._run(task, start, parent)
             return await self._start(task, resource, start, key, parent)
         except StartRefused as refused:
             return _result(answers.refused(resource, refused.code, str(refused), key))
@@ -180,6 +189,21 @@ class NestedRunner:
         return Succeeded(
             answers.started(resource, start.id, created.started_ms, key), created.started_ms
         )
+
+    async def _run(self, task: PerformedTask, start: Start, parent: codec.Static) -> RunResult:
+        """Run an Express execution and answer with its end. Performed again, it is run again. Raises StartRefused."""
+        if parent.depth + 1 > DEPTH_MAX:
+            return _result(TOO_DEEP)
+        answers = Answers(naming(parent.names))
+        target = await self._target(start, parent, answers)
+        if target.type != "EXPRESS":
+            raise StartRefused("StateMachineTypeNotSupported", UNSUPPORTED)
+        end = await self._families.run_express(
+            start, target, _origin(parent, target), task.execution, parent.depth + 1
+        )
+        if end is None:
+            raise _missing(start, answers)
+        return Succeeded(answers.ran(end))
 
     async def _target(self, start: Start, parent: codec.Static, answers: Answers) -> Target:
         """The version that a start goes to. Raises StartRefused."""

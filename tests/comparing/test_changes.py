@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import to_builtins
-from written import SHIPPED, mapped, parallel, renamed, states, task, wait
+from written import SHIPPED, distributed, mapped, parallel, renamed, states, task, wait
 
 from engine.language import read
 from engine.language.comparing.changes import Changes, compare, differences, document_of
@@ -88,6 +88,16 @@ def test_a_state_that_lies_elsewhere_has_moved():
     new = states(P=parallel(states(B={}), states(A={})))
     found = changes(old, new).changed
     assert {each.name: each.moved for each in found} == {"A": True, "B": True, "P": False}
+
+
+def test_states_of_a_distributed_processor_are_compared_like_all_others():
+    old = states(M=distributed(states(A=task(), B=wait(1))))
+    new = states(M=distributed(states(A=task(), B=wait(2), C={})))
+    found = changes(old, new)
+    assert (found.added, found.removed) == (("C",), ())
+    assert [each.name for each in found.changed] == ["B"]
+    inline = changes(old, states(M=mapped(states(A=task(), B=wait(1)))))
+    assert [each.name for each in inline.changed] == ["M"]
 
 
 def test_fields_of_the_definition_itself_are_told():

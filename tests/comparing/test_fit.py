@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from written import machine, mapped, parallel, states, task, wait
+from written import distributed, machine, mapped, parallel, states, task, wait
 
 from engine.language.comparing.fit import REASONS, Fit, fit
 from engine.language.machine import State
@@ -34,6 +34,7 @@ KINDS = {
     "wait": wait(),
     "parallel": parallel(BRANCH),
     "map": mapped(BRANCH),
+    "distributed map": distributed(BRANCH),
 }
 PASSING = {
     "pass": {},
@@ -69,6 +70,7 @@ def test_the_same_kind_of_state_keeps_what_is_held(kind: str, explicit: bool):
         (task(SYNC, **NESTED), task("workflow:child")),
         (parallel(BRANCH), parallel(OTHER)),
         (mapped(BRANCH), mapped(OTHER, MaxConcurrency=3)),
+        (distributed(BRANCH, Label="a"), distributed(OTHER, Label="b", ToleratedFailureCount=3)),
         (task(Retry=[{"ErrorEquals": ["a"]}]), task()),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from written import machine, mapped, parallel, states, task, wait
+from written import distributed, machine, mapped, parallel, states, task, wait
 
 from engine.language.comparing.shapes import missing_paths
 from engine.rehearsal import Rehearsal
@@ -38,6 +38,16 @@ def jsonata(**more: Any) -> dict[str, Any]:
     [
         ({"InputPath": "$.x"}, "InputPath", "$.x"),
         ({"OutputPath": "$.x"}, "OutputPath", "$.x"),
+        (
+            distributed(states(I={}), ToleratedFailureCountPath="$.x"),
+            "ToleratedFailureCountPath",
+            "$.x",
+        ),
+        (
+            distributed(states(I={}), ItemBatcher={"MaxItemsPerBatchPath": "$.x"}),
+            "ItemBatcher/MaxItemsPerBatchPath",
+            "$.x",
+        ),
         ({"Parameters": {"deep": [{"p.$": "$.a.x"}]}}, "Parameters", "$.a.x"),
         ({"Parameters": {"p.$": "States.Format('{}', $.x)"}}, "Parameters", "$.x"),
         ({"Parameters": {"p.$": "$.x[*].y"}}, "Parameters", "$.x[*].y"),

@@ -56,6 +56,11 @@ def mapped(processor: JSON, **more: Any) -> JSON:
     return {"Type": "Map", "ItemProcessor": processor, **more}
 
 
+def distributed(processor: JSON, **more: Any) -> JSON:
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    return mapped({**processor, "ProcessorConfig": config}, **more)
+
+
 def renamed(document: JSON, names: dict[str, str]) -> JSON:
     """The definition with its states called otherwise, and nothing else changed."""
 

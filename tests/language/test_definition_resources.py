@@ -66,6 +66,10 @@ ACCEPTED = [
         ("states", "startExecution", "service", "aws-sdk:sfn", "startExecution", False),
     ),
     (
+        "arn:aws:states:::aws-sdk:sfn:startSyncExecution",
+        ("states", "startSyncExecution", "service", "aws-sdk:sfn", "startSyncExecution", False),
+    ),
+    (
         "arn:aws:states:::aws-sdk:sfn:sendTaskHeartbeat",
         ("states", "sendTaskHeartbeat", "service", "aws-sdk:sfn", "sendTaskHeartbeat", False),
     ),

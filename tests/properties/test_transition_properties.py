@@ -123,7 +123,18 @@ class Builder:
         window = self.pick({}, {"MaxConcurrency": 1}, {"MaxConcurrency": 3})
         select = self.pick({}, {"ItemSelector": {"v.$": "$$.Map.Item.Value", "n": 1}})
         path = {"ItemsPath": f"$$.Execution.Input.{items}", "ItemProcessor": self.scope(depth - 1)}
+        if self.pick(True, False, False):
+            window |= self.distributed(path["ItemProcessor"])
         return {"Type": "Map", **path, **window, **select, **self.caught(names)}
+
+    def distributed(self, processor: dict[str, Any]) -> dict[str, Any]:
+        """Let the processor run in executions of its own; what the Map has besides then."""
+        kind = self.pick("STANDARD", "EXPRESS")
+        processor["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": kind}
+        batch = {"ItemBatcher": {"MaxItemsPerBatch": 3, "BatchInput": {"x.$": "$.n"}}}
+        return self.pick(
+            {}, {"ToleratedFailureCount": 1}, {"ToleratedFailurePercentage": 50}, batch
+        )
 
 
 setattr(Builder, "pass", Builder.pass_)

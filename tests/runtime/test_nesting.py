@@ -328,32 +328,6 @@ async def test_an_express_execution_starts_a_stored_one(desk):
     assert (await desk.describe("child:one")).parent == started.execution.id
 
 
-@pytest.mark.parametrize("target", ["quick", "quick:1"])
-async def test_an_express_execution_is_started_by_a_task_that_does_not_wait_for_it(desk, target):
-    done = {"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": 7, "End": True}}}
-    await desk.engine.commands.publish(ME, "quick", json.dumps(done).encode(), "json", "EXPRESS")
-    parameters = {"StateMachineArn": target, "Input": {"a": 1}}
-    await desk.publish(calls(START, Parameters=parameters), "parent")
-    parent = await desk.end(await desk.start("n", {}, "parent"))
-    child = await desk.end(parent.output.value["ExecutionArn"])
-    assert (child.parent, child.input.value, child.output.value) == ("parent:n", {"a": 1}, 7)
-    await desk.publish(calls(SYNC, Parameters=parameters), "waiting")
-    view = await desk.end(await desk.start("n", {}, "waiting"))
-    assert view.error == "StepFunctions.StateMachineTypeNotSupportedException"
-
-
-async def test_an_express_execution_that_starts_itself_ends_at_some_depth(desk):
-    again = {"StartAt": "Call", "States": calls(START, Parameters={"StateMachineArn": "quick"})}
-    await desk.engine.commands.publish(ME, "quick", json.dumps(again).encode(), "json", "EXPRESS")
-    view = await desk.end((await desk.engine.commands.start(
-        ME, "quick", name="n", input=Document.of({}), version=None
-    )).execution.id)  # fmt: skip
-    for _ in range(DEPTH_MAX - 1):
-        view = await desk.end(view.output.value["ExecutionArn"])
-    last = await desk.end(view.output.value["ExecutionArn"])
-    assert last.error == "Detent.NestedTooDeep"
-
-
 async def test_a_child_goes_on_without_a_parent_that_did_not_wait(desk):
     await desk.publish(ASK, "child")
     await desk.publish(calls(START), "parent")

@@ -23,7 +23,7 @@ _INTEGRATION = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:(?!activity:
 _NESTED_ARN = re.compile(
     r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:"
     r"(?:(states:startExecution)(\.sync(?::2)?)?"
-    r"|aws-sdk:sfn:(startExecution|sendTaskSuccess|sendTaskFailure|sendTaskHeartbeat))"
+    r"|aws-sdk:sfn:(startExecution|startSyncExecution|sendTask(?:Success|Failure|Heartbeat)))"
 )
 _ARN = re.compile(r"arn:[^:]*:([a-z0-9-]*):[^:]*:[^:]*:(.*)", re.DOTALL)
 
@@ -98,7 +98,7 @@ def _nested(uri: str, plain: str, *, callback: bool) -> Resource | None:
         action = (
             f"startExecution{found[2] or ''}" if optimised else found[3]
         ) + CALLBACK * callback
-        if callback and (found[2] or action.startswith("sendTask")):
+        if callback and (found[2] or action.startswith(("sendTask", "startSync"))):
             return None
         return Resource(
             uri=uri,
@@ -290,7 +290,7 @@ def _integration_hint(action: str) -> str:
     if service == "states" or action.startswith("aws-sdk:sfn:"):
         return (
             "Of Step Functions itself: states:startExecution (.sync, .sync:2, .waitForTaskToken), and "
-            "aws-sdk:sfn: startExecution, sendTaskSuccess, sendTaskFailure and sendTaskHeartbeat."
+            "aws-sdk:sfn: startExecution, startSyncExecution, sendTaskSuccess, sendTaskFailure and sendTaskHeartbeat."
         )
     return _SUPPORTED
 

@@ -88,7 +88,8 @@ class Unknown(NamedTuple):
 
 def is_nested(call: str) -> bool:
     """Whether the engine itself does what the call asks of Step Functions; all else asked of it is for workers."""
-    return call.startswith(("states:", _SDK + "sfn:startExecution", _SDK + "sfn:sendTask"))
+    own = ("startExecution", "startSyncExecution", "sendTask")
+    return call.startswith(("states:", *(f"{_SDK}sfn:{action}" for action in own)))
 
 
 def integration(call: str, *, callback: bool) -> Call | Unknown:

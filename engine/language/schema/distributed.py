@@ -15,7 +15,7 @@ from engine.language.diagnostics.diagnostic import (
     required,
     schema_failed,
 )
-from engine.language.document import Node, Scope
+from engine.language.document import Node, Scope, is_distributed
 from engine.language.report import Report
 from engine.language.schema import maps
 from engine.language.schema.readers import call_names, check_call, check_reader
@@ -38,7 +38,7 @@ def check_maps(scopes: Iterable[Scope], report: Report) -> None:
         for node in scope.states.values():
             if node.type != "Map":
                 continue
-            if maps.is_distributed(node):
+            if is_distributed(node):
                 _check_label(node, labels, report)
                 check_reader(node, report)
                 _check_batcher(node, report)

@@ -1,4 +1,4 @@
-"""What a Map state is written as: its mode, and the objects in it that have fields of their own."""
+"""What is written in a Map state: its ProcessorConfig, and the objects in it that have fields of their own."""
 
 from __future__ import annotations
 
@@ -26,12 +26,6 @@ def processor_config(node: Node) -> Part | None:
         if isinstance(config, dict):
             return Part((*node.path, name, "ProcessorConfig"), config)
     return None
-
-
-def is_distributed(node: Node) -> bool:
-    """Whether it is a Map in DISTRIBUTED mode: its processor runs in executions of their own."""
-    config = processor_config(node)
-    return config is not None and config.fields.get("Mode") == "DISTRIBUTED"
 
 
 def part(node: Node, *names: str) -> Part | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from engine.core.failures import Failure
@@ -9,6 +10,7 @@ from engine.documents import Document
 from engine.errors import InvalidDocument, StateTestRefused
 from engine.language.machine import Machine, Map, Parallel, State, Task
 from engine.rehearsal.onestate import context, service_shapes
+from engine.rehearsal.onestate.definition import machines_in
 from engine.rehearsal.onestate.question import Mock, Question
 
 
@@ -110,14 +112,18 @@ def _check_situation(question: Question, machine: Machine, state: State) -> None
 
 
 def _inside(machine: Machine, state: Map | Parallel) -> set[str]:
-    """The names of all states that lie in a Map or a Parallel, at any depth."""
-    if isinstance(state, Map) and state.distributed is not None:
-        return set(machine.processors[state.distributed.label].states)
-    found: set[str] = set()
-    for name in machine.states:
-        outer = machine.parents.get(name)
-        while outer is not None and outer != state.name:
-            outer = machine.parents.get(outer)
-        if outer is not None:
-            found.add(name)
+    """The names of all states that lie in a Map or a Parallel, at any depth, in children of distributed Maps too."""
+    found = {name for name in machine.states if state.name in _around(machine, name)}
+    for each in (state, *(machine.states[name] for name in found)):
+        if isinstance(each, Map) and each.distributed is not None:
+            children = machine.processors[each.distributed.label]
+            found = found.union(*(inner.states for inner in machines_in(children)))
     return found
+
+
+def _around(machine: Machine, name: str) -> Iterator[str]:
+    """The states that a state lies in, the innermost first."""
+    outer = machine.parents.get(name)
+    while outer is not None:
+        yield outer
+        outer = machine.parents.get(outer)

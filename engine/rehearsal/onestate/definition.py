@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from engine.documents import Document
@@ -24,10 +25,17 @@ def tested(text: str, name: str | None) -> tuple[Machine, State]:
         machine = read(_around(text), format="json")
         return machine, machine.states[TESTED]
     machine = read(text, format="json")
-    for each in (machine, *machine.processors.values()):
+    for each in machines_in(machine):
         if name in each.states:
             return each, each.states[name]
     raise StateTestRefused("State not found in definition")
+
+
+def machines_in(machine: Machine) -> Iterator[Machine]:
+    """The machine and those of the children of its distributed Maps, however deep."""
+    yield machine
+    for each in machine.processors.values():
+        yield from machines_in(each)
 
 
 def _around(text: str) -> str:

@@ -23,7 +23,7 @@ class MockedError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mock:
-    """What stands for the state's work: the text of a JSON value, or an error. Checked by `mocks.check`, one of them only.
+    """What stands for the state's work: the text of a JSON value, or an error. One of them only, which `checks` sees to.
 
     `validation` says how a result is compared with what the service's API answers: STRICT also asks for the required
     members, NONE asks for nothing.

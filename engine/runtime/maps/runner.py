@@ -21,11 +21,13 @@ from engine.core.states.distributed.spec import MapRunSpec
 from engine.core.tokens import parse_task_token
 from engine.documents import Document
 from engine.errors import DefinitionNotFound, InvalidDefinition
+from engine.runtime.deciders import Deciders
 from engine.runtime.machines import Machines
 from engine.runtime.maps.bells import Bells, Rung
 from engine.runtime.maps.children import Children, StandardChildren
 from engine.runtime.maps.drive import Drive
 from engine.runtime.maps.exporting import Results
+from engine.runtime.maps.selection import Selector
 from engine.runtime.maps.shaping import Shaping
 from engine.runtime.maps.sources import Source
 from engine.runtime.maps.stopper import Stopper
@@ -53,10 +55,11 @@ class ExpressChildrenOf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What a run has beyond the store: buckets, Express children, and what ARNs it goes by where nobody says."""
+    """What a run has beyond the store: buckets, Express children, what decides apart, and what ARNs it goes by."""
 
     express: ExpressChildrenOf
     buckets: Buckets
+    deciders: Deciders
     place: Place
 
 
@@ -156,7 +159,11 @@ class MapRunner:
             return Failure("States.Runtime", str(error))
         limits = Limits(payload_bytes_max=self._settings.payload_bytes_max)
         dataset = Dataset(spec, self._outside.buckets, pin=held.pin)
-        source = Source(machine, spec, held.seed, limits, dataset, self._clock)
+        deciders, clock = self._outside.deciders, self._clock
+        selector = Selector(
+            machine, lambda: self._machines.source(*definition), spec, held.seed, deciders, clock
+        )
+        source = Source(spec, limits, dataset, selector)
         drive = Drive(
             self._stores.map_runs,
             held,

@@ -169,6 +169,11 @@ class Catalog:
             return None
         return Newest(int(number), _type(kind), int(first or 1))
 
+    async def existed(self, namespace: str, name: str) -> bool:
+        """Whether there is such a definition, or was: executions of one that was deleted may be there still."""
+        key = self._keys.catalog(namespace)
+        return bool(await self._redis.call(key, "HEXISTS", key, name))
+
     async def versions(self, namespace: str, name: str) -> list[Version]:
         """Every version since the definition was made, newest first; empty when there is no such definition."""
         key = self._keys.definition(namespace, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 from engine.core.states.distributed.selecting import Item
 from engine.core.states.distributed.spec import MapRunSpec
@@ -35,7 +35,7 @@ class Dataset:
     def pin(self) -> str:
         return self._reading.pin or ""
 
-    async def items(self, start: int = 0) -> AsyncIterator[Item]:
+    async def items(self, start: int = 0) -> AsyncGenerator[Item]:
         """The items from index `start` on. Close it (aclose) to stop early. Raises ItemReaderFailed."""
         if self._items_max is not None and self._items_max < 0:
             raise ItemReaderFailed(ITEMS_MAX_NEGATIVE)

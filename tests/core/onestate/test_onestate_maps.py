@@ -132,3 +132,24 @@ async def test_data_that_cannot_be_read_fails_the_map():
     }
     answer = await ask(state, mock=mocked([]), reader_data='"text"')
     assert (answer.status, answer.error) == ("FAILED", "States.ItemReaderFailed")
+
+
+DEEP = {"StartAt": "Deep", "States": {"Deep": DISTRIBUTED | {"ItemsPath": "$"}}}
+
+
+async def test_a_state_may_lie_in_the_children_of_a_distributed_map():
+    whole = {"StartAt": "M", "States": {"M": DISTRIBUTED}}
+    assert made(await ask(whole, {"a": 1}, name="In")) == {"a": 1}
+
+
+@pytest.mark.parametrize("inner", ["Deep", "In"])
+async def test_an_error_may_come_from_any_depth(inner):
+    state = {"Type": "Parallel", "Branches": [DEEP], "End": True}
+    answer = await ask(state, [], mock=failing("Busy"), caused_by=inner)
+    assert answer.error == "Busy"
+
+
+async def test_an_error_comes_from_no_state_outside():
+    state = {"Type": "Parallel", "Branches": [DEEP], "End": True}
+    with pytest.raises(StateTestRefused, match="ErrorCausedByState 'Lost'"):
+        await ask(state, [], mock=failing("Busy"), caused_by="Lost")

@@ -12,6 +12,7 @@ from engine.errors import (
     DefinitionNotFound,
     VersionInUse,
 )
+from engine.runtime.bulk.asked import Asked, Wanted
 from engine.store.finding.filter import Filter
 from engine.views import Caller
 
@@ -156,3 +157,20 @@ async def test_a_definition_made_anew_with_another_type_is_started_as_that(engin
     assert (await start(engine, await machines.target(ME, "d", "", "n"), "n")).execution.id == "d:n"
     with pytest.raises(DefinitionNotFound):
         await start(engine, target, "m")
+
+
+async def test_what_runs_of_a_deleted_definition_is_still_operated_one_and_many(engine):
+    machines = engine.state_machines
+    await create(engine)
+    target = await machines.target(ME, "d", "", "n")
+    for number in range(3):
+        await start(engine, target, f"n{number}")
+    await machines.delete(ME, "d")
+    sent = await engine.commands.broadcast(
+        ME, "d", "go", Document.of(1), signal_id="s", ttl_ms=None, attributes=()
+    )
+    assert sent.matched == 3
+    asked = Asked(kind="terminate", wanted=Wanted(definition="d"), by="me")
+    await engine.operations.begin(ME, asked, None)
+    closed = [await engine.queries.closed(ME, f"d:n{number}", 20_000) for number in range(3)]
+    assert {each.status for each in closed} == {"ABORTED"}

@@ -23,6 +23,17 @@ TOO_DEEP = Failure(
 )
 
 
+BILLED_STEP_MS = 100  # Express executions are billed by this
+BILLED_MEMORY_MB = (
+    64  # the least that is ever billed; nothing measures the memory of one execution here
+)
+
+
+def billed_ms(lasted_ms: int) -> int:
+    """The duration that an Express execution of so many milliseconds is billed for."""
+    return -(-max(lasted_ms, 1) // BILLED_STEP_MS) * BILLED_STEP_MS
+
+
 class Naming(Struct, frozen=True):
     """What executions and definitions are called in answers: their ids, behind a prefix where ARNs are wanted."""
 
@@ -83,6 +94,20 @@ class Answers:
         if resource.action.endswith(":2"):
             described |= {"Input": end.input.value, "Output": (end.output or NULL).value}
         return Document.of(described)
+
+    def ran(self, end: End) -> Document:
+        """The answer to a call that has run an Express execution, whatever its end."""
+        described = self._described(end) | {
+            "BillingDetails": {
+                "BilledDurationInMilliseconds": billed_ms(end.stopped_ms - end.started_ms),
+                "BilledMemoryUsedInMB": BILLED_MEMORY_MB,
+            },
+            "Name": end.id.split(":")[1],
+            "StartDate": iso(end.started_ms),
+            "Status": "FAILED" if end.status == "ABORTED" else end.status,
+            "StopDate": iso(end.stopped_ms),
+        }
+        return Document.of(dict(sorted(described.items())))
 
     def refused(self, resource: Resource, code: str, message: str, request_id: str) -> Failure:
         """Why a start was refused."""

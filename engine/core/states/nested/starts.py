@@ -21,6 +21,7 @@ from engine.language.machine import Resource
 from engine.names import check_name
 
 STATES_QUEUE = "@states"  # where the engine's own runner of nested executions leases from
+SYNC_QUEUE = "@sync"  # and for what lasts as long as the execution that it starts, so that nothing waits behind it
 DEPTH_MAX = 100  # executions that started one another, one inside the other; a workflow that starts itself ends there
 
 _MACHINE_ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]*:[0-9]*:stateMachine:(.*)", re.DOTALL)
@@ -57,6 +58,11 @@ def is_start(resource: Resource) -> bool:
     return resource.service == "workflow" or resource.action.startswith("startExecution")
 
 
+def is_sync_start(resource: Resource) -> bool:
+    """Whether a task runs an Express execution, whose end is the answer to the call."""
+    return resource.action == "startSyncExecution"
+
+
 def waits_for_child(resource: Resource) -> bool:
     """Whether the end of the child completes the task, and the end of the task stops the child."""
     return resource.service == "workflow" or ".sync" in resource.action
@@ -78,7 +84,8 @@ def addressed(resource: Resource, parameters: Document) -> tuple[str, Document]:
     if resource.service == "workflow":
         return STATES_QUEUE, parameters
     given = parameters.value
-    required = "StateMachineArn" if is_start(resource) else "TaskToken"
+    is_sync = is_sync_start(resource)
+    required = "StateMachineArn" if is_sync or is_start(resource) else "TaskToken"
     if not isinstance(given, dict) or not isinstance(given.get(required), str):
         is_missing = not isinstance(given, dict) or required not in given
         what = "is required but was missing" if is_missing else "must be a string"
@@ -86,7 +93,7 @@ def addressed(resource: Resource, parameters: Document) -> tuple[str, Document]:
             f"The Parameters '{parameters.text.decode()}' could not be used to start the Task: "
             f"[The field '{required}' {what}]"
         )
-    return STATES_QUEUE, parameters
+    return SYNC_QUEUE if is_sync else STATES_QUEUE, parameters
 
 
 def start_of(resource: Resource, parameters: Document, key: str) -> Start:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BENCH = ROOT / "bench" / "migrate.py"
 # Without the settings of whoever runs the tests: the servers are the benchmark's own.
 ENVIRONMENT = {
