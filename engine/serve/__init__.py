@@ -119,7 +119,7 @@ class Engine:
         """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
         seconds = self.settings.drain_seconds
         self.dispatcher.close()
-        self._bells.close()
+        self.leave_map_runs()
         await self.express.close()
         self._deciders.close()
         if self._advancer is not None:
@@ -135,6 +135,10 @@ class Engine:
             await asyncio.gather(*(runner.close() for runner in self._runners.values()))
         await self.redis.close()
         emit("api.stopped" if self._advancer is None else "engine.stopped")
+
+    def leave_map_runs(self) -> None:
+        """Drive no Map Run any more: others go on with those of this process once its leases lapse."""
+        self._bells.close()
 
     def _compose(self, keys: Keys) -> None:
         settings, clock = self.settings, self.clock

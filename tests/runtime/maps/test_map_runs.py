@@ -232,6 +232,24 @@ async def test_another_engine_goes_on_with_a_run_whose_driver_is_gone(engines, k
     assert most == 3
 
 
+async def test_a_child_that_ended_while_nobody_drove_its_run_is_not_run_again(engines):
+    first = Desk(await engines(map_children_kept=0, partitions=8))
+    await first.publish(over(TASK, MaxConcurrency=3))
+    await first.start("n", {"items": [1, 2, 3, 4]})
+    held = [(await first.lease())[0] for _ in range(3)]
+    first.engine.leave_map_runs()
+    for task in held:
+        await first.succeed(task, task.input.value)
+    while await first.engine.redis.each_node("KEYS", "*:x:d~L:*") != [[]]:
+        await asyncio.sleep(0.01)  # each is unlinked by the commit that closes it
+    second = Desk(await engines(map_children_kept=0, partitions=8))
+    [last] = await second.lease()
+    assert last.input.value == 4
+    assert await second.lease(wait_ms=500) == []
+    await second.succeed(last, 4)
+    assert (await second.end("d:n")).output.value == [1, 2, 3, 4]
+
+
 async def fail(desk: Desk, task) -> None:
     outcome = Outcome(task.token, error="E", cause="why", lease=task.lease)
     await desk.engine.commands.settle(ME, outcome)
