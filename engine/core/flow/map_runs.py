@@ -43,13 +43,15 @@ def is_map_run(frame: Frame) -> bool:
 def begin(draft: Draft, frame: Frame, out: Distribute) -> tuple[Frame, Failure | None]:
     """Ask for the Map Run; or the failure of what was to be evaluated for it."""
     known = frame.map_run
+    if known is not None and isinstance(out.asked, MapRunSpec) and known.label != out.asked.label:
+        known = None  # of a version in which other children were meant
     if known is None:
         details = {"length": out.length}
         started = draft.record(records.STARTED["Map"], frame.previous, details)
         frame = structs.replace(frame, previous=started)
     if isinstance(out.asked, Failure):
         return frame, out.asked
-    if known is None or known.label != out.asked.label:
+    if known is None:
         run = MapRun(draft.entropy.uuid(), out.asked.label)
         kind = "MapRunStarted"
     else:

@@ -283,6 +283,16 @@ def test_a_redrive_with_other_data_begins_another_run():
     assert run.kinds()[-3:] == ["ExecutionRedriven", "MapStateStarted", "MapRunStarted"]
 
 
+def test_a_redrive_on_a_version_with_another_label_begins_another_run():
+    run, spec = failed_run(Label="old")
+    run.machine = machine({"M": distributed(Label="new")})
+    run.redrive()
+    _, again = run.asked()
+    assert again.run != spec.run
+    assert (again.label, again.redrives) == ("new", 0)
+    assert run.kinds()[-3:] == ["ExecutionRedriven", "MapStateStarted", "MapRunStarted"]
+
+
 def test_what_fails_after_the_run_has_succeeded_begins_another_at_the_redrive():
     run = Run(machine({"M": distributed(ResultSelector={"x.$": "$.none"})}), [1])
     _, spec = run.asked()
