@@ -25,6 +25,24 @@ _EARLIER_MAPS = (
     "tolerated_failure_values_percentage_literal",
 )
 
+_EARLIER_READERS = (
+    "base_csv_headers_decl",
+    "base_csv_headers_first_line",
+    "base_json",
+    "base_json_max_items",
+    "csv_first_row_extra_fields",
+    "csv_headers_decl_extra_fields",
+    "csv_headers_first_row_typed_headers",
+    "csv_max_items_0",
+    "csv_max_items_2",
+    "csv_max_items_100000000",
+    "csv_max_items_paths_0",
+    "csv_max_items_paths_2",
+    "csv_max_items_paths_100000000",
+    "csv_max_items_paths_100000001",
+)
+_BEFORE_NOVEMBER = "recorded before November 2024; since then MapStateExited follows MapRunStarted"
+
 REHEARSED: Known = {
     EXTENDED_INPUT: ({"events"}, "it was recorded before Execution.RedriveCount was there"),
     CONCURRENCY_PATH: (
@@ -35,7 +53,7 @@ REHEARSED: Known = {
         (f"map-distributed/test_base_scenarios.test_map_state_{name}" for name in _EARLIER_MAPS),
         (
             {"events"},
-            "recorded before November 2024; since then MapStateExited follows MapRunStarted",
+            _BEFORE_NOVEMBER,
         ),
     ),
 }
@@ -64,6 +82,17 @@ OVER_THE_WIRE: Known = {
             {"events"},
             "recorded before November 2024; since then AWS shows the encryptionConfiguration of a state machine",
         ),
+    ),
+    **dict.fromkeys(
+        (
+            f"itemreader-s3/test_base_scenarios.test_map_item_reader_{name}"
+            for name in _EARLIER_READERS
+        ),
+        ({"events"}, _BEFORE_NOVEMBER),
+    ),
+    "itemreader-s3/test_sfn_api_map_run.test_list_map_runs_and_describe_map_run": (
+        {"events"},
+        "recorded before Map Runs could be redriven; since then AWS counts what a redrive would do as well",
     ),
     "express/test_express_async.test_query_runtime_memory": (
         {"result"},

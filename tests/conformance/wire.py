@@ -18,21 +18,30 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from moto.server import ThreadedMotoServer
+
 from tests.conformance.recorded import CONFORMANCE, Verdict, cases, runner
 from tests.conformance.served import free_ports, served
 
 AT_A_TIME = 8
+S3_AREA = "itemreader-s3"  # played against an S3 server of their own
 CASE_SECONDS_MAX = 240.0
 
 
 @lru_cache(maxsize=1)
 def all_cases() -> dict[str, dict[str, Any]]:
-    """Every shared case, by id: executions, and lists of API calls. None where the shared material is not there."""
+    """Every shared case, by id: executions, lists of API calls, and those that read objects of S3.
+
+    None where the shared material is not there.
+    """
     if not cases():
         return {}
     wanted = {line.split("#")[0].strip() for line in (CONFORMANCE / "shared.txt").open()}
-    found = (json.loads(path.read_text()) for path in CONFORMANCE.glob("apicases/*/*.json"))
-    return cases() | {case["id"]: case for case in found if case["id"] in wanted}
+    paths = (*CONFORMANCE.glob("apicases/*/*.json"), *CONFORMANCE.glob(f"cases/{S3_AREA}/*.json"))
+    found = [json.loads(path.read_text()) for path in paths]
+    return cases() | {
+        case["id"]: case for case in found if case["id"] in wanted or case["area"] == S3_AREA
+    }
 
 
 @cache
@@ -65,19 +74,26 @@ def result_of(folder: Path, name: str) -> Path:
 
 def play(names: list[str], folder: Path) -> None:
     """Play these cases, the long ones first, and write each verdict."""
-    address = f"http://127.0.0.1:{free_ports(1)[0]}"
+    address, objects = (f"http://127.0.0.1:{port}" for port in free_ports(2))
+    ThreadedMotoServer(ip_address="127.0.0.1", port=int(objects.rpartition(":")[2])).start()
     shared = runner()
     chosen = sorted(
         (all_cases()[name] for name in names), key=lambda case: -case.get("time_bound", 60)
     )
-    with served(DETENT_LAMBDA_ENDPOINT=address) as url:
+    settings = {
+        "DETENT_LAMBDA_ENDPOINT": address,
+        "DETENT_S3_ENDPOINT": objects,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    with served(**settings) as url:
         arguments = SimpleNamespace(
             endpoint_url=url,
             region="us-east-1",
             account=shared.CASE_ACCOUNT,
             access_key="test",
             max_time=CASE_SECONDS_MAX,
-            s3_upload=None,
+            s3_upload=objects,
             verbose=False,
         )
         context = shared.Ctx(arguments)

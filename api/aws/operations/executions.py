@@ -12,7 +12,8 @@ from msgspec import UNSET
 from api.aws.arguments import PAGE, execution, invalid_token, moment
 from api.aws.call import Call, Handler
 from api.aws.errors import AwsError, validation
-from api.aws.machine_arns import MachineArn, no_machine, no_resource, unlabelled
+from api.aws.machine_arns import MachineArn, no_machine, unlabelled
+from api.aws.operations import map_runs
 from api.aws.rendering import description, seconds, summary, synchronous
 from api.rest.receive import Stopping
 from engine import errors
@@ -193,7 +194,15 @@ async def _of_machine(call: Call) -> Filter:
 
 async def _of_map_run(call: Call) -> Filter:
     """The children of a Map Run."""
-    raise no_resource(call.given["mapRunArn"])
+    asked, redrive = call.given.get("statusFilter"), call.given.get("redriveFilter")
+    text = call.given["mapRunArn"]
+    with map_runs.told(text):
+        return await call.engine.map_runs.children(
+            call.caller,
+            map_runs.identifier(map_runs.identified(text)),
+            status=None if asked == "PENDING_REDRIVE" else asked,
+            is_redriven=None if redrive is None else redrive == "REDRIVEN",
+        )
 
 
 def _filter(call: Call, definition: str, *, published: int = 0, alias: str = "") -> Filter:
