@@ -12,7 +12,8 @@ from msgspec import UNSET
 from api.aws.arguments import PAGE, execution, invalid_token, moment
 from api.aws.call import Call, Handler
 from api.aws.errors import AwsError, validation
-from api.aws.machine_arns import MachineArn, no_machine, no_resource, unlabelled
+from api.aws.machine_arns import MachineArn, no_machine, unlabelled
+from api.aws.operations import map_runs
 from api.aws.rendering import description, seconds, summary, synchronous
 from api.rest.receive import Stopping
 from engine import errors
@@ -164,6 +165,9 @@ async def list_executions(call: Call) -> dict[str, Any]:
         message = "Exactly one of stateMachineArn and mapRunArn must be given."
         raise validation("MISSING_REQUIRED_PARAMETER", message)
     wanted = await _of_map_run(call) if "mapRunArn" in given else await _of_machine(call)
+    if given.get("statusFilter") == "PENDING_REDRIVE":
+        # A child that waits for the redrive of its Map Run is listed as it ended until then.
+        return {"executions": []}
     try:
         page = await call.engine.queries.listed(
             call.caller,
@@ -173,7 +177,10 @@ async def list_executions(call: Call) -> dict[str, Any]:
         )
     except errors.InvalidRequest:
         raise invalid_token() from None
-    members: dict[str, Any] = {"executions": [summary(e, call.place) for e in page.executions]}
+    run = {"mapRunArn": given["mapRunArn"]} if "mapRunArn" in given else {}
+    members: dict[str, Any] = {
+        "executions": [summary(each, call.place) | run for each in page.executions]
+    }
     if page.next is not None:
         members["nextToken"] = page.next
     return members
@@ -193,7 +200,16 @@ async def _of_machine(call: Call) -> Filter:
 
 async def _of_map_run(call: Call) -> Filter:
     """The children of a Map Run."""
-    raise no_resource(call.given["mapRunArn"])
+    text = call.given["mapRunArn"]
+    asked, redrive = call.given.get("statusFilter"), call.given.get("redriveFilter")
+    run = map_runs.identified(text).rest.replace("/", "~")
+    with map_runs.told(text):
+        return await call.engine.map_runs.children(
+            call.caller,
+            run,
+            status=None if asked == "PENDING_REDRIVE" else asked,
+            is_redriven=None if redrive is None else redrive == "REDRIVEN",
+        )
 
 
 def _filter(call: Call, definition: str, *, published: int = 0, alias: str = "") -> Filter:
