@@ -29,6 +29,9 @@ def summary(found: ListedExecution, place: Place) -> dict[str, Any]:
         members["stateMachineVersionArn"] = place.machine(found.definition, found.published)
     if found.alias:
         members["stateMachineAliasArn"] = place.machine(found.definition, found.alias)
+    if found.map_run:
+        members["mapRunArn"] = place.map_run(*found.map_run.split(":"))
+        members["itemCount"] = found.items
     return members
 
 
@@ -39,6 +42,7 @@ def description(found: DescribedExecution, place: Place, *, with_data: bool) -> 
         **_failure(found),
         "redriveStatus": found.redrive.status,
     }
+    members.pop("itemCount", None)  # told in lists only
     if found.redrive.reason:
         members["redriveStatusReason"] = found.redrive.reason
     return members

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -15,7 +16,7 @@ from engine.errors import DefinitionNotFound, InvalidDefinition, InvalidRequest,
 from engine.examining import examined
 from engine.language.expressions.faults import InvalidExpression
 from engine.language.machine import Machine
-from engine.names import check_name
+from engine.names import check_name, check_processor
 from engine.queries.paging import decode_cursor, encode_cursor, moment_of
 from engine.runtime.bulk.asked import MIGRATE, ROLLBACK, Asked, Wanted, read_asked
 from engine.runtime.bulk.pages import Place, next_page
@@ -233,9 +234,10 @@ class MigrationCommands(OperationCommands):
 
     async def _routes(self, caller: Caller, wish: MigrationWish) -> Routes:
         """The routes that are wished for. Raises DefinitionNotFound, and InvalidRequest naming every problem."""
-        definition = check_name(wish.wanted.definition, "definition")
+        definition = check_processor(wish.wanted.definition)
         version = wish.version
-        current = await self._catalog.current(caller.namespace, definition)
+        # The children of a distributed Map have the versions of the definition that it belongs to.
+        current = await self._catalog.current(caller.namespace, definition.partition("~")[0])
         if current is None:
             raise DefinitionNotFound(definition)
         if wish.machine is not None:
@@ -274,9 +276,9 @@ class MigrationCommands(OperationCommands):
         for version in range(newest, max(0, newest - VERSIONS_MAX), -1):
             if not names:
                 break
-            names = names - set(
-                (await self._machines.get(caller.namespace, definition, version)).states
-            )
+            with suppress(DefinitionNotFound):  # a distributed Map that this version has not
+                machine = await self._machines.get(caller.namespace, definition, version)
+                names = names - set(machine.states)
         return sorted(names) if newest <= VERSIONS_MAX else []
 
     async def _pages(self, caller: Caller, wanted: Wanted) -> AsyncIterator[list[Row]]:

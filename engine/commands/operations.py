@@ -61,7 +61,10 @@ class OperationCommands:
         """
         identifier = uuid.uuid4().hex if identifier is None else check_name(identifier, "operation")
         _check_pace(asked)
-        if not await self._catalog.existed(caller.namespace, asked.wanted.definition):
+        definition = asked.wanted.definition.partition("~")[
+            0
+        ]  # of a distributed Map's children, too
+        if not await self._catalog.existed(caller.namespace, definition):
             raise DefinitionNotFound(asked.wanted.definition)
         kept = keep_asked(asked)
         if not await self._operations.add(caller.namespace, identifier, kept):

@@ -106,6 +106,7 @@ class StateTests:
             state=state.name,
             attempt=trial.visit.frame.retry_count + 1,
             token=task_token("", trial.visit.frame.id, 1, out.secret),
+            names=question.place.names("TestState:TestState", question.role or ""),
         )
         try:
             async with asyncio.timeout(out.timeout_seconds):

@@ -125,7 +125,7 @@ class ExpressChildren:
         )
 
     async def ended(self) -> Batch | None:
-        return Batch(None, self._ended[:BATCH]) if self._ended else None
+        return Batch(self._ended[:BATCH], {}) if self._ended else None
 
     async def counted(self, batch: Batch) -> None:
         del self._ended[: len(batch.ended)]

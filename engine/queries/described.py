@@ -11,6 +11,7 @@ from engine.queries import Queries
 from engine.store.finding.filter import Filter
 from engine.store.finding.rows import Row
 from engine.store.listing import Stored
+from engine.store.maps.child import MapChild
 from engine.views import Caller
 from engine.views.described import DescribedExecution, ListedExecution, ListedPage
 
@@ -64,6 +65,7 @@ def described(stored: Stored, *, now_ms: int, records_max: int) -> DescribedExec
         alias=run.alias,
         redrives=run.operated.redrives,
         redriven_ms=run.operated.redriven_ms,
+        **_of_map_run(run.definition, stored.child),
         version=run.version,
         input=run.input or EMPTY_OBJECT,
         output=run.output,
@@ -90,4 +92,12 @@ def listed(row: Row) -> ListedExecution:
         alias=static.alias,
         redrives=row.operated.redrives,
         redriven_ms=row.operated.redriven_ms,
+        **_of_map_run(definition, static.child),
     )
+
+
+def _of_map_run(definition: str, child: MapChild | None) -> dict[str, Any]:
+    """What is told of a child of a Map Run besides."""
+    if child is None:
+        return {}
+    return {"map_run": f"{definition}:{child.run}", "items": child.items}

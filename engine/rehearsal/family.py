@@ -38,7 +38,8 @@ from engine.errors import InvalidDocument
 from engine.language.machine import Machine, Resource
 from engine.language.resources import parse_resource
 from engine.rehearsal.answers import Answer, Fail, Silence, Submit, Succeed
-from engine.rehearsal.map_runs import Datasets, PlayedMapRun
+from engine.rehearsal.datasets import Datasets
+from engine.rehearsal.map_runs import PlayedMapRun
 from engine.rehearsal.memory import TaskKey
 
 if TYPE_CHECKING:

@@ -1,14 +1,14 @@
 """Map Runs in a rehearsal: the children of a distributed Map, as runs of the same family.
 
 As many at once as MaxConcurrency allows, or an inline Map would run. What they come to is gathered in the order of the
-items. Datasets are given to the rehearsal; nothing is read, and nothing is written.
+items. Datasets are given to the rehearsal, and nothing is written.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from msgspec import convert, structs
 
@@ -17,22 +17,21 @@ from engine.core.effects import ScheduleTask
 from engine.core.entropy import SeededEntropy, derive
 from engine.core.failures import Failure
 from engine.core.states.distributed.batching import Batching, Child, children
-from engine.core.states.distributed.selecting import STATE_DATA, Item, Selecting
+from engine.core.states.distributed.naming import map_run_name
+from engine.core.states.distributed.selecting import Item, Selecting
 from engine.core.states.distributed.spec import MapRunSpec, processor_of
 from engine.core.states.distributed.tolerance import EXCEEDED, is_exceeded
 from engine.core.states.nested import Start
 from engine.documents import Document
 from engine.language.expressions.scope import ExpressionError
+from engine.rehearsal.datasets import Datasets, GivenBuckets
 from engine.rehearsal.memory import TaskKey
+from engine.tasks.datasets.faults import ITEMS_MAX_NEGATIVE, ItemReaderFailed
+from engine.tasks.datasets.reading import Reading
+from engine.tasks.datasets.results import ChildResult, output_of
 
 if TYPE_CHECKING:
     from engine.rehearsal.rehearsal import Rehearsal
-
-Datasets = Mapping[
-    tuple[str, str], Any
-]  # (bucket, key) -> the items of that object, as a JSON value
-
-READER_FAILED = "States.ItemReaderFailed"
 
 
 class PlayedMapRun:
@@ -54,7 +53,9 @@ class PlayedMapRun:
         self.outcome: Document | Failure | None = None
         self._datasets = datasets
         self._machine = run.machine.processors[self.spec.label]
-        self.outputs: dict[int, Document] = {} if before is None else dict(before.outputs)
+        self.results: dict[int, ChildResult] = {}  # by the child's index
+        if before is not None:
+            self.results = {i: r for i, r in before.results.items() if r.status == "SUCCEEDED"}
         self._children = self._made()
         self._out: dict[str, tuple[Child, Rehearsal]] = {}
         self.is_told = False
@@ -77,7 +78,7 @@ class PlayedMapRun:
                     self._has_all = True
                     continue
                 self._items_made += child.count
-                if child.index in self.outputs:
+                if child.index in self.results:
                     continue
                 if isinstance(child.input, Failure):
                     self._count_failed(child)
@@ -85,8 +86,8 @@ class PlayedMapRun:
                     started.append(self._start(child, child.input))
         except ExpressionError as error:
             self.outcome = Failure(error.error, error.cause)
-        except _Unreadable as error:
-            self.outcome = Failure(READER_FAILED, str(error))
+        except ItemReaderFailed as error:
+            self.outcome = Failure(error.error, error.cause)
         if self.outcome is None and self._has_all and not self._out:
             self.outcome = self._results()
         return started
@@ -100,10 +101,8 @@ class PlayedMapRun:
     def ended(self, child: Rehearsal) -> None:
         """One of the children has closed."""
         made, _ = self._out.pop(child.execution.id)
-        output = child.execution.output
-        if child.execution.status == "SUCCEEDED" and output is not None:
-            self.outputs[made.index] = output
-        else:
+        self.results[made.index] = _result(child)
+        if child.execution.status != "SUCCEEDED":
             self._count_failed(made)
 
     def _made(self) -> Iterator[Child]:
@@ -113,16 +112,12 @@ class PlayedMapRun:
 
     def _items(self) -> Iterator[Item]:
         reader = self.spec.reader
-        if reader is None:
-            yield from entries(self.spec.items, STATE_DATA)
-            return
-        if reader.items_max is not None and reader.items_max < 0:
-            raise _Unreadable("field MaxItems must be positive")
-        bucket, key = reader.parameters.get("Bucket", ""), reader.parameters.get("Key", "")
-        found = self._datasets.get((bucket, key))
-        if not isinstance(found, list | dict):
-            raise _Unreadable("Attempting to map over non-iterable node.")
-        yield from itertools.islice(entries(found, f"s3://{bucket}/{key}"), reader.items_max)
+        most = None if reader is None else reader.items_max
+        if most is not None and most < 0:
+            raise ItemReaderFailed(ITEMS_MAX_NEGATIVE)
+        found = itertools.islice(Reading(self.spec, GivenBuckets(self._datasets)).entries(), most)
+        for index, (entry, source) in enumerate(found):
+            yield Item(index, entry.value, entry.key, source)
 
     def _start(self, child: Child, given: Document) -> Rehearsal:
         spec = self.spec
@@ -149,21 +144,31 @@ class PlayedMapRun:
         return is_exceeded(spec.tolerated_count, spec.tolerated_percentage, self._failed, total)
 
     def _results(self) -> Document | Failure:
-        """The outputs of the children that have succeeded."""
+        """What the run gives: all results in the order of the children, or where they would have been written."""
         if self._is_exceeded(self._items_made):
             return EXCEEDED
-        return Document.of([self.outputs[index].value for index in sorted(self.outputs)])
+        spec = self.spec
+        if spec.writer is not None and spec.writer.bucket is not None:
+            name = map_run_name(spec.names, spec.definition, spec.label, spec.run)
+            folder = "/".join(part for part in (spec.writer.prefix.strip("/"), spec.run) if part)
+            details = {"Bucket": spec.writer.bucket, "Key": f"{folder}/manifest.json"}
+            return Document.of({"MapRunArn": name, "ResultWriterDetails": details})
+        return output_of((self.results[index] for index in sorted(self.results)), spec.writer)
 
 
-def entries(items: Any, source: str) -> Iterator[Item]:
-    """The items of an array, or of an object: its entries."""
-    if isinstance(items, dict):
-        for index, (key, value) in enumerate(items.items()):
-            yield Item(index, value, key, source)
-    else:
-        for index, value in enumerate(items):
-            yield Item(index, value, None, source)
-
-
-class _Unreadable(Exception):
-    """The dataset cannot be read; the text is the cause."""
+def _result(child: Rehearsal) -> ChildResult:
+    """All that is known of a child that has closed."""
+    execution, names = child.execution, child.execution.names
+    assert execution.status != "RUNNING"
+    return ChildResult(
+        execution_arn=execution.id if names is None else names.execution,
+        name=execution.name,
+        state_machine_arn=execution.definition if names is None else names.machine,
+        status=execution.status,
+        input=child.input,
+        output=execution.output,
+        error=execution.error,
+        cause=execution.cause,
+        started_ms=execution.started_ms,
+        stopped_ms=child.now_ms,
+    )

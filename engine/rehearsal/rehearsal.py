@@ -28,8 +28,8 @@ from engine.core.transition import needs, transition
 from engine.documents import Document
 from engine.language.machine import Machine
 from engine.rehearsal.answers import Answer, Answers, Fail, Silence, Submit, Succeed
+from engine.rehearsal.datasets import NO_DATASETS, Datasets
 from engine.rehearsal.family import Family
-from engine.rehearsal.map_runs import Datasets
 from engine.rehearsal.memory import Agenda, Memory, TaskKey, TimerKey, through_bytes
 from engine.rehearsal.result import BrokenPromise, Given, Result, RunType
 
@@ -39,7 +39,6 @@ TRANSITIONS_MAX = 1_000_000
 EXPRESS_MS = 300_000  # from an Express execution's start to its time-out; as AWS Step Functions
 DEADLINE: TimerKey = ("", 1, "deadline")
 VALUES_PER_COMMIT = 2_000  # the pages of the largest Map an input can hold, or what a join drops
-NO_DATASETS: Datasets = {}  # never changed
 FRAMES_PER_COMMIT = UNWIND_MAX + 10  # those spawned or dropped, and their ancestors
 
 
@@ -51,7 +50,7 @@ class Rehearsal:
     caller waits, and which is told nothing of redrives. `machines` are the definitions that nested executions can be
     started of: they run in the same time and with the same answers, unless the state that starts them has answers of its
     own; `naming` says what they are called in what their parents are told. `datasets` are what the
-    ItemReaders of distributed Maps find, by bucket and key: the items, as a JSON value. With `evict`, nothing stays loaded between two transitions. Every
+    ItemReaders of distributed Maps find: what each object holds, by bucket and key. With `evict`, nothing stays loaded between two transitions. Every
     promise of the core that can be seen from here is checked after each transition; BrokenPromise tells of the first
     one broken.
     """

@@ -254,8 +254,8 @@ class Settings:
     map_children_kept: int = count_knob(
         1000,
         "executions",
-        "Newest successful children that one Map Run keeps; older ones go, so that a million items take no more "
-        "memory than a thousand. Those that did not succeed are kept as all executions are.",
+        "Successful children that one Map Run keeps, the first ones; later ones leave nothing when they end, so that a "
+        "million items take no more memory than a thousand. Those that did not succeed are kept as all executions are.",
         0,
         10_000_000,
     )

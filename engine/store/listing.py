@@ -21,6 +21,7 @@ from engine.store.fates import Fates
 from engine.store.finding.entries import entries_of
 from engine.store.finding.rows import FIELDS, row_of
 from engine.store.keys import ref_of, task_id
+from engine.store.maps.child import MapChild
 from engine.store.maps.reading import ReadingRuns
 
 FRAMES_MAX = 100  # shown of one execution
@@ -39,6 +40,7 @@ class Stored:
     quarantine: str | None
     pruned: bool
     unread: list[SignalReceived]
+    child: MapChild | None = None  # of a Map Run, which one it is
 
 
 class Listing(Fates):
@@ -92,6 +94,7 @@ class Listing(Fates):
             fields[b"quarantine"].decode() if b"quarantine" in fields else None,
             pruned,
             await self._unread(keys.inbox),
+            static.child,
         )
 
     async def static(self, namespace: str, identifier: str) -> codec.Static | None:

@@ -46,6 +46,7 @@ from engine.store.executions import Executions
 from engine.store.keys import ref_of
 from engine.store.tasks import Address, Tasks, address_of
 from engine.tasks.runner import Done, Failed, PerformedTask, RunResult, Succeeded
+from engine.tasks.watched import WatchedTask
 
 UNSUPPORTED = "This operation is not supported by this type of state machine"
 
@@ -131,7 +132,10 @@ class NestedRunner:
         is_sync = is_sync_start(resource)
         if not is_sync and not is_start(resource):
             return _result(await self._send(resource.action, task.input.value, key))
-        parent = await self._born(task.execution)
+        if isinstance(task, WatchedTask):
+            parent = codec.Static("", "", "", b"", names=task.names)
+        else:
+            parent = await self._born(task.execution)
         answers = Answers(naming(parent.names))
         try:
             start = start_of(resource, task.input, key)

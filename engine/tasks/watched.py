@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from multidict import CIMultiDict
 from yarl import URL
 
+from engine.core.execution import Names
 from engine.documents import Document
 from engine.tasks.calls import Answer
 
@@ -32,7 +33,10 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedTask:
-    """A task that belongs to no execution. The runner of HTTP tasks adds to `exchanges`, in order."""
+    """A task that belongs to no execution. The runner of HTTP tasks adds to `exchanges`, in order.
+
+    `names` are those that an execution would have, for the place and the role that its children go by.
+    """
 
     uri: str
     input: Document
@@ -41,4 +45,5 @@ class WatchedTask:
     attempt: int
     token: str
     execution: str = ""
+    names: Names | None = None
     exchanges: list[Exchange] = field(default_factory=list)

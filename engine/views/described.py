@@ -23,6 +23,8 @@ class ListedExecution(Struct, frozen=True, kw_only=True):
     alias: str
     redrives: int
     redriven_ms: int  # 0: never
+    map_run: str = ""  # id of the Map Run that it is a child of, "DEF~LABEL:RUN"
+    items: int = 0  # of the Map Run, that it stands for
 
 
 class DescribedExecution(ListedExecution, frozen=True, kw_only=True):

@@ -2,8 +2,8 @@
 
 A case has `name`, `spec` (the rule's source), `states` and optionally `top` (fields of the machine), `input`,
 `answers` (by state, attempt by attempt), `stop`, `limits`, `type` (STANDARD, EXPRESS, EXPRESS_SYNC), `children`
-(definitions of nested executions: their states, by name), `datasets` (what ItemReaders find: items by "bucket/key"). `expect` may tell status, output, error, cause, types,
-previous (of each record, the id of the one that it follows), exits (details of the StateExited records), waits_ms,
+(definitions of nested executions: their states, by name), `datasets` (what ItemReaders find:
+texts by "bucket/key"). `expect` may tell status, output, error, cause, types, previous (of each record, the id of the one that it follows), exits (details of the StateExited records), waits_ms,
 ended_ms (from the start), of the tasks: `tasks` (how many), `inputs`, `queues`, and of the children, in the order of
 their start: `children` (status and output each), `given` (the input each).
 """
@@ -69,8 +69,8 @@ def play(case: dict[str, Any], *, evict: bool) -> Result:
         if "children" in case
         else None,
         datasets={
-            (place.split("/")[0], place.split("/", 1)[1]): items
-            for place, items in case.get("datasets", {}).items()
+            (place.split("/")[0], place.split("/", 1)[1]): text
+            for place, text in case.get("datasets", {}).items()
         },
         limits=Limits(**case.get("limits", {})),
         evict=evict,

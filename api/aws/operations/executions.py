@@ -200,13 +200,12 @@ async def _of_machine(call: Call) -> Filter:
 
 async def _of_map_run(call: Call) -> Filter:
     """The children of a Map Run."""
-    text = call.given["mapRunArn"]
     asked, redrive = call.given.get("statusFilter"), call.given.get("redriveFilter")
-    run = map_runs.identified(text).rest.replace("/", "~")
+    text = call.given["mapRunArn"]
     with map_runs.told(text):
         return await call.engine.map_runs.children(
             call.caller,
-            run,
+            map_runs.identifier(map_runs.identified(text)),
             status=None if asked == "PENDING_REDRIVE" else asked,
             is_redriven=None if redrive is None else redrive == "REDRIVEN",
         )

@@ -9,6 +9,7 @@ from typing import Any
 from api.aws.arguments import PAGE, arn, execution, invalid_token
 from api.aws.call import Call, Handler
 from api.aws.errors import AwsError, validation
+from api.aws.machine_arns import no_resource
 from engine import errors
 from engine.arns import Arn, Place
 from engine.views.map_runs import MapRunCounts, MapRunView
@@ -21,7 +22,7 @@ async def describe_map_run(call: Call) -> dict[str, Any]:
     text = call.given["mapRunArn"]
     found = identified(text)
     with told(text):
-        run = await call.engine.map_runs.describe(call.caller, _identifier(found))
+        run = await call.engine.map_runs.describe(call.caller, identifier(found))
     members = _line(run, found.place) | {
         "status": run.status,
         "maxConcurrency": run.concurrency_max,
@@ -40,12 +41,12 @@ async def describe_map_run(call: Call) -> dict[str, Any]:
 async def list_map_runs(call: Call) -> dict[str, Any]:
     """The Map Runs of an execution, newest first."""
     found = execution(call.given["executionArn"])
-    identifier = found.rest.replace("/", "~")
+    parent = found.rest.replace("/", "~")
     try:
-        await call.engine.queries.described(call.caller, identifier)
+        await call.engine.queries.described(call.caller, parent)
         page = await call.engine.map_runs.of(
             call.caller,
-            identifier,
+            parent,
             limit=call.given.get("maxResults") or PAGE,
             cursor=call.given.get("nextToken"),
         )
@@ -66,7 +67,7 @@ async def update_map_run(call: Call) -> dict[str, Any]:
     with told(given["mapRunArn"]):
         await call.engine.map_runs.update(
             call.caller,
-            _identifier(identified(given["mapRunArn"])),
+            identifier(identified(given["mapRunArn"])),
             concurrency_max=given.get("maxConcurrency"),
             tolerated_count=given.get("toleratedFailureCount"),
             tolerated_percentage=given.get("toleratedFailurePercentage"),
@@ -83,7 +84,8 @@ def identified(text: str) -> Arn:
     return found
 
 
-def _identifier(found: Arn) -> str:
+def identifier(found: Arn) -> str:
+    """The id of the Map Run with that ARN."""
     return found.rest.replace("/", "~")
 
 
@@ -93,8 +95,7 @@ def told(text: str) -> Iterator[None]:
     try:
         yield
     except errors.MapRunNotFound:
-        message = f"Resource not found: '{text}'"
-        raise AwsError("ResourceNotFound", message, resourceName=text) from None
+        raise no_resource(text) from None
     except errors.InvalidName:
         raise AwsError("InvalidArn", f"Invalid Arn: '{text}'") from None
     except errors.MapRunClosed:

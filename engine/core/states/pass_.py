@@ -13,20 +13,23 @@ def advance(state: Pass, visit: Visit) -> Outcome:
     """
     if state.query_language == "JSONata":
         return dataflow.pass_on(state, visit, state.next, output=state.output, assign=state.assign)
-    raw, scope = visit.frame.input, visit.scope
+    raw = visit.frame.input
     if state.result is not None:
         result = state.result
-        scope.note("Result", result)
+    elif state.parameters is not None:
+        effective = dataflow.enter(state, raw, visit.scope)
+        result = dataflow.shape(state.parameters, effective, visit.scope)
+        visit.scope.note("Parameters", result)
+    elif state.input_path is None:
+        result = raw  # without a scope, which would be a fifth of the transition
     else:
-        effective = dataflow.enter(state, raw, scope)
-        result = dataflow.shape(state.parameters, effective, scope)
-        scope.note("Parameters", result)
-    scope.note(
-        "ResultSelector", result
-    )  # it has none, but a test of the state shows one (measured)
-    placed = dataflow.place(state.result_path, raw, result)
-    scope.note("ResultPath", placed)
-    output = dataflow.select(state.output_path, placed, scope)
+        result = dataflow.enter(state, raw, visit.scope)
+    output = result
+    if state.result_path is not None:
+        output = dataflow.place(state.result_path, raw, result)
+        visit.scope.note("ResultPath", output)
+    if state.output_path is not None:
+        output = dataflow.select(state.output_path, output, visit.scope)
     if state.assign is None:
         return Leave(output, state.next)
-    return Leave(output, state.next, dataflow.assigned(state.assign, result.value, scope))
+    return Leave(output, state.next, dataflow.assigned(state.assign, result.value, visit.scope))

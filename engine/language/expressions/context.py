@@ -24,7 +24,7 @@ CONTEXT: Part = {
         "RoleArn": _PLAIN,  # of executions that go by ARNs
         "StartTime": _PLAIN,
     },
-    "Map": {"Item": {"Index": _PLAIN, "Value": None}},
+    "Map": {"Item": {"Index": _PLAIN, "Key": _PLAIN, "Source": _PLAIN, "Value": None}},
     "State": {"EnteredTime": _PLAIN, "Name": _PLAIN, "RetryCount": _PLAIN},
     "StateMachine": {"DefinitionVersion": _PLAIN, "Id": _PLAIN, "Name": _PLAIN},
     "Task": {"Token": _PLAIN},

@@ -19,7 +19,7 @@ from engine.documents import Document
 from engine.errors import StateTestRefused
 from engine.language.expressions.scope import ExpressionError
 from engine.language.machine import Map
-from engine.rehearsal.map_runs import entries
+from engine.rehearsal.datasets import entries
 from engine.rehearsal.onestate.question import Situation
 from engine.rehearsal.onestate.reader_data import items_in
 from engine.rehearsal.onestate.trial import Trial, bare

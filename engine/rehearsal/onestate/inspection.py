@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.documents import Document
-from engine.language.machine import State
+from engine.language.machine import Pass, State
 
 _MAP = {
     "ItemsPointer": "afterItemsPointer",
@@ -49,6 +49,8 @@ def inspection(
 ) -> dict[str, Any]:
     """Documents and numbers, by AWS's names. `variables` are those that are set once the state has been left."""
     shown = _SHOWN.get((state.query_language, state.type), {})
+    if isinstance(state, Pass) and state.query_language == "JSONPath":
+        notes = _steps(state, raw, notes)
     found: dict[str, Any] = {"input": raw}
     for note, name in shown.items():
         value = notes.get(note)
@@ -61,3 +63,22 @@ def inspection(
     if error_details:
         found["errorDetails"] = dict(error_details)
     return found
+
+
+def _steps(state: Pass, raw: Document, noted: Mapping[str, Any]) -> dict[str, Any]:
+    """All steps of a Pass as far as it came: it notes only those that it has a field for, and Result is in the definition.
+
+    It shows a ResultSelector, which it cannot have, and beside Result no input (measured).
+    """
+    notes = dict(noted)
+    if state.result is not None:
+        notes["Result"] = notes["ResultSelector"] = state.result
+    else:
+        if state.input_path is None:
+            notes["InputPath"] = raw
+        if state.parameters is None and "InputPath" in notes:
+            notes["Parameters"] = notes["InputPath"]
+        notes["ResultSelector"] = notes.get("Parameters")
+    if state.result_path is None:
+        notes["ResultPath"] = notes["ResultSelector"]
+    return notes

@@ -25,15 +25,16 @@ from engine.store.maps.held import Held
 from engine.store.maps.runs import RunLost
 from engine.store.stores import Stores
 
+PARTITIONS_READ = 32  # at once; each may bring a hundred ends
 QUOTA_SECONDS = 1.0  # until a start is tried again that the quota of open executions has refused
 NOT_REDRIVABLE = Failure("States.Runtime", "Nothing is left of the child to go on from.")
 
 
 class Batch(NamedTuple):
-    """Ends that nobody has counted yet; `partition` is where they are noted, None where they are noted nowhere."""
+    """Ends that nobody has counted yet; `partitions` says where they are noted, and is empty where they are nowhere."""
 
-    partition: int | None
     ended: list[Ended]
+    partitions: dict[int, list[int]]  # partition -> children
 
 
 class Children(Protocol):
@@ -88,6 +89,7 @@ class StandardChildren:
         self._kept_max = kept_max
         self._offer = offer
         self._place = place_of(spec.names)
+        self._forgetting: asyncio.Future[list[None]] | None = None
 
     def identifier(self, index: int) -> str:
         return f"{self._held.processor}:{child_name(self._spec.run, index)}"
@@ -138,25 +140,31 @@ class StandardChildren:
         return created.verdict
 
     async def ended(self) -> Batch | None:
-        rung = self._rung.partitions
-        while rung:
-            asked = list(rung)
-            runs, ref = self._stores.map_runs, self._held.ref
-            found = await asyncio.gather(*(runs.ends(ref, partition) for partition in asked[:16]))
-            best: Batch | None = None
-            for partition, ended in zip(asked, found, strict=False):
-                if not ended:
-                    rung.discard(partition)
-                elif best is None or len(ended) > len(best.ended):
-                    best = Batch(partition, ended)
-            if best is not None:
-                return best
-        return None
+        """Of many partitions at once: what is read together is counted together."""
+        rung, batch = self._rung.partitions, Batch([], {})
+        runs, ref = self._stores.map_runs, self._held.ref
+        while rung and not batch.ended:
+            asked = [rung.pop() for _ in range(min(len(rung), PARTITIONS_READ))]
+            try:
+                found = await asyncio.gather(*(runs.ends(ref, partition) for partition in asked))
+            except BaseException:
+                rung.update(asked)
+                raise
+            for partition, ended in zip(asked, found, strict=True):
+                if ended:
+                    rung.add(partition)  # one read may have brought a part only
+                    batch.ended.extend(ended)
+                    batch.partitions[partition] = [each.index for each in ended]
+        return batch if batch.ended else None
 
     async def counted(self, batch: Batch) -> None:
-        if batch.partition is not None:
-            indexes = [each.index for each in batch.ended]
-            await self._stores.map_runs.forget(self._held.ref, batch.partition, indexes)
+        """Sent before anything is read again, and not waited for: an end that is read again does not count again."""
+        if self._forgetting is not None:
+            await self._forgetting
+        forget, ref = self._stores.map_runs.forget, self._held.ref
+        self._forgetting = asyncio.gather(
+            *(forget(ref, p, indexes) for p, indexes in batch.partitions.items())
+        )
 
     def lowest(self) -> tuple[int, int] | None:
         return None
@@ -234,3 +242,5 @@ class StandardChildren:
 
     async def close(self) -> None:
         """They go on by themselves."""
+        if self._forgetting is not None:
+            await asyncio.gather(self._forgetting, return_exceptions=True)

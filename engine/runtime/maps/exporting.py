@@ -20,9 +20,11 @@ from engine.store.maps.held import Held
 from engine.store.maps.runs import MapRuns
 from engine.tasks.datasets.faults import ResultWriterFailed
 from engine.tasks.datasets.results import FileStatus, file_of
-from engine.tasks.datasets.sink import PART_BYTES, Part, ResultSink
+from engine.tasks.datasets.sink import Part, ResultSink
 
 NOTED = 250  # ends counted by one script
+# Of the results that are exported together. While they become a file they take some ten times as much of this process.
+PART_BYTES = 2 * 1024 * 1024
 NOTED_BYTES = 1024 * 1024  # of what is kept of them, beyond the first one's
 
 Kept = list[tuple[Ended, bytes | None]]

@@ -27,10 +27,13 @@ class Stopper:
     async def run(self) -> None:
         held = self._held
         await self._runs.fence(held)
-        if held.about.execution_type == "EXPRESS":
-            await self._abort_in_memory()
-        else:
-            await self._abort_executions()
+        try:
+            if held.about.execution_type == "EXPRESS":
+                await self._abort_in_memory()
+            else:
+                await self._abort_executions()
+        finally:
+            await self._children.close()
         await self._runs.advance(held, status="ABORTED")
         await self._runs.close(held)
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import boto3
 import botocore
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 
 from engine.tasks.datasets.faults import DatasetFault, replaced
 from engine.tasks.datasets.objects import Entry, Opened
@@ -26,6 +26,9 @@ PAGE_KEYS = 1000  # of a listing; the most that S3 gives
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 CONNECTIONS_MAX = 16
+
+# What reading an answer raises when the connection breaks in the middle of it, which boto3 does not try again.
+_BROKEN = (HTTPClientError, IncompleteReadError)
 
 _TOTAL = re.compile(r"bytes \d+-\d+/(\d+)")
 
@@ -171,12 +174,13 @@ class _Object(io.RawIOBase):
         for attempt in range(1, PIECE_ATTEMPTS + 1):
             try:
                 return self._piece_from(at)
-            except HTTPClientError as error:  # the connection broke in the middle of the answer
+            except _BROKEN as error:
                 if attempt == PIECE_ATTEMPTS:
                     raise DatasetFault(f"{self._shown}: {error}") from None
         raise AssertionError
 
     def _piece_from(self, at: int) -> _Piece:
+        """Raises DatasetFault where there is no answer, and one of _BROKEN where it breaks off."""
         given = {**self._given, "Range": f"bytes={at}-{at + PIECE_BYTES - 1}"}
         try:
             answer = self._client.get_object(**given)
@@ -187,8 +191,6 @@ class _Object(io.RawIOBase):
             if code in ("PreconditionFailed", "412"):
                 raise replaced(self._shown) from None
             raise fault_of(error) from None
-        except HTTPClientError:
-            raise
         except BotoCoreError as error:
             raise DatasetFault(str(error)) from None
         if not self.pin:

@@ -97,6 +97,24 @@ def test_a_start_is_performed_and_its_refusal_is_the_states_error(sfn):
     assert answer["error"] == "StepFunctions.StateMachineDoesNotExistException"
 
 
+def test_a_start_is_answered_with_the_arn_of_what_it_started(sfn):
+    whole = {"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}
+    machine = sfn.create_state_machine(name="started", definition=json.dumps(whole), roleArn=ROLE)[
+        "stateMachineArn"
+    ]
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution",
+        "Parameters": {"StateMachineArn": machine, "Name": "one"},
+        "ResultSelector": {"arn.$": "$.ExecutionArn"},
+        "OutputPath": "$.arn",
+        "End": True,
+    }
+    started = json.loads(answered(sfn, state, roleArn=ROLE)["output"])
+    assert started == machine.replace(":stateMachine:", ":execution:") + ":one"
+    assert sfn.describe_execution(executionArn=started)["name"] == "one"
+
+
 @pytest.mark.parametrize(
     ("state", "members", "code", "told"),
     [

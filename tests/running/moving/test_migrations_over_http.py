@@ -342,3 +342,38 @@ async def test_a_watcher_tries_again_what_it_could_not_publish_while_the_server_
     watcher._server = Server(operator.url)
     assert await asyncio.to_thread(watcher.tick) == ["d"]
     assert await operator.versions() == [1]
+
+
+async def test_the_children_of_a_distributed_map_move_by_a_migration_of_their_own(operator):
+    def over(last: str) -> str:
+        states = {
+            "A": {**OLD["A"], "Next": last},
+            last: {"Type": "Pass", "Result": last, "End": True},
+        }
+        config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        processor = {"ProcessorConfig": config, "StartAt": "A", "States": states}
+        return text({"M": {"Type": "Map", "Label": "L", "ItemProcessor": processor, "End": True}})
+
+    async def waiting(**wanted: Any) -> list[str]:
+        query = httpx2.URL("/v1/executions", params={"definition": "d~L", "state": "A", **wanted})
+        _, found = await operator.call("GET", str(query))
+        return [each["id"] for each in found["executions"]]
+
+    async def waiting_count(**wanted: Any) -> int:
+        return len(await waiting(**wanted))
+
+    await operator.call("PUT", "/v1/definitions/d", over("Old"))
+    started = {"name": "n", "input": [1, 2, 3]}
+    await operator.call("POST", "/v1/definitions/d/executions", started)
+    await operator.until(waiting_count, 3)
+    await operator.call("PUT", "/v1/definitions/d", over("New"))
+    _, plan = await operator.call("POST", "/v1/definitions/d~L/migrations", {})
+    assert (plan["examined"], plan["moves"], plan["mapping"]) == (3, 3, {"1": {"Old": "New"}})
+    wish = {"mode": "apply"}
+    _, begun = await operator.call("POST", "/v1/definitions/d~L/migrations", wish)
+    assert await operator.done(begun["id"]) == {"moved": 3}
+    for each in await waiting(version=2):
+        await operator.call("POST", f"/v1/executions/{each}/signals/go", {})
+    await operator.until(lambda: operator.count(status="SUCCEEDED", version=1), 1)
+    _, ended = await operator.call("GET", "/v1/executions/d:n")
+    assert ended["output"] == ["New", "New", "New"]
