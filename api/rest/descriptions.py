@@ -21,12 +21,23 @@ PATH_PARAMETERS = {
     ),
     "operation": ("The operation's id.", "4c1f7a"),
     "alias": ("The alias's name.", "live"),
+    "map_run": ("The Map Run's id.", "order~Each:9b1d3e0a-6f0a-4b0e-9d5c-0f6a4d1c2b3a"),
     "signal": ("The signal's name.", "approval"),
     "queue": ("The queue's name: the NAME of `activity:NAME`.", "pay"),
     "token": ("The task's token, as it was leased or as `$$.Task.Token` told.", examples.TOKEN),
 }
 
 FIELDS = {
+    "aborted": "Stopped before their end.",
+    "failed": "Ended with an error.",
+    "failures_not_redrivable": "Could not go on when the run was redriven.",
+    "pending": "Not started yet.",
+    "pending_redrive": "To be begun again by the redrive.",
+    "results_written": "Counted, or exported where results are exported.",
+    "running": "Started, and not known to have ended.",
+    "succeeded": "Ended with an output.",
+    "timed_out": "Ended by the time-out.",
+    "total": "All, as far as they are known while items are read.",
     "alias": "The name that chose the version, or is to choose it.",
     "aliases": "In the order of their names.",
     "attempt": "1 for the first.",

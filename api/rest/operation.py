@@ -76,7 +76,7 @@ class Shown:
 class Operation:
     """One endpoint. `guarded` ones need the token, where one is set."""
 
-    method: Literal["GET", "PUT", "POST", "DELETE"]
+    method: Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
     path: str
     name: str
     group: str

@@ -137,6 +137,7 @@ class MapRun(Struct, frozen=True, array_like=True):
 
     id: str
     label: str  # of the processor that its children run
+    items: str  # a digest of what says which items are whose: a run goes on with no others
     redrives: int = 0
 
 

@@ -2,7 +2,7 @@
 
 The root strand is where it goes on from, with the data and the variables that it had. A Parallel or Map that failed is
 run again whole: what its branches and iterations had done was dropped when it failed. A distributed Map goes on with the
-Map Run that it has begun, in which only what has not succeeded is run again. Attempts are counted anew, a
+Map Run that it has begun, in which only what has not succeeded is run again, unless it is for other items now. Attempts are counted anew, a
 task's time-outs begin anew, and so does the machine's; a Wait keeps the moment it waits for.
 https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
 """
@@ -57,8 +57,6 @@ def redrive(draft: Draft, order: orders.RedriveRequested) -> str | None:
         retries=(),
         retry_count=0,
         version=before.version,
-        # A Map Run goes on with the items that it was begun with.
-        map_run=root.map_run if order.data is None else None,
     )
     _place(draft, frame)
     return None

@@ -43,14 +43,18 @@ def is_map_run(frame: Frame) -> bool:
 def begin(draft: Draft, frame: Frame, out: Distribute) -> tuple[Frame, Failure | None]:
     """Ask for the Map Run; or the failure of what was to be evaluated for it."""
     known = frame.map_run
+    items = "" if isinstance(out.asked, Failure) else _digest(out.asked)
+    if known is not None and isinstance(out.asked, MapRunSpec):
+        # Other data, or another version, may mean other items, or other children.
+        known = known if (known.label, known.items) == (out.asked.label, items) else None
     if known is None:
         details = {"length": out.length}
         started = draft.record(records.STARTED["Map"], frame.previous, details)
         frame = structs.replace(frame, previous=started)
     if isinstance(out.asked, Failure):
         return frame, out.asked
-    if known is None or known.label != out.asked.label:
-        run = MapRun(draft.entropy.uuid(), out.asked.label)
+    if known is None:
+        run = MapRun(draft.entropy.uuid(), out.asked.label, items)
         kind = "MapRunStarted"
     else:
         run = structs.replace(known, redrives=known.redrives + 1)
@@ -64,6 +68,12 @@ def begin(draft: Draft, frame: Frame, out: Distribute) -> tuple[Frame, Failure |
     frame = structs.replace(frame, previous=draft.record(kind, frame.previous, told), map_run=run)
     _schedule(draft, frame, run, out.asked)
     return frame, None
+
+
+def _digest(asked: MapRunSpec) -> str:
+    """What tells the items, and how they are shared out among children, from any others."""
+    told = to_builtins((asked.items, asked.reader, asked.batcher))
+    return Document.of(told).digest.hex()
 
 
 def _schedule(draft: Draft, frame: Frame, run: MapRun, asked: MapRunSpec) -> None:

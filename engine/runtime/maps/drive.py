@@ -111,12 +111,15 @@ class Drive:
         held = self._held
         if held.claims > 1:
             await self._runs.fence(held)
-            self._out = set(await self._runs.out(held))
-            again = [index for index in held.again if index in self._out]
-            if again and not self._is_express:
-                await self._note_refused(await self._children.redrive(again))
         if self._is_express and held.standing.pending > 0:
             held.sure = held.sure_item = 0  # they are made anew, from their items
+        if held.claims > 1:
+            out = await self._runs.out(held)
+            # Those below have been started for certain, or were redriven, and go on by themselves.
+            self._out = {index for index in out if index >= held.sure}
+            again = sorted(set(held.again) & set(out))
+            if again and not self._is_express:
+                await self._note_refused(await self._children.redrive(again))
         self._at = self._read = held.sure, held.sure_item
         self._feed = self._source.children(*self._at)
 

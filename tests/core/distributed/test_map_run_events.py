@@ -283,6 +283,32 @@ def test_a_redrive_with_other_data_begins_another_run():
     assert run.kinds()[-3:] == ["ExecutionRedriven", "MapStateStarted", "MapRunStarted"]
 
 
+def test_a_redrive_on_a_version_with_another_label_begins_another_run():
+    run, spec = failed_run(Label="old")
+    run.machine = machine({"M": distributed(Label="new")})
+    run.redrive()
+    _, again = run.asked()
+    assert again.run != spec.run
+    assert (again.label, again.redrives) == ("new", 0)
+    assert run.kinds()[-3:] == ["ExecutionRedriven", "MapStateStarted", "MapRunStarted"]
+
+
+def test_a_redrive_on_a_version_that_makes_other_batches_begins_another_run():
+    run, spec = failed_run(ItemBatcher={"MaxItemsPerBatch": 2})
+    run.machine = machine({"M": distributed(ItemBatcher={"MaxItemsPerBatch": 1})})
+    run.redrive()
+    assert run.asked()[1].run != spec.run
+
+
+def test_a_redrive_on_a_version_with_another_processor_goes_on_with_the_run():
+    run, spec = failed_run()
+    other = scope(Q={"Type": "Pass", "End": True}) | {"ProcessorConfig": DISTRIBUTED}
+    run.machine = machine({"M": mapped(other, ToleratedFailureCount=1)})
+    run.redrive()
+    _, again = run.asked()
+    assert (again.run, again.redrives, again.tolerated_count) == (spec.run, 1, 1)
+
+
 def test_what_fails_after_the_run_has_succeeded_begins_another_at_the_redrive():
     run = Run(machine({"M": distributed(ResultSelector={"x.$": "$.none"})}), [1])
     _, spec = run.asked()
