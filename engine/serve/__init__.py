@@ -104,7 +104,6 @@ class Engine:
             await self.redis.close()
             raise
         await self._observe_time()
-        self._bells = Bells(keys.partitions, keys.partition_of)
         self._compose(keys)
         self.queries.promise = promise
         await self._see_deleted()
@@ -144,6 +143,7 @@ class Engine:
         settings, clock = self.settings, self.clock
         stores = Stores.of(self.redis, keys, settings)
         machines = Machines(stores.catalog)
+        self._bells = Bells(keys.partitions, keys.partition_of)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)
         self._runners = self._made_runners(stores)
         self.express = Express(
@@ -188,7 +188,6 @@ class Engine:
         self.commands = self._made_commands(stores, machines)
         self.map_runs = maps.commands(stores, self._bells)
         self.activities = ActivityCommands(stores.activities, self.commands, self._see_deleted)
-        self.map_runs = maps.commands(stores, self._bells)
 
     def _made_commands(self, stores: Stores, machines: Machines) -> Commands:
         return Commands(
