@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from engine.commands.tasks import TaskCommands
 from engine.errors import ActivityAlreadyExists, ActivityNotFound
-from engine.names import check_name
+from engine.names import check_name, check_queue
 from engine.store.catalog.activities import Activities, Activity, Encryption
 from engine.store.tasks import FOR_GOOD
 from engine.views import Caller, LeasedTask
@@ -35,9 +35,10 @@ class ActivityCommands:
     ) -> Activity:
         """The activity of that name, made where there is none; of one that is there, the tags stay as they are.
 
-        Raises InvalidName, ActivityAlreadyExists where it has another encryption.
+        Raises InvalidName (a worker could not ask for tasks under every name), ActivityAlreadyExists where it has another
+        encryption.
         """
-        check_name(name, "activity")
+        check_queue(check_name(name, "activity"))
         activity, is_new = await self._activities.create(caller.namespace, name, encryption, tags)
         if activity.encryption != encryption:
             raise ActivityAlreadyExists(name)

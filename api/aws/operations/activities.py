@@ -54,7 +54,12 @@ async def delete_activity(call: Call) -> dict[str, Any]:
 
 
 async def list_activities(call: Call) -> dict[str, Any]:
-    found, more = page(call.given, await call.engine.activities.all(call.caller))
+    found, more = page(
+        call.given,
+        await call.engine.activities.all(call.caller),
+        key=lambda each: each.name,
+        listing="activities",
+    )
     return {"activities": [_entry(call, each) for each in found], **more}
 
 

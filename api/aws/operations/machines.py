@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -173,7 +172,7 @@ def _name_of(token: str | None) -> str:
     try:
         found = arn(base64.b64decode(token, validate=True).decode(), "stateMachine")
         return check_name(found.rest, "definition")
-    except (binascii.Error, UnicodeDecodeError, AwsError, InvalidName):
+    except (ValueError, AwsError, InvalidName):
         raise invalid_token() from None
 
 

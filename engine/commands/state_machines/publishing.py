@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.commands.state_machines.parts import ATTEMPTS_MAX, crowded
-from engine.commands.state_machines.rules import PUBLISHED_MAX
+from engine.commands.state_machines.rules import PUBLISHED_MAX, is_number
 from engine.commands.state_machines.starting import Starting
 from engine.commands.state_machines.values import INITIAL, Publication
 from engine.errors import DefinitionNotFound, QuotaExceeded, RevisionConflict, VersionInUse
@@ -47,7 +47,7 @@ class Publishing(Starting):
 
     async def publication(self, caller: Caller, definition: str, number: str) -> Publication:
         """What is published under a number. Raises DefinitionNotFound, also for what is no number."""
-        if number.isdecimal():
+        if is_number(number):
             [found] = await self._profiles.published(caller.namespace, definition, [int(number)])
             if found is not None:
                 return Publication(int(number), found.version, found.created_ms, found.description)
