@@ -14,6 +14,7 @@ from engine.store.catalog.activities import Activities, Activity, Encryption
 from engine.store.tasks import FOR_GOOD
 from engine.views import Caller, LeasedTask
 
+BACK_MS = 1  # after which a task that is given back is another's; a lease lasts at least that
 HANDED_OVER_MS = 10_000  # after which a task is given to another when its taker was not told of it
 
 
@@ -90,3 +91,10 @@ class ActivityCommands:
         Raises TaskClosed or LeaseLost where it has ended, or was given to another, meanwhile.
         """
         await self._tasks.heartbeat(caller, task.token, task.lease, FOR_GOOD)
+
+    async def give_back(self, caller: Caller, task: LeasedTask) -> None:
+        """Have another get a task at once that was kept for a worker who was not told of it.
+
+        Raises TaskClosed or LeaseLost where it has ended meanwhile.
+        """
+        await self._tasks.heartbeat(caller, task.token, task.lease, BACK_MS)

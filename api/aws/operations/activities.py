@@ -7,7 +7,7 @@ from typing import Any
 from api.aws.arguments import arn, page
 from api.aws.call import Call, Handler
 from api.aws.errors import AwsError
-from api.rest.receive import Stopping
+from api.rest.receive import ClientGone, Stopping, is_gone
 from engine.errors import (
     ActivityAlreadyExists,
     ActivityNotFound,
@@ -72,6 +72,9 @@ async def get_activity_task(call: Call) -> dict[str, Any]:
         task = await call.hold(work, name)
         if task is not None:
             await call.engine.activities.keep(call.caller, task)
+            if await is_gone(call.receive):
+                await call.engine.activities.give_back(call.caller, task)
+                raise ClientGone
     except ActivityNotFound:
         raise _does_not_exist(call) from None
     except QuotaExceeded as error:

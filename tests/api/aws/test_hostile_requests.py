@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -143,3 +144,20 @@ def test_pages_of_aliases_leave_none_out_where_one_before_is_deleted(sfn, make):
 
 def test_an_activity_that_no_worker_could_poll_is_not_made(refused):
     assert refused("create_activity", name="@states")[0] == "InvalidName"
+
+
+def test_each_of_many_updates_publishes_what_it_has_made(sfn, make):
+    arn = make()
+
+    def update(number):
+        text = json.dumps(
+            {"Comment": f"{number}", "StartAt": "A", "States": {"A": {"Type": "Succeed"}}}
+        )
+        made = sfn.update_state_machine(stateMachineArn=arn, definition=text, publish=True)
+        return text, made["stateMachineVersionArn"]
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(update, range(16)))
+    assert len({version for _, version in made}) == len(made)
+    for text, version in made:
+        assert sfn.describe_state_machine(stateMachineArn=version)["definition"] == text
