@@ -39,6 +39,21 @@ def execution(text: str) -> Arn:
     return found
 
 
+def tags_of(given: dict[str, Any]) -> dict[str, str]:
+    """The `tags` member: keys to values, the last of a key's. Raises AwsError ValidationException for a tag without a key.
+
+    The service model lets both be absent. A tag without a value has an empty one.
+    """
+    found = {}
+    for position, tag in enumerate(given.get("tags") or (), 1):
+        if tag.get("key") is None:
+            place = f"Value null at 'tags.{position}.member.key'"
+            message = f"1 validation error detected: {place} failed to satisfy constraint: Member must not be null"
+            raise AwsError("ValidationException", message)
+        found[tag["key"]] = tag.get("value") or ""
+    return found
+
+
 def moment(iso: str) -> float:
     """Seconds since 1970, as JSON 1.0 writes a timestamp."""
     return datetime.fromisoformat(iso).timestamp()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.aws.arguments import arn, page
+from api.aws.arguments import arn, page, tags_of
 from api.aws.call import Call, Handler
 from api.aws.errors import AwsError
 from api.rest.receive import ClientGone, Stopping, is_gone
@@ -25,7 +25,7 @@ TAGS_MAX = 50
 
 async def create_activity(call: Call) -> dict[str, Any]:
     name = call.given["name"]
-    tags = {tag["key"]: tag.get("value", "") for tag in call.given.get("tags", ())}
+    tags = tags_of(call.given)
     shown = call.place.activity(name)
     if len(tags) > TAGS_MAX:
         raise AwsError("TooManyTags", f"Too many tags: '{shown}'", resourceName=shown)

@@ -217,8 +217,17 @@ async def test_an_item_that_is_too_large_for_a_child_fails_alone(engines):
     end = await end_of(desk, over(ToleratedFailureCount=1, **text), [1])
     [told] = end.output.value
     assert (told["Status"], told["Error"]) == ("FAILED", "States.DataLimitExceeded")
+    assert ("Input" in told, told["InputDetails"]) == (False, {"Included": False})
     run = await the_run(desk)
     assert (run.items.failed, run.executions.failed) == (1, 1)
+
+
+@both
+async def test_the_form_none_tells_inputs_also_where_nothing_is_exported(desk: Desk, kind):
+    whole = {"WriterConfig": {"Transformation": "NONE", "OutputType": "JSON"}}
+    end = await end_of(desk, over(kind=kind, ResultWriter=whole), [{"n": 1}])
+    [told] = end.output.value
+    assert (told["Input"], told["Output"], told["Status"]) == ('{"n":1}', '{"n":1}', "SUCCEEDED")
 
 
 @both
