@@ -17,7 +17,7 @@ from api.aws.operations import HANDLERS
 from api.errors import NotFound
 from api.rest.encode import Answer, encode, problem, send_answer
 from api.rest.operation import Face
-from api.rest.receive import ClientGone, header, read_all
+from api.rest.receive import ClientGone, Stopping, header, read_all
 from engine.arns import Place
 from engine.errors import EngineError
 from engine.views import Caller
@@ -97,5 +97,8 @@ def _refusal(error: Exception, request_id: str) -> AwsError:
         return error
     if isinstance(error, EngineError):
         return translated(error)
+    if isinstance(error, Stopping):
+        message = "The server is stopping, and ends what it holds. Try again."
+        return AwsError("ServiceUnavailableException", message, status=503)
     _log.error("internal error %s", request_id, exc_info=error)
     return AwsError("InternalServerError", f"See the log for {request_id}.", status=500)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from engine.commands.state_machines.parts import ATTEMPTS_MAX, crowded
 from engine.commands.state_machines.publishing import Publishing
-from engine.commands.state_machines.rules import changed, is_same, settled, tagged
+from engine.commands.state_machines.rules import changed, check_room, is_same, settled, tagged
 from engine.commands.state_machines.values import (
     Attributes,
     Publication,
@@ -117,9 +117,10 @@ class Making(Publishing):
     ) -> Made:
         """Give a definition another text, or other attributes; a new revision, unless all is as it was.
 
-        Raises DefinitionNotFound, InvalidDefinition, InvalidConfiguration.
+        Raises DefinitionNotFound, InvalidDefinition, InvalidConfiguration, TooManyChanges, and QuotaExceeded where what this
+        makes could not be published.
         """
-        stored, is_new = await self._change(caller, definition, text, given)
+        stored, is_new = await self._change(caller, definition, text, given, publish=publish)
         published = None
         if publish:
             published = await self.publish(
@@ -129,9 +130,15 @@ class Making(Publishing):
         return Made(self._shown_as(stored), at_ms, is_new, published)
 
     async def _change(
-        self, caller: Caller, definition: str, text: bytes | None, given: Attributes
+        self,
+        caller: Caller,
+        definition: str,
+        text: bytes | None,
+        given: Attributes,
+        *,
+        publish: bool,
     ) -> tuple[Version, bool]:
-        """The definition's newest version, and whether this made it."""
+        """The definition's newest version, and whether this made it; none is made that could not be published if it is to be."""
         machine: Machine | None = None
         read_as = ""
         for _ in range(ATTEMPTS_MAX):
@@ -150,6 +157,10 @@ class Making(Publishing):
                     machine = await self._compiled(text, newest.type)
                     read_as = newest.type
                 draft = _Draft(text, "json", machine.content_hash, newest.type, after, machine)
+            if publish:
+                check_room(
+                    (await self._profiles.read(caller.namespace, definition, newest.first)).count
+                )
             try:
                 return await self._add(caller, definition, draft, newest.version), True
             except NewestMoved:

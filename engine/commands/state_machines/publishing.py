@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from engine.commands.state_machines.parts import ATTEMPTS_MAX, crowded
-from engine.commands.state_machines.rules import PUBLISHED_MAX, is_number
+from engine.commands.state_machines.rules import check_room, is_number
 from engine.commands.state_machines.starting import Starting
 from engine.commands.state_machines.values import INITIAL, Publication
-from engine.errors import DefinitionNotFound, QuotaExceeded, RevisionConflict, VersionInUse
+from engine.errors import DefinitionNotFound, RevisionConflict, VersionInUse
 from engine.store.catalog.profiles import PublishedVersion, packed_publication
 from engine.views import Caller
 
@@ -43,8 +43,7 @@ class Publishing(Starting):
             numbers = await self._profiles.numbers(caller.namespace, definition, [wanted])
             if numbers:
                 return await self.publication(caller, definition, str(numbers[wanted]))
-            if profile.count >= PUBLISHED_MAX:
-                raise QuotaExceeded("published versions of one definition", limit=PUBLISHED_MAX)
+            check_room(profile.count)
             number, now = profile.last + 1, self._clock.now_ms()
             published = PublishedVersion(wanted, now, description)
             fields = {

@@ -115,3 +115,9 @@ def tagged(before: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str
     if len(tags) > TAGS_MAX:
         raise QuotaExceeded("tags of one resource", limit=TAGS_MAX)
     return tags
+
+
+def check_room(published: int) -> None:
+    """Of a definition with so many published versions: raise QuotaExceeded where there cannot be another."""
+    if published >= PUBLISHED_MAX:
+        raise QuotaExceeded("published versions of one definition", limit=PUBLISHED_MAX)
