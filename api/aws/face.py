@@ -57,10 +57,7 @@ class AwsFace:
             raise AwsError(
                 "UnknownOperationException", f"{name[:100]!r} is no operation of this service."
             )
-        try:
-            given = msgspec.json.decode(text or b"{}")
-        except msgspec.DecodeError as error:
-            raise AwsError("SerializationException", str(error)) from None
+        given = _read(text or b"{}")
         signed = credential(header(headers, b"authorization"))
         settings = self._face.settings
         region = settings.aws_region if signed is None else signed.region
@@ -73,6 +70,14 @@ class AwsFace:
                 receive=receive,
             )
         )
+
+
+def _read(text: bytes) -> Any:
+    """The JSON value of a body. Raises AwsError SerializationException for what is none, or is nested without end."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise AwsError("SerializationException", str(error)) from None
 
 
 def refused(error: Exception, request_id: str) -> Answer:

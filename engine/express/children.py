@@ -108,7 +108,7 @@ class ExpressChildren:
         assert end.status != "RUNNING"
         if end.error == STOPPED_ERROR:
             return  # the process stops: whoever drives the run next runs it again
-        has_input = self._held.about.has_writer or end.status != "SUCCEEDED"
+        has_input = self._spec.tells_inputs or end.status != "SUCCEEDED"
         assert isinstance(child.input, Document)
         self._ended.append(
             Ended(

@@ -81,6 +81,7 @@ class PlayedMapRun:
                 if child.index in self.results:
                     continue
                 if isinstance(child.input, Failure):
+                    self.results[child.index] = self._refused(child, child.input)
                     self._count_failed(child)
                 else:
                     started.append(self._start(child, child.input))
@@ -122,8 +123,7 @@ class PlayedMapRun:
     def _start(self, child: Child, given: Document) -> Rehearsal:
         spec = self.spec
         definition = processor_of(spec.definition, spec.label)
-        name = SeededEntropy(derive(self.run.execution.seed, "child", spec.run), child.index).uuid()
-        start = Start(definition, str(spec.version), name, given, definition)
+        start = Start(definition, str(spec.version), self._name(child), given, definition)
         made = self.run.beget(self._machine, start, spec.execution_type)
         place = place_of(spec.names)
         names = (
@@ -132,6 +132,26 @@ class PlayedMapRun:
         made.execution = structs.replace(made.execution, version=spec.version, names=names)
         self._out[start.id] = child, made
         return made
+
+    def _name(self, child: Child) -> str:
+        seed = derive(self.run.execution.seed, "child", self.spec.run)
+        return SeededEntropy(seed, child.index).uuid()
+
+    def _refused(self, child: Child, failure: Failure) -> ChildResult:
+        """What is told of a child that could not be started."""
+        spec, name = self.spec, self._name(child)
+        processor = processor_of(spec.definition, spec.label)
+        place, identifier = place_of(spec.names), f"{processor}:{name}"
+        return ChildResult(
+            execution_arn=identifier if place is None else place.execution(identifier),
+            name=name,
+            state_machine_arn=processor if place is None else place.machine(processor),
+            status="FAILED",
+            input=None,
+            error=failure.error,
+            cause=failure.cause,
+            stopped_ms=self.run.now_ms,
+        )
 
     def _count_failed(self, child: Child) -> None:
         self._failed += child.count

@@ -104,7 +104,6 @@ class Engine:
             await self.redis.close()
             raise
         await self._observe_time()
-        self._bells = Bells(keys.partitions, keys.partition_of)
         self._compose(keys)
         self.queries.promise = promise
         await self._see_deleted()
@@ -119,7 +118,7 @@ class Engine:
         """Drain: answer pollers, let what is held come to a checkpoint, release it, close."""
         seconds = self.settings.drain_seconds
         self.dispatcher.close()
-        self._bells.close()
+        self.leave_map_runs()
         await self.express.close()
         self._deciders.close()
         if self._advancer is not None:
@@ -136,10 +135,15 @@ class Engine:
         await self.redis.close()
         emit("api.stopped" if self._advancer is None else "engine.stopped")
 
+    def leave_map_runs(self) -> None:
+        """Drive no Map Run any more: others go on with those of this process once its leases lapse."""
+        self._bells.close()
+
     def _compose(self, keys: Keys) -> None:
         settings, clock = self.settings, self.clock
         stores = Stores.of(self.redis, keys, settings)
         machines = Machines(stores.catalog)
+        self._bells = Bells(keys.partitions, keys.partition_of)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)
         self._runners = self._made_runners(stores)
         self.express = Express(
@@ -184,7 +188,6 @@ class Engine:
         self.commands = self._made_commands(stores, machines)
         self.map_runs = maps.commands(stores, self._bells)
         self.activities = ActivityCommands(stores.activities, self.commands, self._see_deleted)
-        self.map_runs = maps.commands(stores, self._bells)
 
     def _made_commands(self, stores: Stores, machines: Machines) -> Commands:
         return Commands(

@@ -81,7 +81,9 @@ class Making(Publishing):
         stored, is_new = await self._make(caller, name, draft)
         published = None
         if publish:
-            published = await self.publish(caller, name, description=description)
+            published = await self.publish(
+                caller, name, description=description, version=stored.version
+            )
         [made_ms] = await self._catalog.born_ms(caller.namespace, [name])
         return Made(self._shown_as(stored), made_ms, is_new, published)
 
@@ -120,7 +122,9 @@ class Making(Publishing):
         stored, is_new = await self._change(caller, definition, text, given)
         published = None
         if publish:
-            published = await self.publish(caller, definition, description=description)
+            published = await self.publish(
+                caller, definition, description=description, version=stored.version
+            )
         at_ms = stored.created_ms if is_new else self._clock.now_ms()
         return Made(self._shown_as(stored), at_ms, is_new, published)
 
@@ -128,6 +132,8 @@ class Making(Publishing):
         self, caller: Caller, definition: str, text: bytes | None, given: Attributes
     ) -> tuple[Version, bool]:
         """The definition's newest version, and whether this made it."""
+        machine: Machine | None = None
+        read_as = ""
         for _ in range(ATTEMPTS_MAX):
             newest = await self._newest(caller, definition)
             stored = await self._machines.source(caller.namespace, definition, newest.version)
@@ -139,7 +145,10 @@ class Making(Publishing):
             if text is None or text == stored.text:
                 draft = _Draft(stored.text or b"", stored.format, stored.hash, newest.type, after)
             else:
-                machine = await self._compiled(text, newest.type)
+                # Others' coming first changes nothing about the text; its type can only change by a deletion.
+                if machine is None or read_as != newest.type:
+                    machine = await self._compiled(text, newest.type)
+                    read_as = newest.type
                 draft = _Draft(text, "json", machine.content_hash, newest.type, after, machine)
             try:
                 return await self._add(caller, definition, draft, newest.version), True

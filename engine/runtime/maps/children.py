@@ -120,7 +120,7 @@ class StandardChildren:
             child.index,
             child.count,
             child.index >= self._kept_max,
-            self._held.about.has_writer,
+            spec.tells_inputs,
         )
         static = codec.Static(
             identifier, self._held.processor, name, secrets.token_bytes(16), spec.parent, spec.depth,

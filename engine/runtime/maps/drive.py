@@ -144,6 +144,8 @@ class Drive:
 
     async def _note(self, ended: Sequence[Ended], **more: Any) -> None:
         """Have the run count ends, in scripts of a bounded size."""
+        # What has ended needs no second start; once its note is taken away, nothing would refuse that.
+        self._out.difference_update(each.index for each in ended)
         for part in self._results.kept(self._held, ended):
             fields = self._place()
             size_max = self._results.size_max
@@ -278,6 +280,11 @@ class Drive:
 
     async def _note_refused(self, ended: Sequence[Ended]) -> None:
         if ended:
+            self._rung.all()
+            while await self._count():
+                pass  # one that was redriven before, and has succeeded, may have left nothing but its note
+            out = set(await self._runs.out(self._held))
+            ended = [each for each in ended if each.index in out]
             lost = [each for each in ended if each.status != "SUCCEEDED"]
             count = {
                 "not_redrivable": len(lost),

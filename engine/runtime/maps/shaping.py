@@ -42,7 +42,7 @@ class Shaping:
             name=child_name(self._spec.run, ended.index),
             state_machine_arn=self._place.machine(self._processor),
             status=ended.status,
-            input=Document.from_text(ended.given or b"null"),
+            input=Document.from_text(ended.given) if ended.given else None,
             output=None if ended.output is None else Document.from_text(ended.output),
             error=ended.error,
             cause=ended.cause,

@@ -30,13 +30,16 @@ CONTENT_TYPES = {"JSON": "application/json", "JSONL": "application/jsonl"}
 
 
 class ChildResult(Struct, frozen=True, kw_only=True):
-    """One child, as far as it got. Times are milliseconds since 1970; a child that never started has none."""
+    """One child, as far as it got. Times are milliseconds since 1970; a child that never started has none.
+
+    One whose input was too large to start it has no input either.
+    """
 
     execution_arn: str
     name: str
     state_machine_arn: str
     status: ChildStatus
-    input: Document
+    input: Document | None
     output: Document | None = None
     error: str | None = None
     cause: str | None = None
@@ -92,8 +95,8 @@ def entry(result: ChildResult) -> dict[str, Any]:
         "Cause": result.cause,
         "Error": result.error,
         "ExecutionArn": result.execution_arn,
-        "Input": result.input.text.decode(),
-        "InputDetails": {"Included": True},
+        "Input": None if result.input is None else result.input.text.decode(),
+        "InputDetails": {"Included": result.input is not None},
         "Name": result.name,
     }
     if result.output is not None:

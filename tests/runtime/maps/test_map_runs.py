@@ -217,8 +217,17 @@ async def test_an_item_that_is_too_large_for_a_child_fails_alone(engines):
     end = await end_of(desk, over(ToleratedFailureCount=1, **text), [1])
     [told] = end.output.value
     assert (told["Status"], told["Error"]) == ("FAILED", "States.DataLimitExceeded")
+    assert ("Input" in told, told["InputDetails"]) == (False, {"Included": False})
     run = await the_run(desk)
     assert (run.items.failed, run.executions.failed) == (1, 1)
+
+
+@both
+async def test_the_form_none_tells_inputs_also_where_nothing_is_exported(desk: Desk, kind):
+    whole = {"WriterConfig": {"Transformation": "NONE", "OutputType": "JSON"}}
+    end = await end_of(desk, over(kind=kind, ResultWriter=whole), [{"n": 1}])
+    [told] = end.output.value
+    assert (told["Input"], told["Output"], told["Status"]) == ('{"n":1}', '{"n":1}', "SUCCEEDED")
 
 
 @both
@@ -244,6 +253,24 @@ async def test_another_engine_goes_on_with_a_run_whose_driver_is_gone(engines, k
     run = await the_run(second)
     assert (run.executions.succeeded, run.executions.total) == (6, 6)
     assert most == 3
+
+
+async def test_a_child_that_ended_while_nobody_drove_its_run_is_not_run_again(engines):
+    first = Desk(await engines(map_children_kept=0, partitions=8))
+    await first.publish(over(TASK, MaxConcurrency=3))
+    await first.start("n", {"items": [1, 2, 3, 4]})
+    held = [(await first.lease())[0] for _ in range(3)]
+    first.engine.leave_map_runs()
+    for task in held:
+        await first.succeed(task, task.input.value)
+    while await first.engine.redis.each_node("KEYS", "*:x:d~L:*") != [[]]:
+        await asyncio.sleep(0.01)  # each is unlinked by the commit that closes it
+    second = Desk(await engines(map_children_kept=0, partitions=8))
+    [last] = await second.lease()
+    assert last.input.value == 4
+    assert await second.lease(wait_ms=500) == []
+    await second.succeed(last, 4)
+    assert (await second.end("d:n")).output.value == [1, 2, 3, 4]
 
 
 async def fail(desk: Desk, task) -> None:

@@ -77,3 +77,8 @@ class MapRunSpec(Struct, frozen=True, omit_defaults=True):
     selecting: dict[str, Any] | None = None
     names: Names | None = None  # the parent's
     redrives: int = 0  # how often the run is to have been redriven
+
+    @property
+    def tells_inputs(self) -> bool:
+        """Whether the results tell the inputs of children that have succeeded; those of the others are always told."""
+        return self.writer is not None and self.writer.transformation == "NONE"
