@@ -99,7 +99,9 @@ class Drive:
                 elif not self._is_done() and not await self._rung.wait(patience):
                     patience = min(2 * patience, LOOK_SECONDS[1])
                     self._rung.all()
-                    await self._runs.advance(self._held)  # what it keeps to may have been changed
+                    await self._runs.advance(
+                        self._held, calm=True
+                    )  # what it keeps to may have been changed
             return await self._finish()
         finally:
             if self._feed is not None:
