@@ -7,6 +7,7 @@ engine dies is made again under the same Idempotency-Key.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -115,7 +116,9 @@ class Performer:
         if call.cancelled():
             return  # the task ended otherwise meanwhile: timed out, stopped, or another's by now
         if isinstance(call.exception(), StoreUnavailable):
-            return  # whoever leases it next performs it
+            if self._dispatcher.closed:
+                await self._give_back(lease)
+            return  # whoever leases it next performs it, at the latest when the lease lapses
         event = call.result()
         for attempt in range(SETTLE_TRIES):
             try:
@@ -129,6 +132,11 @@ class Performer:
                 await self._clock.sleep(min(5.0, 0.1 * 2**attempt))
             except EngineError:
                 return  # it ended otherwise meanwhile
+
+    async def _give_back(self, lease: Lease) -> None:
+        """This process stops, and nothing of the task is in progress any more: have another go on with it at once."""
+        with contextlib.suppress(EngineError):
+            await self._tasks.give_back(lease)
 
     async def _call(self, lease: Lease) -> _Event | None:
         return await perform(self._runner, lease.row, lease.secret, lease.lease, self._counters)

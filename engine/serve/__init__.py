@@ -137,7 +137,7 @@ class Engine:
         emit("api.stopped" if self._advancer is None else "engine.stopped")
 
     def leave_map_runs(self) -> None:
-        """Drive no Map Run any more: others go on with those of this process once its leases lapse."""
+        """Drive no Map Run any more: others go on with those of this process, at once where it stops."""
         self._bells.close()
 
     def _compose(self, keys: Keys) -> None:

@@ -204,8 +204,17 @@ class Tasks:
         """Put a task whose lease has run out back to the head of its queue; returns the queue."""
         ref, frame, revision = split_task_id(identifier)
         row = await self.row(Address(ref, frame, revision, ""))
-        keys, namespace = self._keys.of(ref), ref.partition(":")[0]
         queue = row.queue if row else "-"
+        return queue if await self._put_back(identifier, ref, queue, "") else None
+
+    async def give_back(self, lease: Lease) -> bool:
+        """Put a leased task back to the head of its queue at once; False where the lease does not hold any more."""
+        row = lease.row
+        identifier = task_id(lease.ref, row.frame, row.revision)
+        return await self._put_back(identifier, lease.ref, row.queue, lease.lease)
+
+    async def _put_back(self, identifier: str, ref: str, queue: str, lease: str) -> bool:
+        keys, namespace = self._keys.of(ref), ref.partition(":")[0]
         reply = await self._redis.script(
             "lapse_lease",
             [
@@ -213,9 +222,9 @@ class Tasks:
                 self._keys.queue(keys.partition, namespace, queue),
                 keys.tag + ":queues",
             ],
-            [identifier, f"{namespace}:{queue}", self._bell, ref],
+            [identifier, f"{namespace}:{queue}", self._bell, ref, lease],
         )
-        return queue if reply else None
+        return bool(reply)
 
     async def expire(self, identifier: str, kind: Literal["timeout", "heartbeat"]) -> bool:
         """End a task whose time-out or heartbeat has passed, and tell its execution."""

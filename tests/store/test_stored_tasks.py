@@ -1,6 +1,7 @@
 """Handing tasks out: in order, each under a lease, again when the lease lapses."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from world import CALLBACK, NS, PAY, TIMED, address
@@ -82,6 +83,19 @@ async def test_a_lapsed_task_comes_before_those_that_were_queued_after_it(world)
     leases = await world.lease(refs[0])
     assert leases[0].ref == first.ref
     assert len(leases) == 3
+
+
+async def test_a_lease_that_is_given_back_is_the_tasks_next_and_only_its_holder_can(world):
+    refs = await in_one_partition(world, 2)
+    [first] = await world.lease(refs[0], most=1, lease_ms=MINUTE_MS)
+    assert not await world.tasks.give_back(replace(first, lease="another's"))
+    assert await world.tasks.give_back(first)
+    assert not await world.tasks.give_back(first)
+    [again, other] = await world.lease(refs[0], lease_ms=MINUTE_MS, nonce="later")
+    assert (again.ref, again.secret) == (first.ref, first.secret)
+    assert other.ref != first.ref
+    assert not await world.tasks.give_back(first)
+    assert await world.lease(refs[0]) == []
 
 
 async def test_a_heartbeat_with_its_lease_extends_it_and_can_shorten_it(world):

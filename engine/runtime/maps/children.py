@@ -211,10 +211,12 @@ class StandardChildren:
             index, 1, "SUCCEEDED", end.started_ms, end.stopped_ms, output, given=end.input.text
         )
 
-    def _without_run(self, index: int, status: EndStatus, failure: Failure) -> Ended:
+    def _without_run(
+        self, index: int, status: EndStatus, failure: Failure, items: int = 1
+    ) -> Ended:
         """An end that no execution tells of."""
         now_ms, told = self._clock.now_ms(), (failure.error, failure.cause)
-        return Ended(index, 1, status, None, now_ms, None, *told)
+        return Ended(index, items, status, None, now_ms, None, *told)
 
     async def items_of(self, indexes: Sequence[int]) -> list[int]:
         if not self._held.about.is_batching:
@@ -236,9 +238,9 @@ class StandardChildren:
             self._offer(ref_of(self._namespace, identifier))
         return word
 
-    def never_started(self, index: int) -> Ended:
-        """The end of a child that was stopped before it was there."""
-        return self._without_run(index, "ABORTED", Failure(None, None))
+    def never_started(self, index: int, items: int = 1) -> Ended:
+        """The end of a child, for so many items, that was stopped before it was there."""
+        return self._without_run(index, "ABORTED", Failure(None, None), items)
 
     async def close(self) -> None:
         """They go on by themselves."""

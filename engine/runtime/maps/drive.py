@@ -111,7 +111,9 @@ class Drive:
             self._rung.all()
         if self._rung.is_changed or not is_heard:
             self._rung.is_changed = False
-            await self._runs.advance(self._held)  # learns what the run keeps to from now on
+            await self._runs.advance(
+                self._held, calm=True
+            )  # learns what the run keeps to from now on
         return seconds if is_heard else min(2 * seconds, LOOK_SECONDS[1])
 
     async def _take_over(self) -> None:

@@ -6,6 +6,7 @@ dies lets the lease lapse: whoever leases the task next takes the run and goes o
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +16,12 @@ from msgspec import convert
 
 from engine.arns import Place, place_of
 from engine.clock import Clock
-from engine.core.failures import TASK_FAILED, Failure
+from engine.core.failures import RUNTIME, TASK_FAILED, Failure
 from engine.core.limits import Limits
 from engine.core.states.distributed.spec import MapRunSpec
 from engine.core.tokens import parse_task_token
 from engine.documents import Document
-from engine.errors import DefinitionNotFound, InvalidDefinition
+from engine.errors import DefinitionNotFound, InvalidDefinition, StoreUnavailable
 from engine.runtime.deciders import Deciders
 from engine.runtime.machines import Machines
 from engine.runtime.maps.bells import Bells, Rung
@@ -31,6 +32,7 @@ from engine.runtime.maps.selection import Selector
 from engine.runtime.maps.shaping import Shaping
 from engine.runtime.maps.sources import Source
 from engine.runtime.maps.stopper import Stopper
+from engine.runtime.maps.trying import FAULT_MAX, TRIES_MAX, in_vain, note
 from engine.settings import Settings
 from engine.store import errands
 from engine.store.errands import StopRun
@@ -45,6 +47,8 @@ from engine.tasks.runner import Done, Failed, PerformedTask, RunResult, Succeede
 BUSY_SECONDS = (
     0.5  # until a run is taken again that is being stopped, or that another has taken meanwhile
 )
+
+log = logging.getLogger("detent.maps")
 
 
 class ExpressChildrenOf(Protocol):
@@ -136,9 +140,42 @@ class MapRunner:
             return await self._outcome(spec, held, results)
         rung = self._bells.listen(held.ref)
         try:
-            return await self._go_on(spec, held, results, rung)
+            return await self._attempt(spec, held, results, rung)
         finally:
             self._bells.leave(held.ref, rung)
+
+    async def _attempt(
+        self, spec: MapRunSpec, held: Held, results: Results, rung: Rung
+    ) -> Document | Failure:
+        """Go on, unless that was tried in vain too often. What Redis or a stop of this process ends was no try."""
+        if held.tries > TRIES_MAX:
+            return await self._give_up(spec, held, results, rung, in_vain(held))
+        try:
+            return await self._go_on(spec, held, results, rung)
+        except RunLost:
+            raise
+        except StoreUnavailable:
+            await note(self._stores.map_runs, held, calm=True)
+            raise
+        except Exception as error:
+            fault = f"{type(error).__name__}: {error}"[:FAULT_MAX]
+            await note(self._stores.map_runs, held, fields={"fault": fault})
+            raise
+
+    async def _give_up(
+        self, spec: MapRunSpec, held: Held, results: Results, rung: Rung, failure: Failure
+    ) -> Failure:
+        """Stop what is out, and fail the run."""
+        told = {"error": failure.error or "", "cause": failure.cause or ""}
+        try:
+            await self._stopper(spec, held, results, rung).run("FAILED", told)
+        except (StoreUnavailable, RunLost):
+            raise
+        except Exception:
+            # What cannot be driven can perhaps not be stopped in order either.
+            log.exception("children of %s could not be stopped", held.ref)
+            await self._stores.map_runs.advance(held, status="FAILED", fields=told)
+        return failure
 
     async def _outcome(self, spec: MapRunSpec, held: Held, results: Results) -> Document | Failure:
         """Of a run that has ended, for a task whose settling was not heard."""
@@ -156,7 +193,8 @@ class MapRunner:
         try:
             machine = await self._machines.get(*definition)
         except (DefinitionNotFound, InvalidDefinition) as error:
-            return Failure("States.Runtime", str(error))
+            failure = Failure(RUNTIME, str(error))
+            return await self._give_up(spec, held, results, rung, failure)
         limits = Limits(payload_bytes_max=self._settings.payload_bytes_max)
         dataset = Dataset(spec, self._outside.buckets, pin=held.pin)
         deciders, clock = self._outside.deciders, self._clock
@@ -219,16 +257,22 @@ class MapRunner:
             about.label,
             about.execution_type,
             names=about.names,
+            writer=about.writer,
         )
         rung = self._bells.listen(ref)
         try:
-            children = self._standard(spec, held, rung)
-            now_ms = self._clock.now_ms()
-            await Stopper(self._stores.map_runs, held, children, rung, now_ms).run()
+            if held.tries > TRIES_MAX:
+                await self._stores.map_runs.advance(held, status="ABORTED")
+                return
+            await self._stopper(spec, held, self._results(spec, held), rung).run("ABORTED")
         except RunLost:
             pass  # another delivery of the errand has it
         finally:
             self._bells.leave(ref, rung)
+
+    def _stopper(self, spec: MapRunSpec, held: Held, results: Results, rung: Rung) -> Stopper:
+        children, now_ms = self._standard(spec, held, rung), self._clock.now_ms()
+        return Stopper(self._stores.map_runs, held, children, results, rung, now_ms)
 
 
 def _result(outcome: Document | Failure) -> RunResult:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.core.execution import Names
-from engine.core.states.distributed.spec import MapRunSpec
+from engine.core.states.distributed.spec import MapRunSpec, Writer
 from engine.store import codec
 from engine.store.keys import MapRunKeys
 from engine.store.maps.ends import EndStatus
@@ -35,6 +35,7 @@ class About(Struct, frozen=True, array_like=True):
     has_writer: bool
     is_batching: bool
     items: int | None = None  # how many there are, where that is known from the start
+    writer: Writer | None = None
 
 
 def read_about(data: bytes) -> About:
@@ -55,6 +56,7 @@ def about_of(spec: MapRunSpec) -> About:
         spec.writer is not None and spec.writer.bucket is not None,
         spec.batcher is not None,
         len(spec.items) if known else None,
+        spec.writer,
     )
 
 
@@ -119,6 +121,8 @@ class Held:
     about: About
     seed: bytes
     claims: int  # how often it has been taken, this time included
+    tries: int  # how often since something has last come of it, this time included
+    fault: str  # what ended the try before, where that is known
     redrives: int
     next: int  # index of the next child that is made
     item: int  # index of its first item
@@ -156,6 +160,8 @@ def held_of(keys: MapRunKeys, nonce: str, flat: Sequence[bytes], out: int) -> He
         read_about(fields[b"about"]),
         fields[b"seed"],
         number(b"claims"),
+        number(b"tries"),
+        fields.get(b"fault", b"").decode(),
         number(b"redrives"),
         number(b"next"),
         number(b"item"),

@@ -95,11 +95,13 @@ class MapRuns:
         fields: Mapping[str, Any] | None = None,
         ended: Iterable[tuple[Ended, bytes | None]] = (),
         size_max: int = 0,
+        calm: bool = False,
         **more: Any,
     ) -> None:
         """Note what has been done, and learn how the run stands. Raises RunLost.
 
-        `ended` are children that were out, with what is kept of each; `more` is as in advance_map_run.lua.
+        `ended` are children that were out, with what is kept of each; `calm` says that the driver is well though nothing
+        is new; `more` is as in advance_map_run.lua.
         """
         body: dict[str, Any] = {key: value for key, value in more.items() if value}
         if fields:
@@ -110,6 +112,8 @@ class MapRuns:
         ]
         if told:
             body |= {"ends": told, "size_max": size_max}
+        if calm:
+            body["calm"] = True
         if status is not None:
             body["status"] = status
         keys = held.keys

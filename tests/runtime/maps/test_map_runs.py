@@ -255,6 +255,22 @@ async def test_another_engine_goes_on_with_a_run_whose_driver_is_gone(engines, k
     assert most == 3
 
 
+@both
+async def test_an_engine_that_stops_hands_its_run_over_without_waiting_for_the_lease(engines, kind):
+    for_long = {"lease_ms": 600_000}  # beyond any test's patience
+    first = Desk(await engines(drain_seconds=5, **for_long))
+    await first.publish(over(TASK, kind, MaxConcurrency=1))
+    await first.start("n", {"items": ["a", "b"]})
+    [task] = await first.lease()
+    await first.succeed(task, "a")
+    second = Desk(await engines(**for_long))
+    await first.engine.stop()
+    while (await second.describe("d:n")).status == "RUNNING":
+        for task in await second.lease(wait_ms=200):
+            await second.succeed(task, task.input.value)
+    assert (await second.end("d:n")).output.value == ["a", "b"]
+
+
 async def test_a_child_that_ended_while_nobody_drove_its_run_is_not_run_again(engines):
     first = Desk(await engines(map_children_kept=0, partitions=8))
     await first.publish(over(TASK, MaxConcurrency=3))

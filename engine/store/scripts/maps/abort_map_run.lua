@@ -17,4 +17,6 @@ end
 if at[3] then return {'OTHER'} end
 redis.call('HSET', run, 'status', 'ABORTED', 'own', ARGV[1])
 redis.call('HINCRBY', run, 'claims', 1)
+if at[1] ~= 'ABORTED' then redis.call('HDEL', run, 'tries') end
+redis.call('HINCRBY', run, 'tries', 1)
 return {'OK', redis.call('HGETALL', run)}

@@ -1,6 +1,6 @@
 --[[ open_map_run
   Take a Map Run on behalf of the task that it is, and begin it where there is none. Whoever had it before writes nothing
-  to it any more. A redrive begins a run again that ended without success.
+  to it any more. A redrive begins a run again that ended without success. A take is a try until something has come of it.
 
   KEYS[1] run hash
   ARGV[1] nonce, [2] revision of the task, [3] redrives: how often it is to have been redriven
@@ -27,10 +27,11 @@ elseif at[1] ~= 'RUNNING' then
     children = children + tonumber(counts[i] or '0')
     items = items + tonumber(counts[i + 3] or '0')
   end
-  redis.call('HDEL', run, 'n:FAILED', 'n:TIMED_OUT', 'n:ABORTED', 'i:FAILED', 'i:TIMED_OUT', 'i:ABORTED', 'stopped', 'error', 'cause')
+  redis.call('HDEL', run, 'n:FAILED', 'n:TIMED_OUT', 'n:ABORTED', 'i:FAILED', 'i:TIMED_OUT', 'i:ABORTED', 'stopped', 'error', 'cause', 'tries', 'fault')
   redis.call('HSET', run, 'pending', text(children), 'pending_items', text(items), 'walked', '0', 'redriven', now)
 end
 redis.call('PERSIST', run)
 redis.call('HSET', run, 'status', 'RUNNING', 'own', nonce, 'task', ARGV[2], 'redrives', ARGV[3])
 redis.call('HINCRBY', run, 'claims', 1)
+redis.call('HINCRBY', run, 'tries', 1)
 return {'OK', redis.call('HGETALL', run)}
