@@ -160,6 +160,9 @@ class Needs(Struct, frozen=True):
     frames: tuple[FrameId, ...] = ()
     values: tuple[str, ...] = ()
     input: bool = False  # Execution.input
+    leases: tuple[
+        tuple[FrameId, int], ...
+    ] = ()  # of tasks that are taken back, by frame and revision
 
     def __bool__(self) -> bool:
-        return bool(self.frames or self.values or self.input)
+        return bool(self.frames or self.values or self.input or self.leases)

@@ -10,15 +10,8 @@ from typing import Literal
 from msgspec import Raw, Struct, json
 
 from engine.core import orders
-from engine.core.execution import FrameId
+from engine.core.execution import FrameId, Started
 from engine.documents import Document
-
-
-class Started(Struct, frozen=True, array_like=True):
-    """When and by whom a task was taken; written as the Started record by the outcome's transition."""
-
-    at_ms: int
-    worker: str = ""
 
 
 class Advance(Struct, frozen=True, array_like=True, tag="advance"):

@@ -62,6 +62,13 @@ class Child(Struct, frozen=True, array_like=True):
     key: str
 
 
+class Started(Struct, frozen=True, array_like=True):
+    """When and by whom a task was taken; written as the Started record once the task has an outcome or is taken back."""
+
+    at_ms: int
+    worker: str = ""
+
+
 class Work(Struct, frozen=True, array_like=True, tag="work"):
     """A task is out. Only the outcome that names this revision counts."""
 
@@ -301,3 +308,5 @@ class Execution(Struct, frozen=True):
     operated: Operated = UNTOUCHED
     alias: str = ""  # of the definition, by which the version was chosen that it started on
     published: int = 0  # number of the published version that it was started by; 0 for none
+    # Who has the tasks that this transition takes back, by frame and revision; None: nobody. Forgotten after it.
+    leases: Mapping[tuple[FrameId, int], Started | None] = field(default_factory=dict)

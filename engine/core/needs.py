@@ -28,6 +28,7 @@ from engine.core.execution import (
     FrameId,
     Listen,
     Unwind,
+    Work,
 )
 from engine.core.flow.forks import has_room
 from engine.core.flow.unwind import is_live, stack_of, walk
@@ -35,6 +36,7 @@ from engine.core.moving.undo import UNDO
 from engine.language.machine import Machine
 
 NOTHING = Needs()
+_ENDING = orders.CancelRequested | orders.TerminateRequested
 
 
 def needs(machine: Machine, execution: Execution, event: Event) -> Needs:
@@ -54,7 +56,7 @@ def needs(machine: Machine, execution: Execution, event: Event) -> Needs:
         return _below(execution, execution.closing.stack) or _frames(execution, (ROOT,))
     if isinstance(event, StopRequested | DeadlineReached):
         untold = execution.revision == 0 and execution.input is None
-        return Needs(input=True) if untold else _frames(execution, (ROOT,))
+        return Needs(input=True) if untold else _ended(execution)
     if isinstance(event, MigrateRequested):
         return _migration(execution, event)
     if isinstance(event, orders.Order):
@@ -90,8 +92,21 @@ def _values(execution: Execution, wanted: Iterable[str]) -> Needs:
 
 
 def _below(execution: Execution, stack: tuple[tuple[FrameId, int, int], ...]) -> Needs:
-    missing = walk(execution.frames, stack).missing
-    return Needs(frames=missing) if missing else NOTHING
+    way = walk(execution.frames, stack)
+    return Needs(frames=way.missing) if way.missing else _leases(execution, way.dropped)
+
+
+def _ended(execution: Execution) -> Needs:
+    """What the root holds, which is taken back."""
+    root = execution.frames.get(ROOT)
+    return _frames(execution, (ROOT,)) if root is None else _leases(execution, (root,))
+
+
+def _leases(execution: Execution, frames: Iterable[Frame]) -> Needs:
+    """Who has the tasks of frames that are dropped: the history says that they were started."""
+    tasks = ((f.id, f.hold.revision) for f in frames if isinstance(f.hold, Work))
+    missing = tuple(task for task in tasks if task not in execution.leases)
+    return Needs(leases=missing) if missing else NOTHING
 
 
 def _migration(execution: Execution, event: MigrateRequested) -> Needs:
@@ -121,7 +136,10 @@ def _all_frames(execution: Execution) -> Needs:
 def _order(machine: Machine, execution: Execution, order: orders.Order) -> Needs:
     missing = control.needs_of(execution, order)
     root = execution.frames.get(ROOT)
-    if missing or root is None or not isinstance(order, orders.CancelRequested):
+    if missing or root is None or not isinstance(order, _ENDING):
+        return missing
+    missing = _leases(execution, (root,))
+    if missing or isinstance(order, orders.TerminateRequested):
         return missing
     return _reading(machine, execution, root)  # a catcher may take it in the same transition
 

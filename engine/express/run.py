@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import structs
@@ -28,7 +28,7 @@ from engine.core.events import (
     TaskSucceeded,
     TimerFired,
 )
-from engine.core.execution import Execution
+from engine.core.execution import Execution, Started
 from engine.core.failures import RUNTIME
 from engine.core.limits import READY_MAX
 from engine.core.needs import needs
@@ -58,6 +58,9 @@ class Work(Protocol):
 
     def withdraw(self, run: Run, key: TaskKey) -> None:
         """Nobody needs it any more."""
+
+    def started(self, run: Run, keys: Sequence[TaskKey]) -> dict[TaskKey, Started | None]:
+        """Since when each is being performed, and by whom; None for one that nobody has."""
 
     def lapse(self, run: Run, key: TaskKey) -> None:
         """Its lease may have run out: then it is offered again."""
@@ -236,6 +239,7 @@ class Run:
                 execution,
                 frames={**execution.frames, **frames},
                 values={**execution.values, **values},
+                leases={**execution.leases, **self._work.started(self, wanted.leases)},
             )
         return execution
 

@@ -12,14 +12,15 @@ import contextlib
 import hashlib
 import logging
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import structs
 
 from engine.clock import Clock
 from engine.core.effects import ScheduleTask
-from engine.core.events import Started, TaskFailed, TaskSubmitted, TaskSucceeded, TimerFired
+from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded, TimerFired
+from engine.core.execution import Started
 from engine.core.states.nested import SYNC_QUEUE
 from engine.errors import LeaseLost, TaskClosed, TaskNotFound
 from engine.express.memory import TaskKey
@@ -114,6 +115,10 @@ class MemoryTasks:
         self._leave_queue(found)
         if found.call is not None:
             found.call.cancel()
+
+    def started(self, run: Run, keys: Sequence[TaskKey]) -> dict[TaskKey, Started | None]:
+        found = {key: self._open.get((run.ref, key)) for key in keys}
+        return {key: None if task is None else task.started for key, task in found.items()}
 
     def lapse(self, run: Run, key: TaskKey) -> None:
         found = self._open.get((run.ref, key))

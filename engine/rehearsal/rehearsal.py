@@ -15,13 +15,12 @@ from engine.core.events import (
     DeadlineReached,
     Event,
     SignalReceived,
-    Started,
     TaskFailed,
     TaskSubmitted,
     TaskSucceeded,
     TimerFired,
 )
-from engine.core.execution import Execution, Names
+from engine.core.execution import Execution, Names, Started
 from engine.core.limits import DEFAULT, READY_MAX, UNWIND_MAX, Limits
 from engine.core.states.nested import Naming, Start
 from engine.core.transition import needs, transition
@@ -275,6 +274,10 @@ class Rehearsal:
                 frames={**execution.frames, **frames},
                 values={**execution.values, **values},
                 input=self.input if wanted.input else execution.input,
+                leases={
+                    **execution.leases,
+                    **{task: self.started.get(task) for task in wanted.leases},
+                },
             )
         return execution
 

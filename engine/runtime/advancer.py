@@ -356,8 +356,8 @@ class Advancer:
     async def _load(self, claim: Claim, machine: Machine, event: Event) -> None:
         """Read whatever the event's transition needs and the claim did not bring."""
         while wanted := needs(machine, claim.execution, event):
-            frames, values, given = await self._executions.load(claim, wanted)
-            claim.execution = with_loaded(claim.execution, wanted, frames, values, given)
+            loaded = await self._executions.load(claim, wanted)
+            claim.execution = with_loaded(claim.execution, wanted, loaded)
 
     async def _idle(self, claim: Claim) -> bool:
         """Nothing to do: let go without a transition, unless something came in meanwhile."""

@@ -8,10 +8,9 @@ from engine.core.effects import Needs, Transition
 from engine.core.events import Advance, Begin, DeadlineReached, Event, StopRequested
 from engine.core.execution import Execution, Frame, FrameId
 from engine.core.limits import READY_MAX
-from engine.documents import Document
 from engine.store import codec
 from engine.store.commits import Claim
-from engine.store.executions import Committed
+from engine.store.executions import Committed, Loaded
 
 
 def came_ms(event: Event) -> int:
@@ -67,13 +66,12 @@ def needed_frames(execution: Execution, committed: Committed) -> dict[FrameId, F
 def with_loaded(
     execution: Execution,
     wanted: Needs,
-    frames: dict[FrameId, Frame | None],
-    values: dict[str, Document | None],
-    given: Document | None,
+    loaded: Loaded,
 ) -> Execution:
     return structs.replace(
         execution,
-        frames={**execution.frames, **frames},
-        values={**execution.values, **values},
-        input=given if wanted.input else execution.input,
+        frames={**execution.frames, **loaded.frames},
+        values={**execution.values, **loaded.values},
+        input=loaded.input if wanted.input else execution.input,
+        leases={**execution.leases, **loaded.leases},
     )

@@ -12,7 +12,8 @@ import logging
 from collections.abc import Callable
 
 from engine.clock import Clock
-from engine.core.events import Started, TaskFailed, TaskSubmitted, TaskSucceeded
+from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded
+from engine.core.execution import Started
 from engine.core.states.addressing import HTTP_QUEUE
 from engine.core.tokens import task_token
 from engine.errors import EngineError, StoreUnavailable

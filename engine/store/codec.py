@@ -25,7 +25,6 @@ from engine.core.events import (
     DeadlineReached,
     MigrateRequested,
     SignalReceived,
-    Started,
     StopRequested,
     TaskFailed,
     TaskSubmitted,
@@ -43,6 +42,7 @@ from engine.core.execution import (
     Moving,
     Names,
     Operated,
+    Started,
     Status,
 )
 from engine.documents import Document
@@ -285,6 +285,14 @@ def pack_entry(frame: str, event: StoredEvent, started: Started | None = None) -
     since = str(started.at_ms) if started else ""
     worker = started.worker if started else ""
     return b"%b|%b|%b|%b" % (frame.encode(), since.encode(), worker.encode(), pack(event))
+
+
+def unpack_lease(lease: bytes | None) -> Started | None:
+    """Since when a task is held, and by whom; None for one that nobody holds."""
+    if lease is None:
+        return None
+    _, since, _, worker = lease.split(b"|", 3)
+    return Started(int(since), worker.decode())
 
 
 def unpack_entry(entry: bytes) -> StoredEvent:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from engine.core.effects import Needs
-from engine.core.execution import ROOT, Frame, FrameId
+from engine.core.execution import ROOT, Frame, FrameId, Started
 from engine.documents import Document
 from engine.errors import StaleCommit, StoreUnavailable
 from engine.store import codec
@@ -18,7 +18,7 @@ from engine.store.bounds.payloads import INLINE_BYTES_MAX, payloads_of
 from engine.store.commits import Claim, Commit, Commits, sent
 from engine.store.connection import Redis
 from engine.store.feed import Entry
-from engine.store.keys import ExecutionKeys, Keys, listed_as
+from engine.store.keys import ExecutionKeys, Keys, listed_as, task_id
 from engine.telemetry import emit
 
 CLAIMS_MAX = 5  # claims without a commit before an execution is quarantined
@@ -30,6 +30,16 @@ class ClockAhead(Exception):
     def __init__(self, now_ms: int) -> None:
         self.now_ms = now_ms
         super().__init__(f"ahead of {now_ms}")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was found of what a transition needs; None for what is not there."""
+
+    frames: dict[FrameId, Frame | None]
+    values: dict[str, Document | None]
+    input: Document | None
+    leases: dict[tuple[FrameId, int], Started | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,10 +227,8 @@ class Executions:
         )
         return bool(reply[0] == b"KEPT")
 
-    async def load(
-        self, claim: Claim, needs: Needs
-    ) -> tuple[dict[FrameId, Frame | None], dict[str, Document | None], Document | None]:
-        """Read what `needs` names: frames, values, and the execution's input. None where there is nothing."""
+    async def load(self, claim: Claim, needs: Needs) -> Loaded:
+        """Read what `needs` names. None where there is nothing."""
         keys, redis = claim.keys, self._redis
         waiting = []
         names = [f"f:{f}" for f in needs.frames] + (["input"] if needs.input else [])
@@ -244,7 +252,17 @@ class Executions:
         given = None
         if needs.input and fields[-1] is not None:
             given = codec.unpack_value(fields[-1], payloads)
-        return frames, values, given
+        return Loaded(frames, values, given, await self._leases(claim, needs.leases))
+
+    async def _leases(
+        self, claim: Claim, wanted: tuple[tuple[FrameId, int], ...]
+    ) -> dict[tuple[FrameId, int], Started | None]:
+        if not wanted:
+            return {}
+        key, ref = claim.keys.tag + ":leases", claim.keys.ref
+        names = [task_id(ref, frame, revision) for frame, revision in wanted]
+        leases = await self._redis.call(key, "HMGET", key, *names)
+        return dict(zip(wanted, map(codec.unpack_lease, leases), strict=True))
 
     async def commit(self, claim: Claim, commit: Commit) -> Committed:
         """Run commit.lua. Raises StaleCommit when the fence refused, ClockAhead when time did; neither wrote."""

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from engine.arns import Origin, naming, place_of
-from engine.core.events import Started, TaskFailed, TaskSubmitted, TaskSucceeded
+from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded
+from engine.core.execution import Started
 from engine.core.failures import TASK_FAILED, Failure
 from engine.core.states.nested import (
     DEPTH_MAX,

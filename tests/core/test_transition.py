@@ -8,8 +8,8 @@ import sys
 from msgspec import structs
 
 from engine.core.effects import Close, ScheduleTask
-from engine.core.events import Advance, Begin, Started, StopRequested, TaskSucceeded, TimerFired
-from engine.core.execution import Enter, Execution, Frame
+from engine.core.events import Advance, Begin, StopRequested, TaskSucceeded, TimerFired
+from engine.core.execution import Enter, Execution, Frame, Started
 from engine.core.limits import Limits
 from engine.core.records import render
 from engine.core.tokens import parse_task_token, task_token

@@ -159,8 +159,10 @@ class World:
             event = Advance(run.ready[0] if run.ready else "")
         machine = self.machines[run.definition]
         while wanted := needs(machine, claim.execution, event):
-            frames, values, given = await self.executions.load(claim, wanted)
-            claim.execution = _with(claim.execution, frames, values, given)
+            loaded = await self.executions.load(claim, wanted)
+            claim.execution = _with(
+                claim.execution, loaded.frames, loaded.values, loaded.input, loaded.leases
+            )
         now_ms = max(await self.now_ms(), run.last_ms)
         return transition(machine, claim.execution, event, now_ms), taken, controls
 
@@ -261,7 +263,7 @@ def ref_in(timer: Any) -> str:
     return split_task_id(timer.member.rpartition("#")[0])[0]
 
 
-def _with(execution: Any, frames: Any, values: Any, given: Any) -> Any:
+def _with(execution: Any, frames: Any, values: Any, given: Any, leases: Any = ()) -> Any:
     from msgspec import structs
 
     return structs.replace(
@@ -269,4 +271,5 @@ def _with(execution: Any, frames: Any, values: Any, given: Any) -> Any:
         frames={**frames, **execution.frames},
         values={**execution.values, **values},
         input=given if given is not None else execution.input,
+        leases={**execution.leases, **dict(leases)},
     )

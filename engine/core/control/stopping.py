@@ -41,6 +41,7 @@ def cancel(draft: Draft, order: orders.CancelRequested) -> str | None:
     if isinstance(hold, Enter):
         root = rests.enter(draft, root, root.previous)
     if not isinstance(hold, Fork):
+        root = rests.record_taken(draft, root)
         draft.release(root)
         draft.rest(ROOT)
     steps.fail(draft, root, failure)

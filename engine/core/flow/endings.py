@@ -15,7 +15,7 @@ from engine.core.draft import Draft
 from engine.core.effects import CancelTimer, Close, Tally
 from engine.core.execution import ROOT, Closing, Enter, Frame, Status, Work
 from engine.core.failures import RUNTIME, TIMEOUT
-from engine.core.flow import signals
+from engine.core.flow import rests, signals
 from engine.core.flow.unwind import Walk, stack_of, walk
 
 
@@ -32,6 +32,7 @@ def close(
         draft.ready = [ROOT]
         return
     if root is not None:
+        rests.record_taken(draft, root)
         draft.release(root)
     end(draft, status, error, cause, previous)
 
@@ -98,7 +99,8 @@ def cut_short(draft: Draft) -> Draft:
 
 def drop_all(draft: Draft, way: Walk, *, aborted: bool) -> None:
     """Drop the frames of one stretch of the way, and the results of the children that were done."""
-    for frame in way.dropped:
+    for dropped in way.dropped:
+        frame = rests.record_taken(draft, dropped)
         if aborted:
             _record_aborted(draft, frame)
         draft.release(frame)

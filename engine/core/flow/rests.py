@@ -11,8 +11,18 @@ from engine.core import records
 from engine.core.draft import Draft
 from engine.core.effects import ScheduleTask, StartTimer
 from engine.core.entropy import secret
-from engine.core.events import Hand, Started
-from engine.core.execution import ENTER, RUN, Backoff, Child, Delay, Frame, Listen, Work
+from engine.core.events import Hand
+from engine.core.execution import (
+    ENTER,
+    RUN,
+    Backoff,
+    Child,
+    Delay,
+    Frame,
+    Listen,
+    Started,
+    Work,
+)
 from engine.core.failures import Failure, of_expression, result_too_large, variables_too_large
 from engine.core.flow.retry import Again
 from engine.core.limits import VARIABLES_BYTES_MAX
@@ -216,6 +226,22 @@ def record_started(draft: Draft, frame: Frame, started: Started | None) -> Frame
     if _task(draft, frame).resource.family != "activity":
         worker = None
     return record_task(draft, frame, "Started", at_ms=started.at_ms, workerName=worker)
+
+
+def record_taken(draft: Draft, frame: Frame) -> Frame:
+    """The Started record of a task that is taken back before it has an outcome; the frame follows it.
+
+    It is left out where the history has room for nothing but the end of the execution.
+    """
+    hold = frame.hold
+    is_task = isinstance(draft.machine.states.get(frame.state), Task)
+    if (
+        not isinstance(hold, Work)
+        or not is_task
+        or draft.last_record + 2 > draft.limits.records_max
+    ):
+        return frame
+    return record_started(draft, frame, draft.before.leases.get((frame.id, hold.revision)))
 
 
 def record_hand(draft: Draft, frame: Frame, hand: Hand | None) -> Frame:

@@ -52,7 +52,10 @@ class Run:
         while wanted := needs(self.machine, self.execution, event):
             values = dict.fromkeys(wanted.values) | dict(self.execution.values)
             frames = dict.fromkeys(wanted.frames) | dict(self.execution.frames)
-            self.execution = structs.replace(self.execution, values=values, frames=frames)
+            leases = dict.fromkeys(wanted.leases) | dict(self.execution.leases)
+            self.execution = structs.replace(
+                self.execution, values=values, frames=frames, leases=leases
+            )
         self.last = transition(self.machine, self.execution, event, self.now_ms, target=self.target)
         self.execution = self.last.execution
         self.records += [(record.type, record.previous) for record in self.last.records]

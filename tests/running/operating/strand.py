@@ -53,6 +53,7 @@ class Strand:
                 self.run,
                 frames={n: self.memory.frame(n) for n in wanted.frames} | {**self.run.frames},
                 values={n: self.memory.value(n) for n in wanted.values} | {**self.run.values},
+                leases=dict.fromkeys(wanted.leases) | {**self.run.leases},
             )
         step = transition(self.machine, self.run, event, self.now_ms, limits=self.limits)
         self.run = step.execution
