@@ -16,7 +16,8 @@ local function note_end(keys, ended, ref, x, payloads, closed, bell)
   -- One field may be the fence; two entries cannot both be unheard of.
   if redis.call('HLEN', ends) <= 2 then ring(bell, 'map ' .. ref .. ' ' .. ended.run) end
   if not ended.gone then return end
-  redis.call('UNLINK', x, payloads)
-  for _, number in ipairs(ended.gone) do redis.call('UNLINK', keys[number]) end
+  local gone = {x, payloads}
+  for _, number in ipairs(ended.gone) do gone[#gone + 1] = keys[number] end
+  redis.call('UNLINK', unpack(gone))
   redis.call('ZREM', closed, ref)
 end
