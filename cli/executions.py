@@ -13,7 +13,7 @@ from cli.failures import Failed
 from cli.finding import pairs_given
 from cli.history import POLL_SECONDS, show_progress
 from cli.http import Server, path
-from cli.options import json_text, members, on_server, quoted
+from cli.options import execution_id, json_text, members, on_execution_id, on_server, quoted
 from cli.output import block, emit_json, moment, status_text, table, wants_json
 from cli.waiting import Patient, watching
 
@@ -113,7 +113,7 @@ def start(
 
 
 @click.command()
-@click.argument("execution", metavar="ID")
+@on_execution_id
 @on_server
 def describe(server: Server, execution: str) -> None:
     """Show where the execution ID (DEFINITION:NAME) rests and what it waits for.
@@ -129,7 +129,7 @@ def describe(server: Server, execution: str) -> None:
 
 
 @click.command()
-@click.argument("target", metavar="ID")
+@click.argument("target", metavar="ID", callback=execution_id)
 @click.argument("name", metavar="NAME")
 @click.option(
     "--payload",
@@ -198,7 +198,7 @@ def signal(
 
 
 @click.command()
-@click.argument("execution", metavar="ID")
+@on_execution_id
 @click.option(
     "--limit",
     type=click.IntRange(1, 1000),
@@ -222,7 +222,7 @@ def signals(server: Server, execution: str, *, limit: int, cursor: str | None) -
 
 
 @click.command()
-@click.argument("execution", metavar="ID")
+@on_execution_id
 @click.option("--error", help="The error it ends with.")
 @click.option("--cause", help="The cause it ends with.")
 @click.option(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cli.http import Server, path
-from cli.options import on_server
+from cli.options import on_execution_id, on_server
 from cli.output import emit_json, indented, one_line, padded, status_text, table_lines, wants_json
 from cli.strands import Record, Strands, clock, failure, is_cut, summary, type_text
 from cli.waiting import Patient, watching
@@ -20,7 +20,7 @@ TYPE_WIDTH = 24  # LambdaFunctionScheduled and its like
 
 
 @click.command()
-@click.argument("execution", metavar="ID")
+@on_execution_id
 @click.option("--follow", "-f", is_flag=True, help="Stay until the execution has ended.")
 @click.option("--full", is_flag=True, help="Show causes as they are, tracebacks and all.")
 @on_server

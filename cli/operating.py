@@ -11,14 +11,14 @@ from typing import Any
 import click
 
 from cli.http import Server, path
-from cli.options import json_text, members, on_server, quoted
+from cli.options import json_text, members, on_execution_id, on_server, quoted
 from cli.output import emit_json, status_text, wants_json
 
 
 def on_execution(command: Callable[..., None]) -> Callable[..., None]:
     """Add the execution's ID and what every order takes: --reason, --id, and the options of `on_server`."""
 
-    @click.argument("execution", metavar="ID")
+    @on_execution_id
     @click.option("--reason", help="Why; kept in the history beside who asked.")
     @click.option(
         "--id", "order_id", help="Your own id for the order: the same id is applied once."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,17 @@ import click
 from cli.http import Server
 from cli.output import json_option
 
+# Read here rather than by engine.arns, whose import would cost more than most commands take.
+_ARN = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(execution|express):(?P<rest>.+)", re.DOTALL)
 DEFAULT_URL = "http://127.0.0.1:8083"
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def on_execution_id(command: Callable[P, R]) -> Callable[P, R]:
+    """Add the argument ID: an execution by its id or its ARN."""
+    return click.argument("execution", metavar="ID", callback=execution_id)(command)
 
 
 def on_server(command: Callable[Concatenate[Server, P], R]) -> Callable[..., R]:
@@ -36,6 +44,12 @@ def on_server(command: Callable[Concatenate[Server, P], R]) -> Callable[..., R]:
         return command(Server(url, token), *args, **kwargs)
 
     return call
+
+
+def execution_id(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """An argument's callback: an execution's id, also where the ARN is given that AWS's tools call the execution by."""
+    found = _ARN.fullmatch(value)
+    return value if found is None else found["rest"].replace("/", "~")
 
 
 def json_text(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

@@ -1,7 +1,8 @@
 """Reading a history: which state a record belongs to, and what it says in a few words.
 
 Records come in Step Functions' event shape. Only those that enter or leave a state name it; the others are placed by
-following `previousEventId` back.
+following `previousEventId` back. That leads to no state where an execution goes on after a redrive: what follows there
+belongs to the state that was never left, where there is one only.
 """
 
 from __future__ import annotations
@@ -20,13 +21,29 @@ class Strands:
 
     def __init__(self) -> None:
         self._states: dict[int, str] = {}
+        self._entered: list[str] = []  # and not left
+        self._redriven: set[int] = set()
 
     def place(self, record: Record) -> str:
-        """The state this record belongs to; empty for the execution's own."""
-        state = details(record).get("name") if _names_state(record) else None
-        state = state or self._states.get(record.get("previousEventId", 0), "")
+        """The state this record belongs to; empty for the execution's own, and where that cannot be told."""
+        before = record.get("previousEventId", 0)
+        if _names_state(record):
+            state = str(details(record).get("name", ""))
+            self._note(record["type"], state)
+        elif before in self._redriven:
+            state = self._entered[0] if len(self._entered) == 1 else ""
+        else:
+            state = self._states.get(before, "")
+        if record["type"] == "ExecutionRedriven":
+            self._redriven.add(record["id"])
         self._states[record["id"]] = state
-        return str(state)
+        return state
+
+    def _note(self, kind: str, state: str) -> None:
+        if kind.endswith("StateEntered"):
+            self._entered.append(state)
+        elif state in self._entered:
+            self._entered.remove(state)
 
 
 def details(record: Record) -> dict[str, Any]:

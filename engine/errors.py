@@ -215,6 +215,13 @@ class RevisionConflict(EngineError):
     status = 409
 
 
+class TooManyChanges(EngineError):
+    """Others change it at the same time, again and again; nothing was changed. Try again."""
+
+    code = "too_many_changes"
+    status = 409
+
+
 class VersionInUse(EngineError):
     """Aliases lead to the published version; it was not deleted."""
 

@@ -9,9 +9,11 @@ import re
 
 from msgspec import Struct
 
+_SCHEME = re.compile(rb"AWS4-HMAC-SHA256[\s,]")
+# What has no bound would be tried anew from every place of a long header, before anybody has proven anything.
 _CREDENTIAL = re.compile(
-    rb"AWS4-HMAC-SHA256\s+.*?Credential=(?P<key>[^/\s,]+)/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)/"
-    rb"(?P<service>[a-z0-9-]+)/aws4_request"
+    rb"[\s,]Credential=(?P<key>[^/\s,]{1,128})/(?P<date>\d{8})/(?P<region>[a-z0-9-]{1,64})/"
+    rb"(?P<service>[a-z0-9-]{1,64})/aws4_request"
 )
 
 
@@ -26,7 +28,9 @@ class Credential(Struct, frozen=True):
 
 def credential(authorization: bytes | None) -> Credential | None:
     """What an Authorization header says; None where there is none, or of another scheme."""
-    found = _CREDENTIAL.match(authorization or b"")
+    if authorization is None or not _SCHEME.match(authorization):
+        return None
+    found = _CREDENTIAL.search(authorization)
     if found is None:
         return None
     parts = (found[name].decode("latin-1") for name in ("key", "date", "region", "service"))

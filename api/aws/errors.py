@@ -35,6 +35,7 @@ def translated(error: errors.EngineError) -> AwsError:
 _CODES: dict[type[errors.EngineError], tuple[str, int]] = {
     errors.Unauthenticated: ("UnrecognizedClientException", 403),
     errors.StoreUnavailable: ("ServiceUnavailableException", 503),
+    errors.TooManyChanges: ("ConflictException", 400),
     errors.QuotaExceeded: ("ThrottlingException", 400),
     errors.PayloadTooLarge: ("RequestEntityTooLarge", 413),
     errors.InvalidName: ("InvalidName", 400),

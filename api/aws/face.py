@@ -17,7 +17,7 @@ from api.aws.operations import HANDLERS
 from api.errors import NotFound
 from api.rest.encode import Answer, encode, problem, send_answer
 from api.rest.operation import Face
-from api.rest.receive import ClientGone, header, read_all
+from api.rest.receive import ClientGone, Stopping, header, read_all
 from engine.arns import Place
 from engine.errors import EngineError
 from engine.views import Caller
@@ -57,10 +57,7 @@ class AwsFace:
             raise AwsError(
                 "UnknownOperationException", f"{name[:100]!r} is no operation of this service."
             )
-        try:
-            given = msgspec.json.decode(text or b"{}")
-        except msgspec.DecodeError as error:
-            raise AwsError("SerializationException", str(error)) from None
+        given = _read(text or b"{}")
         signed = credential(header(headers, b"authorization"))
         settings = self._face.settings
         region = settings.aws_region if signed is None else signed.region
@@ -73,6 +70,14 @@ class AwsFace:
                 receive=receive,
             )
         )
+
+
+def _read(text: bytes) -> Any:
+    """The JSON value of a body. Raises AwsError SerializationException for what is none, or is nested without end."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise AwsError("SerializationException", str(error)) from None
 
 
 def refused(error: Exception, request_id: str) -> Answer:
@@ -92,5 +97,8 @@ def _refusal(error: Exception, request_id: str) -> AwsError:
         return error
     if isinstance(error, EngineError):
         return translated(error)
+    if isinstance(error, Stopping):
+        message = "The server is stopping, and ends what it holds. Try again."
+        return AwsError("ServiceUnavailableException", message, status=503)
     _log.error("internal error %s", request_id, exc_info=error)
     return AwsError("InternalServerError", f"See the log for {request_id}.", status=500)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from api.aws.arguments import arn
 from api.aws.errors import AwsError, validation
 from engine.arns import Place
+from engine.commands.state_machines.rules import is_number
 from engine.errors import DefinitionNotFound
 
 
@@ -25,12 +26,12 @@ class MachineArn(Struct, frozen=True):
     @property
     def number(self) -> str:
         """The number of a published version, or ""."""
-        return self.qualifier if self.qualifier.isdecimal() else ""
+        return self.qualifier if is_number(self.qualifier) else ""
 
     @property
     def alias(self) -> str:
-        """The alias, or ""."""
-        return "" if self.qualifier.isdecimal() else self.qualifier
+        """What is no number, and so an alias if it is anything, or ""."""
+        return "" if is_number(self.qualifier) else self.qualifier
 
 
 def machine_arn(text: str) -> MachineArn:

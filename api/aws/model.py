@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from botocore.loaders import Loader
@@ -16,6 +17,10 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 from api.aws.errors import AwsError
 
 PREFIX = "AWSStepFunctions."  # of X-Amz-Target
+
+VIOLATIONS_MAX = (
+    100  # told of one request; a list of empty members would make an answer thirty times its size
+)
 
 # AWS lists the values of an enum in an order of its own, which is not the model's (measured, for these).
 _ENUM_ORDER = {
@@ -37,7 +42,7 @@ def operations() -> frozenset[str]:
 def check(operation: str, given: Any) -> dict[str, Any]:
     """The members of a request that the model knows. Raises AwsError where it breaks the model's constraints.
 
-    All that is wrong is told at once, in the words of AWS's own front end (measured).
+    All that is wrong (up to VIOLATIONS_MAX) is told at once, in the words of AWS's own front end (measured).
     """
     shape = service().operation_model(operation).input_shape
     if not isinstance(given, dict):
@@ -46,11 +51,22 @@ def check(operation: str, given: Any) -> dict[str, Any]:
         )
     if shape is None:
         return {}
-    found = list(_violations(shape, given, ""))
+    found = list(islice(_violations(shape, given, ""), VIOLATIONS_MAX))
     if found:
         count = "1 validation error" if len(found) == 1 else f"{len(found)} validation errors"
         raise AwsError("ValidationException", f"{count} detected: {'; '.join(found)}")
-    return {name: given[name] for name in shape.members if given.get(name) is not None}
+    known: dict[str, Any] = _known(shape, given)
+    return known
+
+
+def _known(shape: Shape, value: Any) -> Any:
+    """A checked value without the members that the model does not know, or that are null, at any depth."""
+    if isinstance(shape, StructureShape):
+        members = shape.members.items()
+        return {name: _known(m, value[name]) for name, m in members if value.get(name) is not None}
+    if isinstance(shape, ListShape):
+        return [_known(shape.member, each) for each in value]
+    return value
 
 
 def _violations(shape: Shape, value: Any, at: str) -> Iterator[str]:
@@ -90,7 +106,7 @@ def _scalar(shape: Shape, value: Any, at: str) -> Iterator[str]:
                     shape, value, at, f"Member must satisfy enum value set: [{allowed}]"
                 )
             pattern = shape.metadata.get("pattern")
-            if pattern is not None and not re.search(pattern, value):
+            if pattern is not None and not _pattern(pattern).fullmatch(value):
                 yield _violation(
                     shape, value, at, f"Member must satisfy regular expression pattern: {pattern}"
                 )
@@ -105,6 +121,12 @@ def _scalar(shape: Shape, value: Any, at: str) -> Iterator[str]:
                 raise _misfit(value)
         case _:
             pass
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    """A pattern of the model, which is written for Java and describes a whole value."""
+    return re.compile(text.replace(r"\p{ASCII}", r"[\x00-\x7f]"), re.ASCII)
 
 
 def _length(shape: Shape, value: Any, length: int, at: str) -> Iterator[str]:

@@ -59,6 +59,9 @@ def read(headers: Headers, now_ms: int) -> Signed:
             "Authorization names Credential, SignedHeaders and Signature, and X-Amz-Date the time.",
         )
     signed = tuple(names[1].split(b";"))
+    if len({*signed}) < len(signed):
+        # Each name brings its values into what is hashed, for anybody who asks.
+        raise _refused("IncompleteSignature", "SignedHeaders names each header once.")
     bare = {name for name, _ in headers if name.startswith(b"x-amz-") or name == b"host"} - {
         *signed
     }

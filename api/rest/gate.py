@@ -37,7 +37,8 @@ NOTHING_EMBEDDED = (
 )
 
 
-_LOCAL_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+# AWS SDKs put "sync-" before the host of two operations; no public name can be either of those with it.
+_LOCAL_HOST = re.compile(r"((sync-)?(localhost|127\.0\.0\.1)|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
@@ -122,7 +123,7 @@ def check_local(method: str, headers: Headers) -> None:
 
 
 def is_local(host: str) -> bool:
-    """Whether a Host header names this machine, with or without a port: localhost, 127.0.0.1 or [::1]."""
+    """Whether a Host header names this machine, with or without a port: localhost, 127.0.0.1 or [::1], or as SDKs make of them."""
     return _LOCAL_HOST.fullmatch(host) is not None
 
 

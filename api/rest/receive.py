@@ -163,6 +163,16 @@ class Waits:
             del self._pollers[queue]
 
 
+async def is_gone(receive: Receive) -> bool:
+    """Whether the client has closed its connection, as far as is known by now. Of a request whose body was read."""
+    try:
+        async with asyncio.timeout(0):
+            await _disconnected(receive)
+    except TimeoutError:
+        return False
+    return True
+
+
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable
 
 from engine.commands.tasks import TaskCommands
 from engine.errors import ActivityAlreadyExists, ActivityNotFound
-from engine.names import check_name
+from engine.names import check_name, check_queue
 from engine.store.catalog.activities import Activities, Activity, Encryption
 from engine.store.tasks import FOR_GOOD
 from engine.views import Caller, LeasedTask
 
+BACK_MS = 1  # after which a task that is given back is another's; a lease lasts at least that
 HANDED_OVER_MS = 10_000  # after which a task is given to another when its taker was not told of it
 
 
@@ -35,9 +36,10 @@ class ActivityCommands:
     ) -> Activity:
         """The activity of that name, made where there is none; of one that is there, the tags stay as they are.
 
-        Raises InvalidName, ActivityAlreadyExists where it has another encryption.
+        Raises InvalidName (a worker could not ask for tasks under every name), ActivityAlreadyExists where it has another
+        encryption.
         """
-        check_name(name, "activity")
+        check_queue(check_name(name, "activity"))
         activity, is_new = await self._activities.create(caller.namespace, name, encryption, tags)
         if activity.encryption != encryption:
             raise ActivityAlreadyExists(name)
@@ -89,3 +91,10 @@ class ActivityCommands:
         Raises TaskClosed or LeaseLost where it has ended, or was given to another, meanwhile.
         """
         await self._tasks.heartbeat(caller, task.token, task.lease, FOR_GOOD)
+
+    async def give_back(self, caller: Caller, task: LeasedTask) -> None:
+        """Have another get a task at once that was kept for a worker who was not told of it.
+
+        Raises TaskClosed or LeaseLost where it has ended meanwhile.
+        """
+        await self._tasks.heartbeat(caller, task.token, task.lease, BACK_MS)

@@ -90,13 +90,15 @@ class Dispatcher:
         lease_ms: int,
         worker: str,
     ) -> list[Lease]:
-        """Lease at most `most` tasks of a queue; waits for the first up to `wait_seconds`."""
+        """Lease at most `most` tasks of a queue; waits for the first up to `wait_seconds`, if none is queued."""
         name = f"{namespace}:{queue}"
         deadline = self._clock.monotonic() + wait_seconds
         while True:
             leased = await self._take(namespace, queue, name, most, lease_ms, worker)
             left = deadline - self._clock.monotonic()
-            if leased or left <= 0 or self.closed:
+            # A partition that is believed to hold tasks may hold only such as have ended: then the others are asked,
+            # also where nobody waits.
+            if leased or self.closed or (left <= 0 and not self._has(name)):
                 if self._has(name):
                     self._wake_one(name)
                 return leased

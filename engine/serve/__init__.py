@@ -56,6 +56,7 @@ from engine.views import Caller
 
 SWEEP_SECONDS = 1.0
 PROMISE_SECONDS = 10.0
+FINISH_SECONDS = 5.0  # between looks for what was published or deleted by a process that died
 PRUNE_SECONDS = 30.0
 HOUR_MS = 3_600_000
 
@@ -104,7 +105,6 @@ class Engine:
             await self.redis.close()
             raise
         await self._observe_time()
-        self._bells = Bells(keys.partitions, keys.partition_of)
         self._compose(keys)
         self.queries.promise = promise
         await self._see_deleted()
@@ -144,6 +144,7 @@ class Engine:
         settings, clock = self.settings, self.clock
         stores = Stores.of(self.redis, keys, settings)
         machines = Machines(stores.catalog)
+        self._bells = Bells(keys.partitions, keys.partition_of)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)
         self._runners = self._made_runners(stores)
         self.express = Express(
@@ -176,6 +177,7 @@ class Engine:
             self._runner = operating.runner(stores, machines, keys, settings, clock, self._offer)
         self.operations = operating.commands(stores, machines, keys, settings, self._ring)
         self.copying = operating.copying(stores, machines, keys, settings)
+        self._catalog = stores.catalog
         self.state_machines = StateMachineCommands(
             stores.catalog, stores.profiles, stores.aliases, machines, clock, settings
         )
@@ -188,7 +190,6 @@ class Engine:
         self.commands = self._made_commands(stores, machines)
         self.map_runs = maps.commands(stores, self._bells)
         self.activities = ActivityCommands(stores.activities, self.commands, self._see_deleted)
-        self.map_runs = maps.commands(stores, self._bells)
 
     def _made_commands(self, stores: Stores, machines: Machines) -> Commands:
         return Commands(
@@ -316,6 +317,7 @@ class Engine:
             assert self._deleted is not None
             supervisor.forever("activities", self._deleted.run)
             supervisor.every(PRUNE_SECONDS, "pruner", self.pruner.tick)
+            supervisor.every(FINISH_SECONDS, "catalog", self._finish_publishing)
 
     def _hear(self, keys: Keys) -> Callable[[str, str], None]:
         def hear(channel: str, message: str) -> None:
@@ -341,6 +343,9 @@ class Engine:
                 self._deleted.ring()
 
         return hear
+
+    async def _finish_publishing(self) -> None:
+        await self._catalog.finish(Caller().namespace)
 
     async def _see_deleted(self) -> None:
         if self._deleted is not None:

@@ -51,6 +51,7 @@ of the whole store
   P:{catalog}:NS:d:DEF       hash    current hash created type first born deleted v:<n> -> packed version, with its text
   P:{catalog}:NS:p:DEF       hash    profile: rev last count tags v:<published> r:<version> a:<alias> (see profiles.py)
   P:{catalog}:NS:a:DEF       hash    alias -> "<created ms> <updated ms> <routing>" (see aliases.py)
+  P:{catalog}:NS:untold      zset    "DEF <version> <first>", "DEF -<version> 1" for a deletion: what partitions may not know, by ms
   P:{catalog}:NS:activities  hash    activity -> "<created ms> <row>" (see catalog/activities.py)
   P:{catalog}:NS:activities:deleted  zset  names of deleted activities, by ms
   P:{catalog}:NS:operations  zset    ids of operations on many executions, by ms
@@ -229,6 +230,9 @@ class Keys:
 
     def catalog(self, namespace: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:definitions"
+
+    def untold(self, namespace: str) -> str:
+        return f"{self.prefix}:{{catalog}}:{namespace}:untold"
 
     def definition(self, namespace: str, name: str) -> str:
         return f"{self.prefix}:{{catalog}}:{namespace}:d:{name}"

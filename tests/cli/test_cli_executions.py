@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -43,6 +44,30 @@ def test_describe_shows_who_started_an_execution_and_which_one_it_waits_for(dete
     shown = detent("describe", ID).stdout
     assert "shop:p-1" in shown
     assert "execution ship:c-1" in shown
+
+
+@pytest.mark.parametrize(
+    ("arn", "identifier"),
+    [
+        ("arn:aws:states:us-east-1:000000000000:execution:order:a-1", "order:a-1"),
+        ("arn:aws-cn:states:cn-north-1:1:execution:order/Each:a-1", "order~Each:a-1"),
+        ("arn:aws:states:eu-west-1:1:express:order:a-1:5f0e", "order:a-1:5f0e"),
+    ],
+)
+def test_an_execution_is_found_by_its_arn_too(detent, server, arn, identifier):
+    at = f"/v1/executions/{quote(identifier, safe='')}"
+    server.answer("GET", at, VIEW, 200)
+    server.answer("GET", f"{at}/history", {"events": [], "next": None, "status": "RUNNING"}, 200)
+    server.answer("POST", f"{at}/pause", VIEW, 200)
+    server.answer("POST", f"{at}/signals/Go", {"signal": "Go"}, 404)
+    for command in (("describe", arn), ("history", arn), ("pause", arn), ("signal", arn, "Go")):
+        detent(*command)
+    assert [each["path"].partition("?")[0] for each in server.requests] == [
+        at,
+        f"{at}/history",
+        f"{at}/pause",
+        f"{at}/signals/Go",
+    ]
 
 
 def test_start_sends_the_input_as_it_was_written(detent, server):

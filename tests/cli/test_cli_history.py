@@ -39,6 +39,30 @@ def test_a_record_belongs_to_the_state_of_the_one_before_it():
     ]
 
 
+def redriven(*before):
+    """The states of what has happened before a redrive, and of what follows it."""
+    strands = Strands()
+    number = len(before) + 1
+    after = (
+        record(number, "ExecutionRedriven", 0),
+        record(number + 1, "ActivityScheduled", number),
+        record(number + 2, "ActivityStarted", number + 1),
+    )
+    return [strands.place(each) for each in (*before, *after)][-3:]
+
+
+def test_what_follows_a_redrive_belongs_to_the_state_that_was_not_left():
+    done = record(1, "PassStateEntered", 0, stateEnteredEventDetails={"name": "Log"})
+    left = record(2, "PassStateExited", stateExitedEventDetails={"name": "Log"})
+    charge = record(3, "TaskStateEntered", stateEnteredEventDetails={"name": "Charge"})
+    assert redriven(done, left, charge) == ["", "Charge", "Charge"]
+
+
+def test_what_follows_a_redrive_is_not_guessed_among_several_states():
+    both = record(1, "ParallelStateEntered", 0, stateEnteredEventDetails={"name": "Both"})
+    assert redriven(both, ENTERED) == ["", "", ""]
+
+
 def test_a_failure_is_summed_up_by_error_and_cause():
     assert summary(FAILED) == "Busy: try later"
     assert summary(ENTERED) == ""

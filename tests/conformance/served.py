@@ -32,7 +32,7 @@ def free_ports(count: int) -> list[int]:
 @contextlib.contextmanager
 def served(**settings: str) -> Iterator[str]:
     """The address of a server that runs meanwhile; `settings` are those of its environment, such as DETENT_TOKEN."""
-    (port,) = free_ports(1)
+    port = settings.get("DETENT_PORT") or free_ports(1)[0]
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="dtw") as folder:
         ours = ("DETENT_", "REDIS_URL", "PYTHONWARNINGS")

@@ -7,13 +7,15 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from engine.store.server.server_program import end_with_parent
-from tests.conformance.served import served
+from tests.conformance.served import free_ports, served
 from tests.conformance.stepwise import client
 
 GUIDES = Path(__file__).parents[2] / "docs" / "step-functions"
@@ -34,18 +36,23 @@ def fresh() -> Iterator[str]:
         yield url
 
 
-def test_the_guide_to_workers_prints_what_it_shows(fresh, tmp_path):
-    shown = blocks("boto3-workers.md")
-    programs = {name: text for kind, name, text in shown if kind == "python"}
-    printed = [text for kind, _, text in shown if kind == "text"]
-    for name, text in programs.items():
-        assert SHOWN in text
-        (tmp_path / name).write_text(text.replace(SHOWN, fresh))
+class Guide:
+    """The programs of the guide to workers, in a folder of their own, against one server."""
 
-    def run(name: str) -> str:
+    def __init__(self, folder: Path, url: str) -> None:
+        self._folder = folder
+        shown = blocks("boto3-workers.md")
+        self.printed = [text for kind, _, text in shown if kind == "text"]
+        for kind, name, text in shown:
+            if kind == "python":
+                assert SHOWN in text
+                (folder / name).write_text(text.replace(SHOWN, url))
+
+    def run(self, name: str) -> str:
+        """What a program prints, which must end well."""
         done = subprocess.run(
             (sys.executable, name),
-            cwd=tmp_path,
+            cwd=self._folder,
             capture_output=True,
             check=False,
             text=True,
@@ -54,21 +61,49 @@ def test_the_guide_to_workers_prints_what_it_shows(fresh, tmp_path):
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    assert run("setup.py") == printed[0]
-    assert run("setup.py") == printed[0]  # "Creating twice is harmless"
-    worker = subprocess.Popen(
-        (sys.executable, "worker.py"),
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=end_with_parent(os.getpid()),  # noqa: PLW1509 - one system function, no locks
-    )
-    try:
-        assert run("start.py") == printed[1]
-    finally:
-        worker.terminate()
-        told, _ = worker.communicate(timeout=SECONDS)
-    assert told == "done: o-1\ndone: o-2\n"
+    @contextmanager
+    def working(self) -> Iterator[list[str]]:
+        """The worker runs meanwhile; afterwards the list holds what it has printed."""
+        told: list[str] = []
+        worker = subprocess.Popen(
+            (sys.executable, "worker.py"),
+            cwd=self._folder,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=end_with_parent(os.getpid()),  # noqa: PLW1509 - one system function, no locks
+        )
+        try:
+            yield told
+        finally:
+            worker.terminate()
+            told += worker.communicate(timeout=SECONDS)[0].splitlines()
+
+
+def test_the_guide_to_workers_prints_what_it_shows(fresh, tmp_path):
+    guide = Guide(tmp_path, fresh)
+    assert guide.run("setup.py") == guide.printed[0]
+    assert guide.run("setup.py") == guide.printed[0]  # "Creating twice is harmless"
+    with guide.working() as told:
+        assert guide.run("start.py") == guide.printed[1]
+    assert told == ["done: o-1", "done: o-2"]
+
+
+@pytest.mark.slow
+def test_the_worker_of_the_guide_goes_on_through_a_restart_of_the_server(tmp_path):
+    (port,) = free_ports(1)
+    with tempfile.TemporaryDirectory(prefix="dtw") as folder:
+        same = {"DETENT_DATA": f"{folder}/d", "DETENT_PORT": str(port)}
+        guide = Guide(tmp_path, f"http://127.0.0.1:{port}")
+        again = (tmp_path / "start.py").read_text().replace('"o-', '"p-')
+        (tmp_path / "again.py").write_text(again)
+        with served(**same):
+            guide.run("setup.py")
+        with guide.working() as told:  # at first there is no server at all
+            with served(**same):
+                guide.run("start.py")
+            with served(**same):
+                guide.run("again.py")
+    assert told == ["done: o-1", "done: o-2", "done: p-1", "done: p-2"]
 
 
 @pytest.mark.slow

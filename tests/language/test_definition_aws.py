@@ -160,6 +160,12 @@ def test_a_missing_field_is_listed_once_however_many_lack():
         ('{"a" 1}', "Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value", 7),
         ('{"a": 1 "b": 2}', "Unexpected character ('\"' (code 34)): was expecting comma to separate Object entries", 10),
         ("[1 2]", "Unexpected character ('2' (code 50)): was expecting comma to separate Array entries", 5),
+        ("{", 'Unexpected end-of-input: expected close marker for Object (start marker at [Source: (String)"{"; line: 1, column: 1])', 2),
+        ('{"a": 1', 'Unexpected end-of-input: expected close marker for Object (start marker at [Source: (String)"{"a": 1"; line: 1, column: 1])', 8),
+        ('{"a": 1,', "Unexpected end-of-input within/between Object entries", 9),
+        ('{"a"', "Unexpected end-of-input within/between Object entries", 5),
+        ("[1,", "Unexpected end-of-input within/between Array entries", 4),
+        ('{"a": "x', "Unexpected end-of-input: was expecting closing quote for a string value", 9),
     ],
 )  # fmt: skip
 def test_a_text_that_is_no_json_is_placed_behind_what_was_read_last(text, message, column):

@@ -23,6 +23,8 @@ def one(resource: str) -> str:
     task = {"Type": "Task", "Resource": resource, "End": True}
     if resource.startswith(INVOKE):
         task["Parameters"] = {"FunctionName": "f"}
+    if ":startExecution" in resource:
+        task["Parameters"] = {"StateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:m"}
     return json.dumps({"StartAt": "T", "States": {"T": task}})
 
 
@@ -48,6 +50,16 @@ def one(resource: str) -> str:
             "https://example.com/x.waitForTaskToken",
             "express_unsupported",
             "Express state machine does not support '.waitForTaskToken' service integration",
+        ),
+        (
+            "arn:aws:states:::states:startExecution.sync",
+            "express_unsupported",
+            "Express state machine does not support '.sync' service integration",
+        ),
+        (
+            "arn:aws:states:::states:startExecution.sync:2",
+            "express_unsupported",
+            "Express state machine does not support '.sync:2' service integration",
         ),
         (
             "signal:go",

@@ -198,7 +198,7 @@ def test_a_constant_under_a_key_for_expressions_is_told_where_it_goes():
             "Did you mean Token?",
             36,
         ),
-        ("$$.Map.Item.Foo", "$$.Map.Item.Foo", "$$.Map.Item has Index, Value.", 27),
+        ("$$.Map.Item.Foo", "$$.Map.Item.Foo", "$$.Map.Item has Index, Key, Source, Value.", 27),
     ],
 )
 def test_a_context_field_that_does_not_exist_is_a_warning_at_its_name(path, told, hint, column):

@@ -225,6 +225,11 @@ def test_workers_can_lease_from_the_queue_of_every_integration(service):
         ("activity:pay", "Activity ARN"),
         ("arn:aws:states:::activity:pay", "Activity ARN"),
         ("arn:aws:states:::batch:submitJob.sync", "'.sync' service integration"),
+        ("arn:aws:states:::states:startExecution.sync", "'.sync' service integration"),
+        (
+            "arn:aws:states:::states:startExecution.waitForTaskToken",
+            "'.waitForTaskToken' service integration",
+        ),
         (
             "arn:aws:states:::lambda:invoke.waitForTaskToken",
             "'.waitForTaskToken' service integration",

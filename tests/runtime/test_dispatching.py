@@ -40,6 +40,25 @@ async def test_an_empty_poll_returns_when_its_time_is_up(desk):
     assert await desk.lease(wait_ms=50) == []
 
 
+async def scheduled(desk, name):
+    """An execution whose task is queued."""
+    execution = await desk.start(name)
+    while "ActivityScheduled" not in await desk.kinds(execution):
+        await asyncio.sleep(0.02)
+    return execution
+
+
+async def test_a_poll_that_does_not_wait_passes_over_tasks_that_have_ended(desk):
+    await desk.publish(PAY)
+    for number in range(20):
+        execution = await scheduled(desk, f"n{number}")
+        await desk.engine.commands.stop(ME, execution, None, None, 0)
+        await desk.end(execution)
+    waiting = {await scheduled(desk, name) for name in "abcd"}
+    leased = [await desk.lease(wait_ms=0) for _ in waiting]
+    assert {task.execution for tasks in leased for task in tasks} == waiting
+
+
 async def test_a_batch_brings_as_many_as_asked_for_each_task_once(desk):
     await desk.publish(PAY)
     for number in range(30):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.aws.arguments import arn, page
+from api.aws.arguments import arn, page, tags_of
 from api.aws.call import Call, Handler
 from api.aws.errors import AwsError
-from api.rest.receive import Stopping
+from api.rest.receive import ClientGone, Stopping, is_gone
 from engine.errors import (
     ActivityAlreadyExists,
     ActivityNotFound,
@@ -25,7 +25,7 @@ TAGS_MAX = 50
 
 async def create_activity(call: Call) -> dict[str, Any]:
     name = call.given["name"]
-    tags = {tag["key"]: tag.get("value", "") for tag in call.given.get("tags", ())}
+    tags = tags_of(call.given)
     shown = call.place.activity(name)
     if len(tags) > TAGS_MAX:
         raise AwsError("TooManyTags", f"Too many tags: '{shown}'", resourceName=shown)
@@ -54,7 +54,12 @@ async def delete_activity(call: Call) -> dict[str, Any]:
 
 
 async def list_activities(call: Call) -> dict[str, Any]:
-    found, more = page(call.given, await call.engine.activities.all(call.caller))
+    found, more = page(
+        call.given,
+        await call.engine.activities.all(call.caller),
+        key=lambda each: each.name,
+        listing="activities",
+    )
     return {"activities": [_entry(call, each) for each in found], **more}
 
 
@@ -67,6 +72,9 @@ async def get_activity_task(call: Call) -> dict[str, Any]:
         task = await call.hold(work, name)
         if task is not None:
             await call.engine.activities.keep(call.caller, task)
+            if await is_gone(call.receive):
+                await call.engine.activities.give_back(call.caller, task)
+                raise ClientGone
     except ActivityNotFound:
         raise _does_not_exist(call) from None
     except QuotaExceeded as error:

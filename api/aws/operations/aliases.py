@@ -90,7 +90,12 @@ async def list_state_machine_aliases(call: Call) -> dict[str, Any]:
         found = await call.engine.state_machines.published_aliases(
             call.caller, machine.definition, machine.number
         )
-    entries, more = page(call.given, found)
+    entries, more = page(
+        call.given,
+        found,
+        key=lambda each: f"{each.created_ms:015d} {each.name}",
+        listing=f"aliases {machine.definition}:{machine.number}",
+    )
     place = machine.place
     return {
         "stateMachineAliases": [

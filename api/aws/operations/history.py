@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.aws.arguments import PAGE, execution, invalid_token
+from api.aws.arguments import PAGE, execution, invalid_token, next_token, place_of
 from api.aws.call import Call, Handler
 from api.aws.operations.executions import told
 from api.aws.rendering import event
 from engine.errors import InvalidRequest
-from engine.queries.paging import decode_cursor, encode_cursor, moment_of
+from engine.queries.paging import moment_of
 
 
 async def get_execution_history(call: Call) -> dict[str, Any]:
     """Records in their order, or newest first. A page of large records may be short."""
     given = call.given
     found = execution(given["executionArn"])
+    listing = f"history {found.identifier}"
     with told(given["executionArn"]):
         page = await call.engine.queries.history(
             call.caller,
             found.identifier,
-            after=_after(given.get("nextToken")),
+            after=_after(place_of(given.get("nextToken"), listing)),
             limit=given.get("maxResults") or PAGE,
             descending=given.get("reverseOrder", False),
             wait_ms=0,
@@ -28,16 +29,16 @@ async def get_execution_history(call: Call) -> dict[str, Any]:
     with_data = given.get("includeExecutionData", True)
     members: dict[str, Any] = {"events": [event(each, with_data=with_data) for each in page.events]}
     if page.next is not None:
-        members["nextToken"] = encode_cursor(str(page.next))
+        members["nextToken"] = next_token(listing, str(page.next))
     return members
 
 
-def _after(token: str | None) -> int | None:
+def _after(place: str | None) -> int | None:
     """The number of the last record that was told."""
-    if token is None:
+    if place is None:
         return None
     try:
-        return moment_of(decode_cursor(token, 1)[0])
+        return moment_of(place)
     except InvalidRequest:
         raise invalid_token() from None
 

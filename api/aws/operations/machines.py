@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from api.aws.arguments import PAGE, arn, execution, invalid_token
+from api.aws.arguments import PAGE, arn, execution, invalid_token, tags_of
 from api.aws.call import Call, Handler
 from api.aws.errors import AwsError
 from api.aws.machine_arns import existing, machine_arn, no_machine, unlabelled, unqualified
@@ -50,7 +49,7 @@ async def create_state_machine(call: Call) -> dict[str, Any]:
                 given["definition"].encode(),
                 given.get("type", "STANDARD"),
                 attributes(given),
-                tags={tag["key"]: tag.get("value", "") for tag in given.get("tags", ())},
+                tags=tags_of(given),
                 publish=given.get("publish", False),
                 description=given.get("versionDescription", ""),
             )
@@ -173,7 +172,7 @@ def _name_of(token: str | None) -> str:
     try:
         found = arn(base64.b64decode(token, validate=True).decode(), "stateMachine")
         return check_name(found.rest, "definition")
-    except (binascii.Error, UnicodeDecodeError, AwsError, InvalidName):
+    except (ValueError, AwsError, InvalidName):
         raise invalid_token() from None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from api.aws.arguments import arn
+from api.aws.arguments import arn, tags_of
 from api.aws.call import Call, Handler
 from api.aws.errors import AwsError
 from api.aws.machine_arns import no_resource
@@ -16,7 +16,7 @@ from engine.errors import ActivityNotFound, DefinitionNotFound, InvalidName, Quo
 
 
 async def tag_resource(call: Call) -> dict[str, Any]:
-    given = {tag["key"]: tag.get("value", "") for tag in call.given["tags"]}
+    given = tags_of(call.given)
     with _told(call) as resource:
         if resource.kind == "activity":
             await call.engine.activities.retag(

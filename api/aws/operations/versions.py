@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.aws.arguments import PAGE, invalid_token
+from api.aws.arguments import PAGE, invalid_token, next_token, place_of
 from api.aws.call import Call, Handler
 from api.aws.errors import AwsError
 from api.aws.machine_arns import existing, unlabelled, unqualified
 from engine.errors import InvalidRequest, QuotaExceeded, RevisionConflict, VersionInUse
-from engine.queries.paging import decode_cursor, encode_cursor
+from engine.queries.paging import moment_of
 
 
 async def publish_state_machine_version(call: Call) -> dict[str, Any]:
@@ -36,14 +36,15 @@ async def publish_state_machine_version(call: Call) -> dict[str, Any]:
 
 async def list_state_machine_versions(call: Call) -> dict[str, Any]:
     machine = unlabelled(call.given["stateMachineArn"])
-    before = _number(call.given.get("nextToken"))
+    listing = f"versions {machine.definition}"
+    before = _number(place_of(call.given.get("nextToken"), listing))
     most = call.given.get("maxResults") or PAGE
     shown = machine.place.machine(machine.definition)
     found, following = await call.engine.state_machines.publications(
         call.caller, machine.definition, before, most
     )
     entries = [_entry(shown, each.number, each.created_ms) for each in found]
-    more = {} if following is None else {"nextToken": encode_cursor(str(following))}
+    more = {} if following is None else {"nextToken": next_token(listing, str(following))}
     return {"stateMachineVersions": entries, **more}
 
 
@@ -70,13 +71,13 @@ def _entry(shown: str, number: int, created_ms: int) -> dict[str, Any]:
     return {"stateMachineVersionArn": f"{shown}:{number}", "creationDate": created_ms / 1000}
 
 
-def _number(token: str | None) -> int | None:
+def _number(place: str | None) -> int | None:
     """The number below which a page begins."""
-    if token is None:
+    if place is None:
         return None
     try:
-        return int(decode_cursor(token, 1)[0])
-    except (InvalidRequest, ValueError):
+        return moment_of(place)
+    except InvalidRequest:
         raise invalid_token() from None
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from engine.commands.state_machines.parts import ATTEMPTS_MAX, crowded
 from engine.commands.state_machines.publishing import Publishing
-from engine.commands.state_machines.rules import changed, is_same, settled, tagged
+from engine.commands.state_machines.rules import changed, check_room, is_same, settled, tagged
 from engine.commands.state_machines.values import (
     Attributes,
     Publication,
@@ -81,7 +81,9 @@ class Making(Publishing):
         stored, is_new = await self._make(caller, name, draft)
         published = None
         if publish:
-            published = await self.publish(caller, name, description=description)
+            published = await self.publish(
+                caller, name, description=description, version=stored.version
+            )
         [made_ms] = await self._catalog.born_ms(caller.namespace, [name])
         return Made(self._shown_as(stored), made_ms, is_new, published)
 
@@ -115,19 +117,30 @@ class Making(Publishing):
     ) -> Made:
         """Give a definition another text, or other attributes; a new revision, unless all is as it was.
 
-        Raises DefinitionNotFound, InvalidDefinition, InvalidConfiguration.
+        Raises DefinitionNotFound, InvalidDefinition, InvalidConfiguration, TooManyChanges, and QuotaExceeded where what this
+        makes could not be published.
         """
-        stored, is_new = await self._change(caller, definition, text, given)
+        stored, is_new = await self._change(caller, definition, text, given, publish=publish)
         published = None
         if publish:
-            published = await self.publish(caller, definition, description=description)
+            published = await self.publish(
+                caller, definition, description=description, version=stored.version
+            )
         at_ms = stored.created_ms if is_new else self._clock.now_ms()
         return Made(self._shown_as(stored), at_ms, is_new, published)
 
     async def _change(
-        self, caller: Caller, definition: str, text: bytes | None, given: Attributes
+        self,
+        caller: Caller,
+        definition: str,
+        text: bytes | None,
+        given: Attributes,
+        *,
+        publish: bool,
     ) -> tuple[Version, bool]:
-        """The definition's newest version, and whether this made it."""
+        """The definition's newest version, and whether this made it; none is made that could not be published if it is to be."""
+        machine: Machine | None = None
+        read_as = ""
         for _ in range(ATTEMPTS_MAX):
             newest = await self._newest(caller, definition)
             stored = await self._machines.source(caller.namespace, definition, newest.version)
@@ -139,8 +152,15 @@ class Making(Publishing):
             if text is None or text == stored.text:
                 draft = _Draft(stored.text or b"", stored.format, stored.hash, newest.type, after)
             else:
-                machine = await self._compiled(text, newest.type)
+                # Others' coming first changes nothing about the text; its type can only change by a deletion.
+                if machine is None or read_as != newest.type:
+                    machine = await self._compiled(text, newest.type)
+                    read_as = newest.type
                 draft = _Draft(text, "json", machine.content_hash, newest.type, after, machine)
+            if publish:
+                check_room(
+                    (await self._profiles.read(caller.namespace, definition, newest.first)).count
+                )
             try:
                 return await self._add(caller, definition, draft, newest.version), True
             except NewestMoved:

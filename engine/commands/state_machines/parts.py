@@ -10,7 +10,7 @@ from msgspec import structs
 from engine.clock import Clock
 from engine.commands.state_machines.rules import settled
 from engine.commands.state_machines.values import Revision, read_attributes, revision_of
-from engine.errors import DefinitionNotFound, InvalidName, StoreUnavailable
+from engine.errors import DefinitionNotFound, InvalidName, TooManyChanges
 from engine.names import check_name
 from engine.runtime.machines import Machines
 from engine.settings import Settings
@@ -20,7 +20,7 @@ from engine.store.catalog.profiles import Profile, Profiles
 from engine.views import Caller
 
 ROLES_MAX = 1000  # remembered; the least recently used goes first
-ATTEMPTS_MAX = 20  # of a change that others keep coming before
+ATTEMPTS_MAX = 50  # of a change that others keep coming before
 
 
 class Parts:
@@ -84,6 +84,6 @@ class Parts:
         return [published.version for published in found if published is not None]
 
 
-def crowded(what: str) -> StoreUnavailable:
+def crowded(what: str) -> TooManyChanges:
     """What a change ends with that others have come before again and again."""
-    return StoreUnavailable(f"{what} is being changed by many at once")
+    return TooManyChanges(what)

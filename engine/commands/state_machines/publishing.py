@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from engine.commands.state_machines.parts import ATTEMPTS_MAX, crowded
-from engine.commands.state_machines.rules import PUBLISHED_MAX
+from engine.commands.state_machines.rules import check_room, is_number
 from engine.commands.state_machines.starting import Starting
 from engine.commands.state_machines.values import INITIAL, Publication
-from engine.errors import DefinitionNotFound, QuotaExceeded, RevisionConflict, VersionInUse
+from engine.errors import DefinitionNotFound, RevisionConflict, VersionInUse
 from engine.store.catalog.profiles import PublishedVersion, packed_publication
 from engine.views import Caller
 
@@ -15,39 +15,50 @@ class Publishing(Starting):
     """Publish, list and delete published versions."""
 
     async def publish(
-        self, caller: Caller, definition: str, *, revision: str = "", description: str = ""
+        self,
+        caller: Caller,
+        definition: str,
+        *,
+        revision: str = "",
+        description: str = "",
+        version: int | None = None,
     ) -> Publication:
         """Publish the newest revision, unless it is published: then says under which number it is.
 
-        With `revision` only if that is the newest one; INITIAL names the one the definition was made with. Raises
-        DefinitionNotFound, RevisionConflict (its `current` fact names the newest one), QuotaExceeded.
+        With `version` the revision that is that version of the definition, whatever has come after it. With `revision`
+        only if that is the newest one; INITIAL names the one the definition was made with. Raises DefinitionNotFound,
+        RevisionConflict (its `current` fact names the newest one), QuotaExceeded, TooManyChanges.
         """
         for _ in range(ATTEMPTS_MAX):
             newest, profile = await self._profile(caller, definition)
+            wanted = newest.version if version is None else version
+            if (
+                wanted < newest.first
+            ):  # the definition was deleted, and made anew, since it was read
+                raise DefinitionNotFound(definition)
             if revision:
                 current = (await self._read(caller, definition, newest.version)).id or INITIAL
                 if revision != current:
                     raise RevisionConflict(definition, current=current)
-            numbers = await self._profiles.numbers(caller.namespace, definition, [newest.version])
+            numbers = await self._profiles.numbers(caller.namespace, definition, [wanted])
             if numbers:
-                return await self.publication(caller, definition, str(numbers[newest.version]))
-            if profile.count >= PUBLISHED_MAX:
-                raise QuotaExceeded("published versions of one definition", limit=PUBLISHED_MAX)
+                return await self.publication(caller, definition, str(numbers[wanted]))
+            check_room(profile.count)
             number, now = profile.last + 1, self._clock.now_ms()
-            published = PublishedVersion(newest.version, now, description)
+            published = PublishedVersion(wanted, now, description)
             fields = {
                 "last": b"%d" % number,
                 "count": b"%d" % (profile.count + 1),
                 f"v:{number}": packed_publication(published),
-                f"r:{newest.version}": b"%d" % number,
+                f"r:{wanted}": b"%d" % number,
             }
             if await self._profiles.change(caller.namespace, definition, profile, fields):
-                return Publication(number, newest.version, now, description)
+                return Publication(number, wanted, now, description)
         raise crowded(definition)
 
     async def publication(self, caller: Caller, definition: str, number: str) -> Publication:
         """What is published under a number. Raises DefinitionNotFound, also for what is no number."""
-        if number.isdecimal():
+        if is_number(number):
             [found] = await self._profiles.published(caller.namespace, definition, [int(number)])
             if found is not None:
                 return Publication(int(number), found.version, found.created_ms, found.description)

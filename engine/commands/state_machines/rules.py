@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-state-machine-vers
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -20,6 +21,14 @@ PUBLISHED_MAX = 1000  # versions of one definition; as AWS Step Functions
 LOGGING: Configuration = {"level": "OFF", "includeExecutionData": False}
 TRACING: Configuration = {"enabled": False}
 ENCRYPTION: Configuration = {"type": "AWS_OWNED_KEY"}
+
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+
+
+def is_number(qualifier: str) -> bool:
+    """Whether what follows a name in an ARN is a published version's number, in the one way that each is written."""
+    return _NUMBER.fullmatch(qualifier) is not None
 
 
 class InvalidConfiguration(InvalidRequest):
@@ -106,3 +115,9 @@ def tagged(before: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str
     if len(tags) > TAGS_MAX:
         raise QuotaExceeded("tags of one resource", limit=TAGS_MAX)
     return tags
+
+
+def check_room(published: int) -> None:
+    """Of a definition with so many published versions: raise QuotaExceeded where there cannot be another."""
+    if published >= PUBLISHED_MAX:
+        raise QuotaExceeded("published versions of one definition", limit=PUBLISHED_MAX)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.commands.state_machines.parts import ROLES_MAX, Parts
+from engine.commands.state_machines.rules import is_number
 from engine.commands.state_machines.values import Revision, Target
 from engine.errors import AliasNotFound
 from engine.views import Caller
@@ -24,7 +25,7 @@ class Starting(Parts):
         if not qualifier:
             role = await self._role(caller, definition, newest.version)
             return Target(definition, None, role, type=kind)
-        if qualifier.isdecimal():
+        if is_number(qualifier):
             number = int(qualifier)
             version = await self._version_of(caller, definition, number)
             role = await self._role(caller, definition, version)

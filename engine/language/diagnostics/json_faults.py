@@ -23,6 +23,18 @@ _EXPECTED = {
     "',' or ']'": "was expecting comma to separate Array entries",
 }
 _TOKEN = re.compile(r"[^\W\d][\w$]*")
+# What is told of a text that ends too early: by what our own reader expected, in `{}` the kind of container around it.
+_CLOSER = ": expected close marker for {} (start marker at {})"
+_BETWEEN = " within/between {} entries"
+_ENDED = {
+    "a value": _BETWEEN,
+    "a key in double quotes": _BETWEEN,
+    "':' after the key": _BETWEEN,
+    "',' or '}'": _CLOSER,
+    "',' or ']'": _CLOSER,
+    "the end of the string": ": was expecting closing quote for a string value",
+}
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
 def text_diagnostic(finding: Finding, source: Source) -> Diagnostic | None:
@@ -35,19 +47,53 @@ def text_diagnostic(finding: Finding, source: Source) -> Diagnostic | None:
     if finding.expected == "a value" and (token := _TOKEN.match(text, at)):
         sentence = f"Unrecognized token '{token[0]}': was expecting {_VALUES}"
         return _at(sentence, source, token.end())
+    if at >= len(text):
+        return _ended(finding.expected, source)
     expected = _EXPECTED.get(finding.expected)
-    if expected is None or at >= len(text):
+    if expected is None:
         return None
     return _at(
         f"Unexpected character ('{text[at]}' (code {ord(text[at])})): {expected}", source, at + 1
     )
 
 
+def _ended(expected: str, source: Source) -> Diagnostic | None:
+    """The text ends before the value does. None where no container is open: there the text holds nothing, or half a word."""
+    text = source.lines.text
+    opened = _open_at_the_end(text)
+    template = _ENDED.get(expected)
+    if opened is None or template is None:
+        return None
+    if text[opened:].rstrip() in _OPENERS:
+        template = _CLOSER  # before the first entry, the parser looks for the end as well
+    kind = _OPENERS[text[opened]]
+    reason = template.format(kind, _place(source, opened))
+    return _at(f"Unexpected end-of-input{reason}", source, len(text))
+
+
+_OPENERS = {"{": "Object", "[": "Array"}
+
+
+def _open_at_the_end(text: str) -> int | None:
+    """Where the innermost container begins that is still open at the end of the text."""
+    opened: list[int] = []
+    for found in _STRUCTURE.finditer(text):
+        if found[0] in _OPENERS:
+            opened.append(found.start())
+        elif found[0] in "]}":
+            opened.pop()
+    return opened[-1] if opened else None
+
+
 def _at(sentence: str, source: Source, offset: int) -> Diagnostic:
     """The place is the one behind what was read last, as the parser has it."""
+    place = _place(source, offset)
+    return Diagnostic("INVALID_JSON_DESCRIPTION", f"{sentence}\n at {place}", place)
+
+
+def _place(source: Source, offset: int) -> str:
     text = source.lines.text
     line, column = source.lines.place(offset)
     more = len(text) - SHOWN_CHARACTERS_MAX
     shown = text[:SHOWN_CHARACTERS_MAX] + '"' + f"[truncated {more} chars]" * (more > 0)
-    place = f'[Source: (String)"{shown}; line: {line}, column: {column}]'
-    return Diagnostic("INVALID_JSON_DESCRIPTION", f"{sentence}\n at {place}", place)
+    return f'[Source: (String)"{shown}; line: {line}, column: {column}]'

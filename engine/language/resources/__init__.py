@@ -74,7 +74,8 @@ def express_refusal(resource: Resource) -> str | None:
     if resource.family == "activity":
         return "Express state machine does not support Activity ARN"
     is_sync = resource.kind != "signal" and ".sync" in resource.action
-    for pattern, holds in ((CALLBACK, resource.callback), (".sync", is_sync)):
+    # A nested execution that is waited for is both: its child reports by token. What is written is `.sync`.
+    for pattern, holds in ((".sync", is_sync), (CALLBACK, resource.callback)):
         if holds:
             return f"Express state machine does not support '{pattern}' service integration"
     return None

@@ -122,11 +122,12 @@ def _stored_only(keeping: Keeping) -> Iterator[str]:
 
 def _refusal(resource: Resource) -> tuple[str, str, str] | None:
     """The first three texts are AWS Step Functions' own."""
-    if resource.callback:
-        return _unsupported("'.waitForTaskToken' service integration", _STANDARD)
+    # A nested execution that is waited for counts as a callback too: its child reports by token.
     pattern = _SYNC.search(resource.uri)
     if pattern is not None and resource.kind != "http":
         return _unsupported(f"'{pattern[0]}' service integration", _STANDARD)
+    if resource.callback:
+        return _unsupported("'.waitForTaskToken' service integration", _STANDARD)
     if resource.family == "activity":
         hint = "Let workers poll the queue of a Lambda function's ARN, or publish it as STANDARD."
         return _unsupported("Activity ARN", hint)

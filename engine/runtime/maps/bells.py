@@ -13,6 +13,7 @@ class Rung:
         self._all = range(partitions)
         self.partitions = set(self._all)
         self.is_closed = False  # the process stops: others are to go on
+        self.is_changed = False  # the run was: its driver has to read what it keeps to
         self._event = asyncio.Event()
 
     def add(self, partition: int) -> None:
@@ -22,6 +23,10 @@ class Rung:
     def all(self) -> None:
         """There may be something anywhere."""
         self.partitions.update(self._all)
+
+    def change(self) -> None:
+        self.is_changed = True
+        self._event.set()
 
     def wake(self) -> None:
         self._event.set()
@@ -71,7 +76,7 @@ class Bells:
         """The child `ref` of the run has ended; where both are the same, the run itself was changed."""
         for rung in self._rung.get(run, ()):
             if ref == run:
-                rung.wake()
+                rung.change()
             else:
                 rung.add(self._partition_of(ref))
 

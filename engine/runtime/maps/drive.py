@@ -96,17 +96,25 @@ class Drive:
                 if moved:
                     patience = LOOK_SECONDS[0]
                     await self._clock.sleep(0)
-                elif not self._is_done() and not await self._rung.wait(patience):
-                    patience = min(2 * patience, LOOK_SECONDS[1])
-                    self._rung.all()
-                    await self._runs.advance(
-                        self._held, calm=True
-                    )  # what it keeps to may have been changed
+                elif not self._is_done():
+                    patience = await self._rest(patience)
             return await self._finish()
         finally:
             if self._feed is not None:
                 await self._feed.aclose()  # it may have a file open
             await self._children.close()
+
+    async def _rest(self, seconds: float) -> float:
+        """Wait for a bell, then look at what was told of, or at everything; how long to wait the next time."""
+        is_heard = await self._rung.wait(seconds)
+        if not is_heard:
+            self._rung.all()
+        if self._rung.is_changed or not is_heard:
+            self._rung.is_changed = False
+            await self._runs.advance(
+                self._held, calm=True
+            )  # learns what the run keeps to from now on
+        return seconds if is_heard else min(2 * seconds, LOOK_SECONDS[1])
 
     async def _take_over(self) -> None:
         """See to what others have left: nobody who had the run before starts anything any more."""

@@ -17,6 +17,8 @@ from engine.store.keys import Keys
 
 Format = Literal["yaml", "json"]
 
+FINISHED_AT_ONCE = 100  # of what died half-way, by one call
+
 # What add_version refuses.
 _OTHER_TYPE = -1
 _OTHER_NEWEST = -2
@@ -85,13 +87,18 @@ class Catalog:
 
         With `newest` (0 = no definition) it becomes a version whatever it equals, unless another is the newest one by
         now: raises NewestMoved. Without it the newest one's attributes go on, not those given. `tags`, packed, are those of
-        a definition that this makes. Once this returns, every start uses it. A publish that dies half-way is finished by repeating it. Raises DefinitionTypeConflict.
+        a definition that this makes. Once this returns, every start uses it. A publish that dies half-way is finished by repeating it, or by `finish`. Raises DefinitionTypeConflict.
         """
         key = self._keys.definition(namespace, name)
         known = "" if newest is None else str(newest)
         number, created, verdict, first = await self._redis.script(
             "add_version",
-            [key, self._keys.catalog(namespace), self._keys.profile(namespace, name)],
+            [
+                key,
+                self._keys.catalog(namespace),
+                self._keys.profile(namespace, name),
+                self._keys.untold(namespace),
+            ],
             [name, content_hash, text, form, kind, attributes, known, tags],
         )
         if verdict == _OTHER_TYPE:
@@ -116,13 +123,13 @@ class Catalog:
         if version.type == "EXPRESS":
             # Partitions learn of no version, so that nothing can be started there: its executions are never stored.
             return
-        first = "" if version.first == 1 else str(version.first)
-        await self._everywhere(namespace, version.name, str(version.version), first)
+        await self._everywhere(namespace, version.name, str(version.version), str(version.first))
 
     async def remove(self, namespace: str, name: str) -> bool:
         """Delete a definition, then have nothing start of it any more; False where there is none.
 
-        What runs goes on, on a text that stays. One that dies half-way is finished by repeating it.
+        What runs goes on, on a text that stays. One that dies half-way is finished by repeating it, or by
+        `finish`.
         """
         last, verdict = await self._redis.script(
             "remove_definition",
@@ -131,21 +138,38 @@ class Catalog:
                 self._keys.catalog(namespace),
                 self._keys.profile(namespace, name),
                 self._keys.aliases(namespace, name),
+                self._keys.untold(namespace),
             ],
             [name],
         )
         if last != b"0":
-            await self._everywhere(namespace, name, f"-{last.decode()}", "")
+            await self._everywhere(namespace, name, f"-{last.decode()}", "1")
         return bool(verdict == 1)
+
+    async def finish(self, namespace: str) -> int:
+        """Tell every partition what somebody who died has told to some only; how many versions and deletions that were.
+
+        Harmless beside those who are about it: what partitions know only goes forward.
+        """
+        key = self._keys.untold(namespace)
+        untold = await self._redis.call(key, "ZRANGE", key, 0, FINISHED_AT_ONCE - 1)
+        for member in untold:
+            name, version, first = member.decode().split(" ")
+            await self._everywhere(namespace, name, version, first)
+        return len(untold)
 
     async def _everywhere(self, namespace: str, name: str, version: str, first: str) -> None:
         calls = [
             self._redis.script(
-                "set_current", [self._keys.definitions(p, namespace)], [name, version, first]
+                "set_current",
+                [self._keys.definitions(p, namespace)],
+                [name, version, "" if first == "1" else first],
             )
             for p in range(self._keys.partitions)
         ]
         await asyncio.gather(*calls)
+        key = self._keys.untold(namespace)
+        await self._redis.call(key, "ZREM", key, f"{name} {version} {first}")
 
     async def read(self, namespace: str, name: str, version: int | None) -> Version | None:
         """A version with its text; None for the version means the newest."""

@@ -14,6 +14,7 @@ from scripted_engine import ScriptedEngine, client
 
 from api.aws import signature
 from api.aws.credentials import Credential
+from api.aws.errors import AwsError
 from engine.settings import Settings
 
 TOKEN = "s3cret"
@@ -183,3 +184,16 @@ async def test_the_caller_goes_by_the_access_key_id():
     caller, again = await admit_signed(scope, receive, TOKEN, now_ms, 1000)
     assert caller.name == "anybody"
     assert (await again())["body"] == b"{}"
+
+
+async def test_a_header_that_is_named_twice_is_not_hashed_twice():
+    names = ";".join(["host"] * 10_000).encode()
+    given = (
+        b"AWS4-HMAC-SHA256 Credential=a/20260101/eu-central-1/states/aws4_request, SignedHeaders="
+        + names
+        + b", Signature="
+        + b"0" * 64
+    )
+    headers = [(b"host", b"a"), (b"authorization", given), (b"x-amz-date", b"20260101T000000Z")]
+    with pytest.raises(AwsError, match="IncompleteSignature"):
+        signature.read(headers, 0)

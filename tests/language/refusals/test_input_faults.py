@@ -31,7 +31,15 @@ VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false'
         ),
         ("", UNSPECIFIC),
         ("  ", UNSPECIFIC),
-        ("{", UNSPECIFIC),
+        ('"half a string', UNSPECIFIC),
+        (
+            '{"a": [1, {"b": 2}',
+            (
+                "Unexpected end-of-input: expected close marker for Array "
+                """(start marker at [Source: (String)"{"a": [1, {"b": 2}"; line: 1, column: 7])"""
+            ),
+        ),
+        ('{"a":', "Unexpected end-of-input within/between Object entries"),
     ],
 )
 def test_a_text_that_is_no_json_is_refused_with_the_reason_and_without_the_place(text, said):

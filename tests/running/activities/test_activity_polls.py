@@ -38,6 +38,22 @@ async def test_a_poll_without_a_task_ends_with_a_token_that_is_null(app, monkeyp
     assert await poll(app) == (200, {"taskToken": None})
 
 
+async def test_a_test_of_a_state_that_a_stop_ends_is_to_be_tried_again(app):
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:8083") as http:
+        wait = {"Type": "Wait", "Seconds": 3600, "End": True}
+        asked = http.post(
+            "/",
+            headers={"x-amz-target": "AWSStepFunctions.TestState"},
+            content=json.dumps({"definition": json.dumps(wait)}),
+        )
+        answer = asyncio.ensure_future(asked)
+        await until(lambda: app.state.waits._waiting)
+        app.state.waits.stopping.set()
+        told = (await answer).json()
+    assert told["__type"] == "ServiceUnavailableException"
+
+
 async def test_one_poll_too_many_is_refused_by_name(app, monkeypatch):
     monkeypatch.setattr(receive, "POLLERS_MAX", 1)
     first = asyncio.ensure_future(poll(app))

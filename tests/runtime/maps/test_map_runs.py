@@ -9,6 +9,7 @@ from desk import ME, Desk, until
 from maps.over import FAIL_ODD, PASS, TASK, children, end_of, odd, over, the_run
 
 from engine.errors import MapRunClosed
+from engine.runtime.maps import drive
 from engine.store.finding.filter import Filter
 from engine.views import Ask, Outcome
 
@@ -107,6 +108,19 @@ async def test_no_more_children_are_out_than_the_author_allows_and_it_can_be_cha
     assert (await desk.end("d:n")).status == "SUCCEEDED"
     with pytest.raises(MapRunClosed):
         await desk.engine.map_runs.update(ME, run.id, tolerated_count=1)
+
+
+async def test_a_run_that_rests_follows_a_change_by_its_bell(desk: Desk, monkeypatch):
+    monkeypatch.setattr(drive, "LOOK_SECONDS", (600.0, 600.0))  # it looks for nothing by itself
+    await desk.publish(over(TASK, MaxConcurrency=1))
+    await desk.start("n", {"items": [1, 2]})
+    first = await desk.lease()
+    assert await desk.lease(wait_ms=300) == []
+    await desk.engine.map_runs.update(ME, (await the_run(desk)).id, concurrency_max=2)
+    second = await desk.lease()
+    for task in (*first, *second):
+        await desk.succeed(task, {})
+    assert (await desk.end("d:n")).status == "SUCCEEDED"
 
 
 async def test_a_stop_ends_the_children_and_the_run(desk: Desk):

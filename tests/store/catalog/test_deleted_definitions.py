@@ -88,6 +88,36 @@ async def test_a_deletion_that_died_half_way_is_finished_by_repeating_it(world):
     assert await currents(world) == [b"-1"] * PARTITIONS
 
 
+async def test_what_died_half_way_is_finished_by_whoever_looks(world):
+    await world.publish()
+    assert await world.catalog.finish(NS) == 0
+    faulty = FaultyRedis(world.redis)
+    dying = Catalog(faulty, world.keys)
+    faulty.fail(3, "before")  # the second partition's
+    with pytest.raises(StoreUnavailable):
+        await dying.publish(NS, "d", "other", b"{}", "json")
+    await asyncio.sleep(0)
+    assert b"1" in await currents(world)
+    assert await world.catalog.finish(NS) == 1
+    assert await currents(world) == [b"2"] * PARTITIONS
+    faulty.fail(3, "before")
+    with pytest.raises(StoreUnavailable):
+        await dying.remove(NS, "d")
+    await asyncio.sleep(0)
+    assert await world.catalog.finish(NS) == 1
+    assert await currents(world) == [b"-2"] * PARTITIONS
+    assert await world.catalog.finish(NS) == 0
+
+
+async def test_finishing_late_brings_nothing_back(world):
+    await world.publish()
+    key = world.keys.untold(NS)
+    await world.redis.call(key, "ZADD", key, 1, "d 1 1", 2, "gone -7 1")
+    await world.publish(states=TWO)
+    assert await world.catalog.finish(NS) == 2
+    assert await currents(world) == [b"2"] * PARTITIONS
+
+
 async def test_a_publish_that_comes_late_does_not_bring_a_deleted_definition_back(world):
     key = world.keys.definitions(0, NS)
     for told, stands in (

@@ -256,3 +256,20 @@ def test_activities_have_tags_as_well(sfn, name):
     sfn.tag_resource(resourceArn=arn, tags=[{"key": "b", "value": "2"}])
     sfn.untag_resource(resourceArn=arn, tagKeys=["a"])
     assert sfn.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "b", "value": "2"}]
+
+
+@pytest.mark.parametrize("operation", ["tag_resource", "create_state_machine", "create_activity"])
+def test_a_tag_without_a_key_is_refused_and_nothing_is_made(sfn, make, operation):
+    arguments = {
+        "tag_resource": lambda: {"resourceArn": make()},
+        "create_state_machine": lambda: {"name": "untagged", "definition": "{}", "roleArn": "r"},
+        "create_activity": lambda: {"name": "untagged"},
+    }[operation]()
+    with pytest.raises(sfn.exceptions.ClientError) as refused:
+        getattr(sfn, operation)(tags=[{"key": "a", "value": "1"}, {"value": "2"}], **arguments)
+    assert refused.value.response["Error"] == {
+        "Code": "ValidationException",
+        "Message": "1 validation error detected: Value null at 'tags.2.member.key' failed to satisfy"
+        " constraint: Member must not be null",
+    }
+    assert "untagged" not in [each["name"] for each in sfn.list_activities()["activities"]]
