@@ -46,15 +46,23 @@ class MapRunQueries:
         *,
         status: Status | None = None,
         is_redriven: bool | None = None,
+        is_waiting: bool = False,
     ) -> Filter:
-        """What the executions that a Map Run has started are found by. Raises InvalidName, MapRunNotFound."""
+        """What the executions that a Map Run has started are found by. Raises InvalidName, MapRunNotFound.
+
+        `is_waiting`: those that wait for the redrive of the run, which begins them in their order.
+        """
         run = await self._read(caller, identifier)
+        waits_from = None
+        if is_waiting:
+            waits_from = run.walked if run.standing.pending > 0 else run.next
         definition, _, name = run.id.partition(":")
         return Filter(
             definition=definition,
             status=status,
             is_redriven=is_redriven,
             map_run=name,
+            waits_from=waits_from,
             started_from_ms=run.created_ms,
             started_until_ms=None if run.stopped_ms is None else run.stopped_ms + 1,
         )

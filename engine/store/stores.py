@@ -17,6 +17,7 @@ from engine.store.feed import Feed
 from engine.store.finding.finding import Finding
 from engine.store.keys import Keys
 from engine.store.listing import Listing
+from engine.store.maps.births import Births
 from engine.store.maps.reading import ReadingRuns
 from engine.store.maps.runs import MapRuns
 from engine.store.operating.operations import Operations
@@ -48,6 +49,7 @@ class Stores:
     profiles: Profiles
     feed: Feed
     copies: Copies
+    births: Births
     map_runs: MapRuns
     reading_runs: ReadingRuns
     activities: Activities
@@ -57,17 +59,18 @@ class Stores:
         tasks = Tasks(redis, keys, bell=True)
         catalog = Catalog(redis, keys)
         listing = Listing(redis, keys)
+        executions = Executions(
+            redis,
+            keys,
+            lease_ms=settings.lease_ms,
+            retention_ms=int(settings.retention_hours * HOUR_MS),
+            open_max=settings.open_executions_max,
+            bell=True,
+            changes_kept=settings.changes_kept,
+            inline_max=settings.payload_inline_bytes_max,
+        )
         return cls(
-            executions=Executions(
-                redis,
-                keys,
-                lease_ms=settings.lease_ms,
-                retention_ms=int(settings.retention_hours * HOUR_MS),
-                open_max=settings.open_executions_max,
-                bell=True,
-                changes_kept=settings.changes_kept,
-                inline_max=settings.payload_inline_bytes_max,
-            ),
+            executions=executions,
             tasks=tasks,
             timers=Timers(redis, keys, tasks, bell=True),
             signals=Signals(
@@ -89,6 +92,15 @@ class Stores:
             feed=Feed(redis, keys),
             activities=Activities(redis, keys),
             copies=Copies(redis, keys, listing, inline_max=settings.payload_inline_bytes_max),
+            births=Births(
+                redis,
+                keys,
+                executions,
+                open_max=settings.open_executions_max,
+                bell=True,
+                changes_kept=settings.changes_kept,
+                inline_max=settings.payload_inline_bytes_max,
+            ),
             map_runs=MapRuns(redis, keys, bell=True),
             reading_runs=ReadingRuns(redis, keys),
         )

@@ -22,7 +22,9 @@ def test_the_header_names_exactly_the_keys_and_arguments_that_the_script_uses(na
     assert found.argv_used == found.argv
     assert found.keys == frozenset(range(1, len(found.keys) + 1))
     assert found.argv == frozenset(range(1, len(found.argv) + 1))
-    assert found.more == (name in {"commit", "import_execution", "prune_execution"})
+    assert found.more == (
+        name in {"commit", "create_children", "import_execution", "prune_execution"}
+    )
 
 
 @each_script

@@ -165,9 +165,6 @@ async def list_executions(call: Call) -> dict[str, Any]:
         message = "Exactly one of stateMachineArn and mapRunArn must be given."
         raise validation("MISSING_REQUIRED_PARAMETER", message)
     wanted = await _of_map_run(call) if "mapRunArn" in given else await _of_machine(call)
-    if given.get("statusFilter") == "PENDING_REDRIVE":
-        # A child that waits for the redrive of its Map Run is listed as it ended until then.
-        return {"executions": []}
     try:
         page = await call.engine.queries.listed(
             call.caller,
@@ -178,6 +175,8 @@ async def list_executions(call: Call) -> dict[str, Any]:
     except errors.InvalidRequest:
         raise invalid_token() from None
     run = {"mapRunArn": given["mapRunArn"]} if "mapRunArn" in given else {}
+    if given.get("statusFilter") == "PENDING_REDRIVE":
+        run["status"] = "PENDING_REDRIVE"
     members: dict[str, Any] = {
         "executions": [summary(each, call.place) | run for each in page.executions]
     }
@@ -208,6 +207,7 @@ async def _of_map_run(call: Call) -> Filter:
             map_runs.identifier(map_runs.identified(text)),
             status=None if asked == "PENDING_REDRIVE" else asked,
             is_redriven=None if redrive is None else redrive == "REDRIVEN",
+            is_waiting=asked == "PENDING_REDRIVE",
         )
 
 

@@ -19,6 +19,7 @@ from engine.runtime.maps.bells import Rung
 from engine.store import codec
 from engine.store.errands import Stop
 from engine.store.keys import ref_of
+from engine.store.maps.births import Birth
 from engine.store.maps.child import MapChild, child_name
 from engine.store.maps.ends import Ended, EndStatus
 from engine.store.maps.held import Held
@@ -99,17 +100,22 @@ class StandardChildren:
         return f"{self._spec.run}/{index}"
 
     async def start(self, made: Sequence[Child]) -> None:
-        left = [child for child in made if isinstance(child.input, Document)]
+        left = [
+            self._birth(child, child.input) for child in made if isinstance(child.input, Document)
+        ]
+        version, claims = self._spec.version, self._held.claims
         while left:
-            verdicts = await asyncio.gather(*(self._create(child) for child in left))
+            verdicts = await self._stores.births.create(left, version=version, claims=claims)
+            for birth, verdict in zip(left, verdicts, strict=True):
+                if verdict in {"created", "exists"}:
+                    self._offer(birth.ref)
             if "refused" in verdicts:
                 raise RunLost
             left = [c for c, verdict in zip(left, verdicts, strict=True) if verdict == "quota"]
             if left:
                 await self._clock.sleep(QUOTA_SECONDS)
 
-    async def _create(self, child: Child) -> str:
-        assert isinstance(child.input, Document)
+    def _birth(self, child: Child, given: Document) -> Birth:
         identifier = self.identifier(child.index)
         spec, name = self._spec, identifier.partition(":")[2]
         names = None
@@ -126,18 +132,7 @@ class StandardChildren:
             identifier, self._held.processor, name, secrets.token_bytes(16), spec.parent, spec.depth,
             names=names, child=about,
         )  # fmt: skip
-        ref = ref_of(self._namespace, identifier)
-        created = await self._stores.executions.create(
-            ref,
-            static,
-            child.input,
-            version=spec.version,
-            key=self._key(child.index),
-            claims=self._held.claims,
-        )
-        if created.verdict in {"created", "exists"}:
-            self._offer(ref)
-        return created.verdict
+        return Birth(ref_of(self._namespace, identifier), static, given, self._key(child.index))
 
     async def ended(self) -> Batch | None:
         """Of many partitions at once: what is read together is counted together."""

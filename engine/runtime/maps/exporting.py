@@ -19,7 +19,7 @@ from engine.store.maps.ends import Ended
 from engine.store.maps.held import Held
 from engine.store.maps.runs import MapRuns
 from engine.tasks.datasets.faults import ResultWriterFailed
-from engine.tasks.datasets.results import FileStatus, file_of
+from engine.tasks.datasets.results import ChildResult, FileStatus, file_of
 from engine.tasks.datasets.sink import Part, ResultSink
 
 NOTED = 250  # ends counted by one script
@@ -77,7 +77,7 @@ class Results:
         parts = parts_of(held)
         try:
             for status in dict.fromkeys(file_of(each.status) for each in told):
-                results = [self._shaping.result(e) for e in told if file_of(e.status) == status]
+                results = self._told(told, status)
                 known = parts.setdefault(status, [])
                 known.append(await self._sink.write(status, len(known), results))
         except ResultWriterFailed as fault:
@@ -89,6 +89,9 @@ class Results:
             written=len(told),
             count={"written_items": sum(each.items for each in told)},
         )
+
+    def _told(self, told: Sequence[Ended], status: FileStatus) -> Iterator[ChildResult]:
+        return (self._shaping.result(each) for each in told if file_of(each.status) == status)
 
     async def outcome(self, held: Held, state: str) -> Document | Failure:
         """The output of a run whose children have all ended; the same whenever it is asked for."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.core.effects import (
     CancelTask,
     CancelTimer,
@@ -22,7 +24,7 @@ from engine.language.machine import Keeping
 from engine.store import codec, errands
 from engine.store.bounds.payloads import INLINE_BYTES_MAX
 from engine.store.bounds.referring import Packer
-from engine.store.commits.map_ends import note_map_end
+from engine.store.commits.map_ends import leaves_nothing, note_map_end
 from engine.store.commits.parts import (
     Claim,
     Commit,
@@ -84,14 +86,17 @@ class Commits:
         envelope = Envelope({"now": str(now_ms), "bell": self._bell, "changes": self._keys.changes})
         resting = self._index(envelope, claim, transition, release=release)
         self._announce(envelope, claim, after, resting)
-        trimmed = trimmed_by(claim, after)
-        body = envelope.body
-        body["set"] = fields = fields_of(envelope, claim, transition, packer)
-        if transition.records:
-            body["records"] = [packer.pack(record) for record in transition.records]
-        if trimmed:
-            body["trim"] = trimmed
-        put_values(envelope, transition, packer)
+        trimmed, fields, body = 0, list[Any](), envelope.body
+        body["set"] = fields
+        is_kept = not leaves_nothing(claim, after)
+        if is_kept:
+            trimmed = trimmed_by(claim, after)
+            fields += fields_of(envelope, claim, transition, packer)
+            if transition.records:
+                body["records"] = [packer.pack(record) for record in transition.records]
+            if trimmed:
+                body["trim"] = trimmed
+            put_values(envelope, transition, packer)
         if taken:
             body["taken"] = taken
         if controls:
@@ -101,12 +106,13 @@ class Commits:
         note_pause(envelope.body, envelope.key, keys, before, transition)
         self._effects(envelope, claim, transition, now_ms, packer)
         refers = claim.refers or bool(packer.payloads)
-        if refers:
-            body["refs"] = True
-            body |= sent({n: d for n, d in packer.payloads.items() if n not in claim.payloads})
         dropped = claim.dropped + trimmed
-        meta = codec.meta_of(after, resting, dropped=dropped, refers=refers)
-        fields += ("m", codec.pack(meta))
+        if is_kept:
+            if refers:
+                body["refs"] = True
+                body |= sent({n: d for n, d in packer.payloads.items() if n not in claim.payloads})
+            meta = codec.meta_of(after, resting, dropped=dropped, refers=refers)
+            fields += ("m", codec.pack(meta))
         lease_ms = self._lease_ms if extend else 0
         return Commit(
             self._names(keys, envelope.keys),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.core.effects import Transition
+from engine.core.execution import Execution
 from engine.store.commits.parts import Claim, Envelope
 from engine.store.keys import Keys
 from engine.store.maps.ends import entry_of
@@ -12,6 +13,19 @@ from engine.store.maps.ends import entry_of
 UNREAD_MS_MIN = (
     7 * 86_400_000
 )  # a child outlives what is to be done with it, also where nothing is to be kept long
+OWN_KEYS = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    13,
+)  # among the fixed ones of commit.lua, those that are the execution's own
+
+
+def leaves_nothing(claim: Claim, after: Execution) -> bool:
+    """Whether this closes a child of which nothing is kept but the note of its end: then nothing else of it is written."""
+    return claim.child is not None and claim.child.is_brief and after.status == "SUCCEEDED"
 
 
 def note_map_end(envelope: Envelope, keys: Keys, claim: Claim, transition: Transition) -> None:
@@ -28,9 +42,11 @@ def note_map_end(envelope: Envelope, keys: Keys, claim: Claim, transition: Trans
     }
     if child.tells_input or not has_succeeded:
         ended["input"] = True
-    if child.is_brief and has_succeeded:
-        names = (mine.inbox, mine.history, mine.values, mine.outcomes, mine.seen, mine.fates)
-        ended["gone"] = [envelope.key(name) for name in names]
+    if leaves_nothing(claim, after):
+        ended["gone"] = [
+            *OWN_KEYS,
+            *(envelope.key(name) for name in (mine.outcomes, mine.seen, mine.fates)),
+        ]
         # It would be in the indexes of what has ended until the same script takes it away.
         envelope.body.pop("index", None)
     else:

@@ -35,6 +35,9 @@ class Filter:
         None  # the Map Run that it is a child of, by its id alone; with a definition
     )
 
+    # Children of the run from this index on that ended without success: those that its redrive has still to begin.
+    waits_from: int | None = None
+
     def matches(self, row: Row) -> bool:
         """Whether the row is one of those wanted."""
         return (
@@ -49,6 +52,7 @@ class Filter:
             and (self.is_redriven is None or self.is_redriven == (row.operated.redrives > 0))
             and self._started_by(row)
             and (self.map_run is None or self.map_run == _map_run_of(row))
+            and (self.waits_from is None or _waits(row, self.waits_from))
         )
 
     def _started_by(self, row: Row) -> bool:
@@ -56,6 +60,12 @@ class Filter:
             return True
         static = row.static
         return self.published in {None, static.published} and self.alias in {None, static.alias}
+
+
+def _waits(row: Row, first: int) -> bool:
+    child = row.static.child
+    has_failed = row.status not in {"RUNNING", "SUCCEEDED"}
+    return has_failed and child is not None and child.index >= first
 
 
 def _map_run_of(row: Row) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -35,5 +36,6 @@ def name_prefix(run: str) -> str:
     return f"{digits[:8]}-{digits[8:]}-"
 
 
+@lru_cache(maxsize=64)
 def _prefix(run: str) -> str:
     return hashlib.blake2b(run.encode(), digest_size=_PREFIX_BYTES).hexdigest()

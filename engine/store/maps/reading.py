@@ -29,6 +29,7 @@ class StoredRun:
     pending_items: int
     not_redrivable: int
     not_redrivable_items: int
+    walked: int  # a redrive has come to this child
 
 
 class ReadingRuns:
@@ -66,6 +67,7 @@ class ReadingRuns:
             number(b"pending_items"),
             number(b"not_redrivable"),
             number(b"not_redrivable_items"),
+            number(b"walked"),
         )
 
     async def of(

@@ -39,10 +39,13 @@ class ResultSink:
         self._folder = f"{prefix}/{run}" if prefix else run
 
     async def write(self, status: FileStatus, number: int, results: Iterable[ChildResult]) -> Part:
-        """Write the `number`-th file of this status. Given the same results again, it is the same object again."""
+        """Write the `number`-th file of this status. Given the same results again, it is the same object again.
+
+        The file is made in a thread, where `results` are iterated as well: others have a turn meanwhile.
+        """
         form = self._writer.output_type
         key = f"{self._folder}/{status}_{number}.{form.lower()}"
-        body = body_of(results, self._writer)
+        body = await self._buckets.run(lambda: body_of(results, self._writer))
         await self._put(key, body, CONTENT_TYPES[form])
         return Part(key, len(body))
 

@@ -92,6 +92,8 @@ def test_a_run_is_listed_described_and_its_children_found(sfn):
     assert {child["mapRunArn"] for child in children} == {run["mapRunArn"]}
     assert {child["itemCount"] for child in children} == {1}
     [failed] = sfn.list_executions(mapRunArn=run["mapRunArn"], statusFilter="FAILED")["executions"]
+    waiting = sfn.list_executions(mapRunArn=run["mapRunArn"], statusFilter="PENDING_REDRIVE")
+    assert waiting["executions"] == []
     child = sfn.describe_execution(executionArn=failed["executionArn"])
     assert (child["error"], child["input"], child["mapRunArn"]) == ("One", "1", run["mapRunArn"])
     assert child["redriveStatus"] == "REDRIVABLE_BY_MAP_RUN"

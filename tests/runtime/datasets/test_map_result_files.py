@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 
 import pytest
 from test_map_results import child
@@ -90,3 +92,17 @@ async def test_a_place_that_cannot_be_written_to_is_the_writers_failure(buckets,
     with pytest.raises(ResultWriterFailed, match="Could not connect to the endpoint"):
         await ResultSink(Writer(bucket="data"), "the-run", nowhere).finish(RUN, {})
     nowhere.close()
+
+
+async def test_a_file_is_made_beside_the_event_loop_whose_others_have_a_turn_meanwhile(
+    client, buckets
+):
+    turned, loop = threading.Event(), asyncio.get_running_loop()
+
+    def results():
+        loop.call_soon_threadsafe(turned.set)
+        assert turned.wait(30), "the loop had no turn"
+        yield child(1)
+
+    sink = ResultSink(Writer(bucket="data"), "the-run", buckets)
+    assert (await sink.write("SUCCEEDED", 0, results())).size > 0

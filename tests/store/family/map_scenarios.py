@@ -7,7 +7,9 @@ from world import NS, World
 from engine.core.states.distributed.spec import MapRunSpec
 from engine.documents import Document
 from engine.store import codec
+from engine.store.bounds.payloads import INLINE_BYTES_MAX
 from engine.store.keys import ref_of
+from engine.store.maps.births import Birth, Births
 from engine.store.maps.child import MapChild, child_name
 from engine.store.maps.ends import Ended
 from engine.store.maps.held import Held
@@ -49,11 +51,42 @@ def child_ref(index=0) -> str:
     return ref_of(NS, f"d~L:{child_name(RUN, index)}")
 
 
-async def create_child(world: World, index=0, claims=1, given=None, **about):
-    """Start a child as a driver does; what the store answers."""
+def static_of(index=0, **about) -> codec.Static:
     name = child_name(RUN, index)
     child = MapChild(RUN, index, 1, **about)
-    static = codec.Static(f"d~L:{name}", "d~L", name, SEED, "d:n", 1, child=child)
+    return codec.Static(f"d~L:{name}", "d~L", name, SEED, "d:n", 1, child=child)
+
+
+def births_of(world: World, *, open_max=0, changes_kept=0) -> Births:
+    return Births(
+        world.redis,
+        world.keys,
+        world.executions,
+        open_max=open_max,
+        bell=True,
+        changes_kept=changes_kept,
+        inline_max=INLINE_BYTES_MAX,
+    )
+
+
+async def create_children(world: World, indexes, claims=1, given=None, **more) -> list[str]:
+    """Start children as a driver does; what the store answers of each."""
+    about = {"is_brief": more.pop("is_brief", False)}
+    births = [
+        Birth(
+            child_ref(index),
+            static_of(index, **about),
+            Document.of(index if given is None else given),
+            f"{RUN}/{index}",
+        )
+        for index in indexes
+    ]
+    return await births_of(world, **more).create(births, version=1, claims=claims)
+
+
+async def create_child(world: World, index=0, claims=1, given=None, **about):
+    """Start one whose input is kept apart, as a driver does; what the store answers."""
+    static = static_of(index, **about)
     return await world.executions.create(
         child_ref(index),
         static,
@@ -125,6 +158,13 @@ async def create_execution_of_a_map_run(world):
     return create_child(world)
 
 
+async def create_children_that_are_followed(world):
+    await world.publish()
+    held = await opened(world)
+    await runs_of(world).fence(held)
+    return create_children(world, [0], changes_kept=100)
+
+
 async def commit_that_ends_a_brief_child(world):
     large = {"text": "x" * 9000}
     held = await last_step_of_a_child(world, is_brief=True, tells_input=True, given=large)
@@ -138,5 +178,6 @@ async def commit_that_ends_a_child_without_success(world):
 MAP_SCENARIOS = [
     (open_map_run, 1), (open_map_run_for_a_redrive, 1), (advance_map_run, 4), (advance_map_run_to_its_end, 3),
     (abort_map_run, 1), (update_map_run, 1), (fence_children, 1), (create_execution_of_a_map_run, 7),
+    (create_children_that_are_followed, 8),
     (commit_that_ends_a_brief_child, 7), (commit_that_ends_a_child_without_success, 7),
 ]  # fmt: skip

@@ -52,7 +52,7 @@ if e.refs and lacks(KEYS[13], counts, sent) then return {'LACKS'} end
 local theirs = expect_event(KEYS, e.event, expect_tallies(KEYS, e.tallies))
 expect_pause(KEYS, e.pause, theirs)
 expect_fates(KEYS, e.fates, theirs)
-expect_ended(KEYS, e.ended, theirs)
+expect_ended(KEYS, e.ended, theirs, KEYS[13])
 for number = 14, #KEYS do if not theirs[number] then expect('ZCARD', KEYS[number]) end end
 if e.release or e.close or lease_ms > 0 then expect('ZCARD', ready, closed) end
 if e.close then redis.call('DECR', KEYS[12]) end -- refuses what is no number, so it comes before every other write
@@ -79,12 +79,12 @@ for _, add in ipairs(e.index or {}) do redis.call('ZADD', KEYS[add[1]], add[2], 
 for _, gone in ipairs(e.unindex or {}) do redis.call('ZREM', KEYS[gone[1]], gone[2]) end
 if at[3] and tonumber(at[3]) > now then redis.call('PUBLISH', e.changes, ref .. (e.close and ' closed' or '')) end
 if e.close then
+  redis.call('ZREM', ready, ref)
+  if note_end(KEYS, e.ended, ref, x, KEYS[13], e.bell) then return {'OK', text(now), 1, {}, {}, {}} end
   redis.call('UNLINK', control)
   if e.spent then redis.call('UNLINK', values) end
   redis.call('ZADD', closed, text(now + e.close), ref)
   redis.call('HSET', x, 'own', '', 'stopped', text(now))
-  redis.call('ZREM', ready, ref)
-  note_end(KEYS, e.ended, ref, x, KEYS[13], closed, e.bell)
   return {'OK', text(now), 1, {}, {}, {}}
 end
 local first, rest, frames = unpack(left > 0 and {inbox(x, control, entries, '')} or {{}, {}, {}})
