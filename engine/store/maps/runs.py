@@ -21,9 +21,7 @@ from engine.store.maps.ends import Ended
 from engine.store.maps.held import Held, RunStatus, born, held_of, standing_of
 
 STOPPED_MS = 86_400_000  # no delivery of a task is under way for longer than a day
-FENCED_MS = (
-    7 * 86_400_000
-)  # so long after a run's end nobody who has had it can still start a child
+FENCED_MS = 7 * 86_400_000  # after a run's end; later nobody who has had it can start a child
 ENDS_READ = 100  # entries of a partition read at once; each may hold an input and an output
 RESULTS_READ = 200
 
