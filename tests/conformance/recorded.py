@@ -59,14 +59,6 @@ def cases() -> dict[str, dict[str, Any]]:
     return {case["id"]: case for case in found if case["id"] in wanted}
 
 
-def out_of_scope(case: dict[str, Any]) -> str | None:
-    """Why a case is not played yet; None for one that is."""
-    definitions = [case.get("definition"), *(each.get("definition") for each in case["inputs"])]
-    text = json.dumps(definitions)
-    reasons = (('"Credentials"' in text, "credentials"),)
-    return next((reason for holds, reason in reasons if holds), None)
-
-
 @cache
 def play(name: str) -> Verdict:
     """Differences by column, over all inputs of the case; played once a process."""

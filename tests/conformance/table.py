@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from tests.conformance.known import OVER_THE_WIRE, REHEARSED
-from tests.conformance.recorded import COLUMNS, cases, out_of_scope, play
+from tests.conformance.recorded import COLUMNS, cases, play
 from tests.conformance.wire import all_cases, asked
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
@@ -35,7 +35,6 @@ class Tally:
     def __init__(self) -> None:
         self.passed: dict[str, Counter[str]] = defaultdict(Counter)
         self.asked: dict[str, Counter[str]] = defaultdict(Counter)
-        self.skipped: Counter[str] = Counter()
 
     def add(self, area: str, column: str, *, passes: bool) -> None:
         for each in (area, ALL):
@@ -66,10 +65,6 @@ def _over_the_wire() -> Tally:
 def _rehearsed(*, show: bool) -> Tally:
     tally = Tally()
     for name, case in cases().items():
-        reason = out_of_scope(case)
-        if reason is not None:
-            tally.skipped[reason] += 1
-            continue
         for column, differences in play(name).items():
             if differences is None:
                 continue
@@ -94,7 +89,6 @@ def _page(wire: Tally, rehearsed: Tally) -> str:
         lines.append(f"| {area} | " + " | ".join(cells) + " |")
     lines += _misses("What is missed over the wire, and why:", OVER_THE_WIRE)
     lines += _misses("What is missed in the rehearsal, and why:", REHEARSED)
-    lines += _skipped("Not rehearsed, by what they need:", rehearsed)
     return "\n".join(lines) + "\n"
 
 
@@ -106,13 +100,6 @@ def _misses(title: str, known: dict[str, tuple[set[str], str]]) -> list[str]:
         shown = ", ".join(TITLES[column] for column in COLUMNS if column in columns)
         lines.append(f"| {name} | {shown} | {why} |")
     return lines
-
-
-def _skipped(title: str, tally: Tally) -> list[str]:
-    if not tally.skipped:
-        return []
-    lines = ["", title, "", "| feature | cases |", "|---|---|"]
-    return lines + [f"| {reason} | {count} |" for reason, count in sorted(tally.skipped.items())]
 
 
 if __name__ == "__main__":

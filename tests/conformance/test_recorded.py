@@ -5,21 +5,15 @@ from __future__ import annotations
 import pytest
 
 from tests.conformance.known import REHEARSED
-from tests.conformance.recorded import cases, out_of_scope, play
+from tests.conformance.recorded import cases, play
 from tests.conformance.table import PAGE, table
 
 CASES = sorted(cases())
-
-
 MISSING = "the shared conformance cases are not there (../shared, or DETENT_SHARED)"
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_recorded_execution(name):
-    case = cases()[name]
-    reason = out_of_scope(case)
-    if reason is not None:
-        pytest.skip(f"not yet: {reason}")
     differences = {
         column: found
         for column, found in play(name).items()
