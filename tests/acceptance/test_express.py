@@ -10,7 +10,7 @@ import httpx2
 import pytest
 import redis as redis_py
 
-from tests.acceptance.processes import Household
+from tests.chaos.rig.processes import Household
 
 NAP = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 120, "End": True}}})
 

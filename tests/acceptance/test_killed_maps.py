@@ -20,7 +20,7 @@ from engine.errors import EngineError
 from engine.serve import Engine
 from engine.settings import Settings
 from engine.views import Caller, LeasedTask, Outcome
-from tests.acceptance.processes import Household
+from tests.chaos.rig.processes import Household
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ import pytest
 
 from engine.language import examine
 from engine.store.connection import Redis
-from tests.acceptance import dump
+from tests.chaos.rig import dump
 from tests.simulation.ends import End
 from tests.simulation.faults import Fault
 from tests.simulation.scripts import Script

@@ -12,7 +12,7 @@ import yaml
 
 from engine.rehearsal import Answer, Fail, Succeed, given_answers
 from engine.views import LeasedTask
-from tests.acceptance.plan import order_of
+from tests.chaos.orders.plan import order_of
 from tests.simulation import nested
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,7 +101,7 @@ def order(number: int) -> Script:
 
     payload = {"order": number}
     signals = tuple(Signal(500, name, payload, id_) for name, id_ in planned.signals)
-    text = (ROOT / "tests" / "acceptance" / "order.yaml").read_bytes()
+    text = (ROOT / "tests" / "chaos" / "orders" / "order.yaml").read_bytes()
     name = f"kill-order: {number}"
     return Script(name, text, planned.input, answer, signals, is_strict=False)
 

@@ -25,8 +25,8 @@ from engine.settings import Settings
 from engine.store.connection import Redis
 from engine.store.keys import Keys, ref_of
 from engine.views import Caller, LeasedTask, Outcome
-from tests.acceptance import dump
-from tests.acceptance.indexes import problems
+from tests.chaos.rig import dump
+from tests.chaos.rig.indexes import problems
 from tests.simulation.ends import End, child
 from tests.simulation.faults import Fault, FaultyRedis, Killed
 from tests.simulation.scripts import Script

@@ -20,8 +20,8 @@ from engine.core.events import SignalReceived
 from engine.documents import Document
 from engine.language import read
 from engine.rehearsal import Answer, Given, Rehearsal
-from tests.acceptance import chains
-from tests.acceptance.broken import early_dispatch
+from tests.chaos.broken.engine import early_dispatch
+from tests.chaos.rig import chains
 from tests.simulation.ends import End, summary
 from tests.simulation.faults import FAULTS, Fault, FaultyRedis
 from tests.simulation.scripts import Script, scripts

@@ -13,8 +13,8 @@ from engine.arns import Origin, Place
 from engine.documents import Document
 from engine.store.bounds import copies
 from engine.store.finding.filter import Filter
-from tests.acceptance import dump
-from tests.acceptance.indexes import problems
+from tests.chaos.rig import dump
+from tests.chaos.rig.indexes import problems
 
 LARGE = {"text": "x" * 20_000}
 STATES = {

@@ -16,8 +16,8 @@ from engine.errors import StoreRefused
 from engine.language.machine import Keeping
 from engine.store import codec
 from engine.store.connection import Redis
-from tests.acceptance import dump
-from tests.acceptance.references import problems
+from tests.chaos.rig import dump
+from tests.chaos.rig.references import problems
 
 LARGE = {"text": "x" * 20_000}
 OTHER = {"text": "y" * 20_000}

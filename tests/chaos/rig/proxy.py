@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlparse
 import hiredis
 
 from engine.store import scripts
-from tests.acceptance.journal import Journal
+from tests.chaos.rig.journal import Journal
 
 CHUNK = 1 << 16
 LATENCY_SECONDS = (

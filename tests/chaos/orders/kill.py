@@ -1,6 +1,6 @@
 """The kill test: orders under load while engine and API processes are killed, and a verdict over what is left.
 
-    python -m tests.acceptance.kill --executions 2000 --kills 50 --seed 1
+    python -m tests.chaos.orders.kill --executions 2000 --kills 50 --seed 1
 
 Writes its files into --folder (a temporary one by default) and the verdict to verdict.json there. Exit code: 0 pass,
 1 fail, 2 invalid (too little was provoked to prove anything).
@@ -24,12 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.store.keys import Keys
-from tests.acceptance import checker, dump
-from tests.acceptance.journal import Journal
-from tests.acceptance.load import Callers, Workers
-from tests.acceptance.plan import orders
-from tests.acceptance.processes import Household, Server
-from tests.acceptance.proxy import LossyProxy
+from tests.chaos.orders.load import Callers, Workers
+from tests.chaos.orders.plan import orders
+from tests.chaos.rig import checker, dump
+from tests.chaos.rig.journal import Journal
+from tests.chaos.rig.processes import Household, Server
+from tests.chaos.rig.proxy import LossyProxy
 
 HERE = Path(__file__).parent
 CONCURRENT_STARTS = 20
@@ -253,7 +253,7 @@ def main() -> int:
     parser.add_argument("--lease-ms", type=int, default=Plan.lease_ms)
     parser.add_argument("--settle-seconds", type=float, default=Plan.settle_seconds)
     parser.add_argument("--loss", type=float, default=0.0)
-    parser.add_argument("--mutant", default="", help="of tests/acceptance/broken.py")
+    parser.add_argument("--mutant", default="", help="of tests/chaos/broken/engine.py")
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     logging.getLogger("detent").setLevel(logging.ERROR)

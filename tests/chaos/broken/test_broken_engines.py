@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.acceptance.kill import Plan, run
+from tests.chaos.orders.kill import Plan, run
 
 pytestmark = pytest.mark.slow
 

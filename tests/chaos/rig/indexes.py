@@ -15,7 +15,7 @@ from engine.store import codec
 from engine.store.finding.entries import entries_of
 from engine.store.finding.rows import Row
 from engine.store.keys import Keys, split_task_id
-from tests.acceptance import references
+from tests.chaos.rig import references
 
 
 @dataclass

@@ -9,8 +9,8 @@ from typing import Any
 
 from detent import Client, DetentError, ExecutionAlreadyExists, Task, TaskError, Worker
 
-from tests.acceptance.journal import Journal
-from tests.acceptance.plan import DEFINITION, NOTIFY_QUEUE, SDK_QUEUES, SIGNAL, Order, order_of
+from tests.chaos.orders.plan import DEFINITION, NOTIFY_QUEUE, SDK_QUEUES, SIGNAL, Order, order_of
+from tests.chaos.rig.journal import Journal
 
 LEASE_SECONDS = (
     3  # a task whose hand-out was lost with the API's process is handed out again after this

@@ -15,10 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance import chains
-from tests.acceptance.indexes import problems
-from tests.acceptance.journal import lines
-from tests.acceptance.plan import Order, orders
+from tests.chaos.orders.plan import Order, orders
+from tests.chaos.rig import chains
+from tests.chaos.rig.indexes import problems
+from tests.chaos.rig.journal import lines
 
 DRAIN_SECONDS_MAX = 12.0  # DETENT_DRAIN_SECONDS is 10 by default
 ALARMS = ('"traceback"', "Traceback", "execution.quarantined")

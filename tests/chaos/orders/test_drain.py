@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.acceptance.kill import Plan, run
+from tests.chaos.orders.kill import Plan, run
 
 pytestmark = pytest.mark.slow
 

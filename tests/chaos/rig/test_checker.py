@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
-from tests.acceptance.checker import Evidence, verdict
-from tests.acceptance.plan import DEFINITION, NOTIFY_QUEUE, order_of
+from tests.chaos.orders.plan import DEFINITION, NOTIFY_QUEUE, order_of
+from tests.chaos.rig.checker import Evidence, verdict
 
 SEED = 5
 NUMBER = next(n for n in range(100) if order_of(SEED, n).declined)

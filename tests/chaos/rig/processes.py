@@ -62,7 +62,7 @@ class Household:
         self.redis = EmbeddedRedis(folder / "data")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        program = ("-m", "tests.acceptance.broken", mutant) if mutant else DETENT
+        program = ("-m", "tests.chaos.broken.engine", mutant) if mutant else DETENT
         self.engines = [
             Server("engine", (*program, "engine"), folder / f"engine-{number}.log")
             for number in range(engines)
@@ -94,7 +94,7 @@ class Household:
                 stdout=log,
                 stderr=log,
                 env=environment,
-                cwd=Path(__file__).resolve().parents[2],
+                cwd=Path(__file__).resolve().parents[3],
             )
 
     def kill(self, server: Server) -> int:

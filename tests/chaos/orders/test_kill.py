@@ -1,4 +1,4 @@
-"""The kill test in its short form. The long one is a command: `python -m tests.acceptance.kill`."""
+"""The kill test in its short form. The long one is a command: `python -m tests.chaos.orders.kill`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.acceptance.kill import Plan, run
+from tests.chaos.orders.kill import Plan, run
 
 pytestmark = pytest.mark.slow
 
