@@ -30,6 +30,7 @@ from tests.chaos.rig import checker, dump
 from tests.chaos.rig.journal import Journal
 from tests.chaos.rig.processes import Household, Server
 from tests.chaos.rig.proxy import LossyProxy
+from tests.chaos.rig.verdicts import show
 
 HERE = Path(__file__).parent
 CONCURRENT_STARTS = 20
@@ -271,9 +272,8 @@ def main() -> int:
     )
     folder = given.folder or Path(tempfile.mkdtemp(prefix="detent-kill-"))
     found = asyncio.run(run(plan, folder))
-    print(json.dumps(found, indent=2))
     print(f"The files of the run are in {folder}.", file=sys.stderr)
-    return {"pass": 0, "fail": 1}.get(found["verdict"], 2)
+    return show(found)
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ from tests.chaos.orders.plan import Order, orders
 from tests.chaos.rig import chains
 from tests.chaos.rig.indexes import problems
 from tests.chaos.rig.journal import lines
+from tests.chaos.rig.verdicts import verdict_of
 
 DRAIN_SECONDS_MAX = 12.0  # DETENT_DRAIN_SECONDS is 10 by default
 ALARMS = ('"traceback"', "Traceback", "execution.quarantined")
-SHOWN = 10  # findings of a check that a verdict shows
 ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
 STATE_OF = {
     "charge": "Charge",
@@ -295,12 +295,4 @@ def verdict(run: Evidence) -> dict[str, Any]:
     findings = {check.__name__: list(check(run)) for check in CHECKS}
     found = figures(run)
     short = shortfalls(run, found)
-    failed = {name: texts for name, texts in findings.items() if texts}
-    return {
-        "verdict": "fail" if failed else "invalid" if short else "pass",
-        "findings": {name: len(texts) for name, texts in findings.items()},
-        "examples": {name: texts[:SHOWN] for name, texts in failed.items()},
-        "shortfalls": short,
-        "figures": found,
-        "plan": run.plan,
-    }
+    return verdict_of(findings, shortfalls=short, figures=found, plan=run.plan)
