@@ -41,7 +41,8 @@ def _may_follow(before: str, after: str) -> bool:
     if after.endswith("StateEntered"):
         return exited or before in ("ParallelStateStarted", "MapIterationStarted", "")
     if after.endswith("StateExited"):
-        return entered or exited or iteration or before in (*_ENDED, *FORKS)
+        failed = before in ("ParallelStateFailed", "MapStateFailed")  # and the failure was caught
+        return entered or exited or iteration or failed or before in (*_ENDED, *FORKS)
     if after in FORKS:
         return entered
     if after.startswith("MapIteration"):
