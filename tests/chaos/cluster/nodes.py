@@ -45,6 +45,7 @@ class Cluster:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._clients: list[Any] = []
         self._buses: list[int] = []
+        self._gone: set[int] = set()
         self.ports: list[int] = []
         for _ in range(masters):
             self.add()
@@ -107,7 +108,7 @@ class Cluster:
         """Wait until every running node knows every other and all slots."""
         running = [number for number in self.numbers if self.alive(number)]
         wanted = ("cluster_state:ok", f"cluster_slots_assigned:{SLOTS}")
-        known = f"cluster_known_nodes:{len(self._processes)}"
+        known = f"cluster_known_nodes:{len(self._processes) - len(self._gone)}"
 
         def agreed() -> bool:
             infos = [self._told(number, "CLUSTER", "INFO") for number in running]
@@ -127,6 +128,15 @@ class Cluster:
         """Start a killed node again, on its port and with its folder."""
         self._processes[number] = self._spawn(number)
         until(lambda: answers(self.node(number)), "the node starts again")
+
+    def forget(self, number: int) -> None:
+        """End a node that serves no slots, and have all others forget it; numbers stay as they are."""
+        identity = self.identity(number)
+        self.kill(number)
+        self._gone.add(number)
+        for other in self.numbers:
+            if self.alive(other):
+                self.node(other).execute_command("CLUSTER", "FORGET", identity)
 
     def flush(self) -> None:
         for number in self.numbers:
