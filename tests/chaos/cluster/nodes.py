@@ -140,7 +140,7 @@ class Cluster:
 
     def flush(self) -> None:
         for number in self.numbers:
-            if self._said(number).get("role") == "master":
+            if self.is_master(number):
                 self.node(number).flushall()
 
     def stop(self) -> None:
@@ -171,6 +171,10 @@ class Cluster:
             self.ports.index(int(line.split()[1].split("@")[0].split(":")[1])) for line in lines
         ]
         return [number for number in found if self._is_linked(number)]
+
+    def is_master(self, number: int) -> bool:
+        """Whether a node runs and is a master, by its own word."""
+        return self._said(number).get("role") == "master"
 
     def _is_linked(self, number: int) -> bool:
         return self._said(number).get("master_link_status") == "up"
@@ -239,7 +243,22 @@ class Move:
             self._on(number, "NODE", self.cluster.identity(self.target))
 
     def _on(self, number: int, *words: str) -> None:
-        self.cluster.node(number).execute_command("CLUSTER", "SETSLOT", self.slot, *words)
+        """Tell a master; it refuses for as long as it has not heard that the other one is a master.
+
+        One that has lost its last slot may be a replica by now, and learns from its master.
+        """
+        node = self.cluster.node(number)
+
+        def agrees() -> bool:
+            try:
+                node.execute_command("CLUSTER", "SETSLOT", self.slot, *words)
+            except redis_py.ResponseError as error:
+                if "only with masters" in str(error):
+                    return not self.cluster.is_master(number)
+                raise
+            return True
+
+        until(agrees, "the nodes agree who is a master")
 
 
 def free_ports(count: int) -> list[int]:

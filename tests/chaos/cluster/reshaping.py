@@ -132,15 +132,16 @@ class Reshaping:
         cluster = self._cluster
         newcomer = cluster.add()
         cluster.settle()
-        slots = [self._slot() for _ in range(OWN_SLOTS)]
+        slots = dict.fromkeys(self._slot() for _ in range(OWN_SLOTS))
+        homes = {slot: cluster.owner(slot) for slot in slots}
+        # A master that loses its last slot becomes a replica at once, so that it is filled before it is emptied.
+        moves = [(slot, newcomer) for slot in slots] + [*homes.items()]
         keys = 0
         windows = []
-        for slot in dict.fromkeys(slots):
-            home = cluster.owner(slot)
-            for target in (newcomer, home):
-                began = time.monotonic()
-                keys += self._moved(Move(cluster, slot, target))
-                windows.append((slot, began, time.monotonic()))
+        for slot, target in moves:
+            began = time.monotonic()
+            keys += self._moved(Move(cluster, slot, target))
+            windows.append((slot, began, time.monotonic()))
         cluster.forget(newcomer)
         return {"keys": keys, "windows": windows}
 
@@ -185,17 +186,26 @@ class Reshaping:
 
 
 def fix(cluster: Cluster, slot: int) -> int:
-    """Give a slot whose move was broken off back to its owner, with all of its keys, as `--cluster fix` does.
+    """End a move that was broken off, as `--cluster fix` does; returns how many keys had to be moved for that.
 
-    Returns how many keys had to be moved. Keys that two nodes have are an error (BUSYKEY): nobody knows which is right.
+    Where the owner still migrates, to the one node that has keys or imports, the move is finished. Otherwise (the owner was
+    promoted, and its server does not pass the state of a move on to replicas) its keys are fetched back. Keys that two
+    nodes have are an error (BUSYKEY): nobody knows which is right.
     """
     owner = cluster.owner(slot)
     masters = [number for number in cluster.masters() if cluster.alive(number)]
+    others = [
+        n for n in masters if n != owner and (_keys(cluster, n, slot) or _open(cluster, n, slot))
+    ]
+    if _open(cluster, owner, slot) and len(others) == 1:
+        move = Move(cluster, slot, others[0])
+        move.begin()
+        left = _keys(cluster, owner, slot)
+        move.finish()
+        return left
     moved = 0
-    for number in masters:
+    for number in others:
         node = cluster.node(number)
-        if number == owner or not node.execute_command("CLUSTER", "COUNTKEYSINSLOT", slot):
-            continue
         node.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", cluster.identity(owner))
         while keys := node.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 100):
             moved += len(keys)
@@ -204,3 +214,14 @@ def fix(cluster: Cluster, slot: int) -> int:
     for number in masters:
         cluster.node(number).execute_command("CLUSTER", "SETSLOT", slot, "STABLE")
     return moved
+
+
+def _keys(cluster: Cluster, number: int, slot: int) -> int:
+    return int(cluster.node(number).execute_command("CLUSTER", "COUNTKEYSINSLOT", slot))
+
+
+def _open(cluster: Cluster, number: int, slot: int) -> bool:
+    """Whether a node migrates or imports the slot, by its own word."""
+    told = str(cluster.node(number).execute_command("CLUSTER", "NODES"))
+    mine = next(line for line in told.splitlines() if "myself" in line.split(" ")[2])
+    return f"[{slot}-" in mine

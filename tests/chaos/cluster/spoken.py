@@ -46,7 +46,7 @@ class Listener:
         except OSError:
             writer.close()
             return
-        try:
+        try:  # a caller that goes on after the run is cut off without a word
             done = [
                 asyncio.create_task(self._pass(reader, up_writer, listen=False)),
                 asyncio.create_task(self._pass(up_reader, writer, listen=True)),
@@ -55,6 +55,9 @@ class Listener:
             for task in done:
                 task.cancel()
             await asyncio.gather(*done, return_exceptions=True)
+        except asyncio.CancelledError:
+            for task in done:
+                task.cancel()
         finally:
             for end in (writer, up_writer):
                 end.close()
