@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import hiredis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 
-from engine.errors import OutcomeUnknown, StoreUnavailable
+from engine.errors import EngineError, OutcomeUnknown, StoreUnavailable
 
 Argument = bytes | str | int
 WRITE_BYTES_MAX = 1 << 20  # one write; more waits for the next, so that replies keep flowing
@@ -48,12 +48,14 @@ class Call:
 
 
 OnError = Callable[["Link", Call, ResponseError], None]
+Examine = Callable[[AbstractConnection], Awaitable[None]]
 
 
 class Link:
     """Keeps one connection open, reconnecting with backoff, and pairs replies with calls.
 
     `reply_seconds_max`: no reply for so long while one is due means the connection is dead.
+    `examine(connection)` may refuse a new connection with an EngineError, before any call is written on it.
     `on_down()`: an attempt to connect failed. `patience_seconds`: how long an unwritten call waits for a connection before it fails as StoreUnavailable.
     """
 
@@ -66,8 +68,11 @@ class Link:
         reply_seconds_max: float = 5.0,
         patience_seconds: float = 5.0,
         greeting: Sequence[Sequence[Argument]] = (),
+        examine: Examine | None = None,
     ) -> None:
         self._connect = connect
+        self._examine = examine
+        self._cut: asyncio.Future[None] | None = None
         self._on_error = on_error
         self._on_down = on_down
         self._reply_seconds_max = reply_seconds_max
@@ -97,6 +102,11 @@ class Link:
         calls, self._outbox = list(self._outbox), deque()
         return calls
 
+    def drop(self, reason: str) -> None:
+        """Give the connection up and make another, which is examined anew."""
+        if self._cut is not None and not self._cut.done():
+            self._cut.set_exception(StoreUnavailable(reason))
+
     async def close(self) -> None:
         """Drop the connection; calls that wait for a reply end as OutcomeUnknown."""
         self._closed = True
@@ -114,7 +124,7 @@ class Link:
             try:
                 async with asyncio.timeout(self._reply_seconds_max):
                     await self._greet(connection)
-            except (RedisError, OSError, TimeoutError) as error:
+            except (RedisError, OSError, TimeoutError, EngineError) as error:
                 self.error = str(error) or "no answer from Redis"
                 await connection.disconnect(nowait=True)
                 self._on_down()
@@ -135,12 +145,16 @@ class Link:
         for command in self._greeting:
             await connection.send_command(*command)
             await connection.read_response(disable_decoding=True)
+        if self._examine is not None:
+            await self._examine(connection)
 
     async def _exchange(self, connection: AbstractConnection) -> str:
         """Write and read until the connection fails; returns why."""
         loop = asyncio.get_running_loop()
         self._last_reply = loop.time()
-        tasks = [
+        self._cut = loop.create_future()
+        tasks: list[asyncio.Future[None]] = [
+            self._cut,
             loop.create_task(self._write(connection)),
             loop.create_task(self._read(connection)),
             loop.create_task(self._watch()),
