@@ -62,6 +62,7 @@ class Signals:
         if reply[0] == b"VERSION":
             raise VersionDiffers(int(reply[1]))
         _refuse(reply, "signals are kept for this execution already")
+        self._redis.acknowledged.accepted(keys.execution, keys.seen, identifier)
         return bool(reply[0] == b"OK")
 
     def sent(self, signal: SignalReceived, version: int | None) -> dict[str, Any]:
