@@ -15,7 +15,7 @@ from redis.asyncio.connection import AbstractConnection, Connection, SSLConnecti
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.store import scripts
@@ -168,7 +168,7 @@ class Redis:
         except EngineError:
             await asyncio.sleep(RETRY_SECONDS)
 
-    def _on_error(self, link: Link, call: Call, error: ResponseError) -> None:
+    def _on_error(self, link: Link, call: Call, error: RedisError) -> None:
         """Send a call on that Redis did not run, or fail it."""
         loop = asyncio.get_running_loop()
         text = str(error)
@@ -204,7 +204,7 @@ class Redis:
 _NOT_NOW = {"OOM", "MISCONF", "NOREPLICAS", "READONLY", "MASTERDOWN"}
 
 
-def _word(error: ResponseError, text: str) -> str:
+def _word(error: RedisError, text: str) -> str:
     """The error's code. redis-py strips some codes into classes of its own."""
     named = {
         "NoScriptError": "NOSCRIPT",
