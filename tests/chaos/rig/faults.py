@@ -91,6 +91,7 @@ class Faults:
         self._busy: set[int] = set()  # servers (by id()) that a fault is at work on
         self._apart: set[asyncio.Task[None]] = set()
         self._drained = 0
+        self._bursts = 0
         self._kills = 0
         self._hits = 0  # kills that hit a held claim
         self.done = 0
@@ -250,7 +251,8 @@ class Faults:
     async def _burst(self) -> None:
         assert self._proxy is not None, "a burst needs the proxy"
         began = time.time()
-        how = self._chance.choice(BURSTS)
+        how = BURSTS[self._bursts % len(BURSTS)]
+        self._bursts += 1
         self._proxy.trouble(how, BURST_LOSS)
         try:
             await asyncio.sleep(self._chance.uniform(*BURST_SECONDS))
