@@ -1,4 +1,4 @@
-"""The way to Redis: standalone or Cluster, one link per node, scripts by digest.
+"""The way to Redis: standalone, Sentinel or Cluster, one link per node, scripts by digest.
 
 Redirects and "not now" answers are followed here, on the node's own link, so that a script which Redis did *not* run
 is the only one that is ever sent again: MOVED, ASK, TRYAGAIN, LOADING and NOSCRIPT all promise that nothing was written.
@@ -20,6 +20,8 @@ from redis.exceptions import RedisError
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.store import scripts
 from engine.store.server.link import Argument, Call, Link
+from engine.store.server.primary import Primary
+from engine.store.server.sentinel import is_sentinel, read_url
 
 REDIRECT_SECONDS_MAX = 30.0  # a slot being moved answers TRYAGAIN for as long as the move takes
 RETRY_SECONDS = 0.05
@@ -35,6 +37,7 @@ class Redis:
     def __init__(self, url: str, *, reply_seconds_max: float = 5.0) -> None:
         self.url = url
         self._options = _options(url)
+        self._primary = Primary(url, self._options) if is_sentinel(url) else None
         self._reply_seconds_max = reply_seconds_max
         self._links: dict[tuple[str, int], Link] = {}
         self._slots: list[Link] | None = None  # by slot; None: not a cluster
@@ -45,6 +48,8 @@ class Redis:
 
     async def open(self) -> None:
         """Connect and learn the topology. Raises StoreUnavailable when no node answers."""
+        if self._primary is not None:
+            self._primary.watch()
         info = await self.call(None, "INFO", "cluster")
         self.cluster = b"cluster_enabled:1" in info
         if self.cluster:
@@ -53,6 +58,8 @@ class Redis:
     async def close(self) -> None:
         if self._refreshing is not None:
             self._refreshing.cancel()
+        if self._primary is not None:
+            await self._primary.close()
         for link in self._known():
             await link.close()
 
@@ -62,7 +69,9 @@ class Redis:
         return sum(link.connections for link in self._known())
 
     def new_connection(self) -> AbstractConnection:
-        """An unconnected connection to the configured node, for a subscriber of its own."""
+        """An unconnected connection to the configured node, or to the primary, for a subscriber of its own."""
+        if self._primary is not None:
+            return self._primary.connection()
         options = dict(self._options)
         kind: type[AbstractConnection] = options.pop("connection_class", Connection)
         return kind(**options)
@@ -117,8 +126,9 @@ class Redis:
             options.pop("path", None)
             if kind is not SSLConnection:
                 kind = Connection
+        to_primary = self._primary.connection if self._primary is not None else None
         link = Link(
-            lambda: kind(**options),
+            to_primary or (lambda: kind(**options)),
             self._on_error,
             self._on_down,
             reply_seconds_max=self._reply_seconds_max,
@@ -187,6 +197,10 @@ class Redis:
             if word == "MOVED":
                 self._refresh_soon()
             target.send(call)
+        elif word == "READONLY" and self._primary is not None:
+            # A primary no more. Nothing was written, so the call may go to the one that took over.
+            link.drop("Redis is a replica by now")
+            loop.call_later(RETRY_SECONDS, self._again, link, call)
         elif word in ("TRYAGAIN", "LOADING", "CLUSTERDOWN", "MASTERDOWN", "BUSY"):
             self._refresh_soon() if self.cluster else None
             call.asking = False
@@ -227,11 +241,16 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _options(url: str) -> dict[str, Any]:
-    """Arguments of a redis-py connection for a redis://, rediss:// or unix:// URL. Raises StoreRefused for others."""
+    """Arguments of a redis-py connection for a redis://, rediss:// or unix:// URL, or to the servers that sentinels name.
+
+    Raises StoreRefused for others.
+    """
+    if is_sentinel(url):
+        url = read_url(url).server_url
     scheme = url.partition(":")[0]
     if scheme not in ("redis", "rediss", "unix"):
         raise StoreRefused(
-            f"the Redis URL has scheme {scheme!r}; use redis://, rediss:// or unix://"
+            f"the Redis URL has scheme {scheme!r}; use redis://, rediss://, unix:// or redis+sentinel://"
         )
     try:
         options: dict[str, Any] = dict(parse_url(url))

@@ -106,6 +106,11 @@ class Link:
         calls, self._outbox = list(self._outbox), deque()
         return calls
 
+    def drop(self, reason: str) -> None:
+        """End the connection; another is made. Calls that were written end as OutcomeUnknown."""
+        if self._wire is not None:
+            self._wire.end(reason)
+
     async def close(self) -> None:
         """Drop the connection; calls that wait for a reply end as OutcomeUnknown."""
         self._closed = True
