@@ -31,11 +31,13 @@ class Redis:
     """All nodes of one Redis, as one thing to call.
 
     `call` and `script` return futures; they fail with StoreUnavailable (nothing was done), OutcomeUnknown (perhaps
-    done), or StoreRefused (Redis refused: the text says why).
+    done), or StoreRefused (Redis refused: the text says why). With `replicas`, what they tell has reached that many
+    replicas of its node, as far as Redis' WAIT goes.
     """
 
-    def __init__(self, url: str, *, reply_seconds_max: float = 5.0) -> None:
+    def __init__(self, url: str, *, replicas: int = 0, reply_seconds_max: float = 5.0) -> None:
         self.url = url
+        self.replicas = replicas
         self._options = _options(url)
         self._primary = Primary(url, self._options) if is_sentinel(url) else None
         self._reply_seconds_max = reply_seconds_max
@@ -132,6 +134,7 @@ class Redis:
             self._on_error,
             self._on_down,
             reply_seconds_max=self._reply_seconds_max,
+            replicas=self.replicas,
             greeting=[("SCRIPT", "LOAD", scripts.load(name).text) for name in scripts.names()],
         )
         if address is not None:
