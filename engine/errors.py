@@ -272,7 +272,7 @@ class StoreUnavailable(EngineError):
 
 
 class OutcomeUnknown(StoreUnavailable):
-    """The connection to Redis broke before the answer came; whether the write happened is unknown. Repeat the request."""
+    """Neither Redis nor enough replicas confirmed it in time; whether the write happened, or will last, is unknown. Repeat the request."""
 
     code = "outcome_unknown"
     status = 503

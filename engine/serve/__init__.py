@@ -44,7 +44,7 @@ from engine.settings import Settings
 from engine.store.connection import Redis
 from engine.store.keys import Keys
 from engine.store.server.doorbell import Doorbell
-from engine.store.server.promise import check_nodes
+from engine.store.server.promise import check_nodes, refuse_below
 from engine.store.stores import Stores
 from engine.tasks.awslambda import LambdaRunner
 from engine.tasks.connections import read_connections
@@ -73,7 +73,7 @@ class Engine:
     def __init__(self, url: str, settings: Settings, *, advances: bool = True) -> None:
         self.settings = settings
         self.counters = Counters()
-        self.redis = Redis(url)
+        self.redis = Redis(url, replicas=settings.wait_replicas)
         self.clock = RedisClock()
         self.changes = Changes()
         self._advances = advances
@@ -100,6 +100,7 @@ class Engine:
         try:
             await self.redis.open()
             promise = await check_nodes(self.redis)
+            refuse_below(promise, self.settings.promise_min)
             keys = await layout(self.redis, self.settings)
         except EngineError:
             await self.redis.close()

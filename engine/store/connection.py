@@ -15,7 +15,7 @@ from redis.asyncio.connection import AbstractConnection, Connection, SSLConnecti
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.store import scripts
@@ -77,6 +77,32 @@ class Redis:
         options = dict(self._options)
         kind: type[AbstractConnection] = options.pop("connection_class", Connection)
         return kind(**options)
+
+    async def ask_at(self, address: tuple[str, int], *commands: Sequence[Argument]) -> list[Any]:
+        """The answers of one server, a replica too; one that is an error stands among them.
+
+        Raises StoreUnavailable where it does not answer.
+        """
+        options = {k: v for k, v in self._options.items() if k != "path"}
+        secured = options.pop("connection_class", Connection) is SSLConnection
+        connection = (SSLConnection if secured else Connection)(
+            **options | {"host": address[0], "port": address[1]}
+        )
+        answers: list[Any] = []
+        try:
+            async with asyncio.timeout(self._reply_seconds_max):
+                await connection.connect()  # type: ignore[no-untyped-call]
+                for command in commands:
+                    await connection.send_command(*command)
+                    try:
+                        answers.append(await connection.read_response(disable_decoding=True))
+                    except ResponseError as error:
+                        answers.append(error)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise StoreUnavailable(str(error)) from error
+        finally:
+            await connection.disconnect(nowait=True)
+        return answers
 
     def call(self, key: str | None, *args: Argument) -> asyncio.Future[Any]:
         """Run a command on the node of `key` (None: any node)."""

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import OutcomeUnknown, StoreUnavailable
+from engine.errors import OutcomeUnknown, StoreRefused, StoreUnavailable
 from engine.store.connection import Redis
 from engine.store.server.link import Call, Link
+from engine.store.server.promise import check_nodes, refuse_below
 from tests.chaos.sentinel.servers import Options, Servers, in_step, until
 
 SHORT_SECONDS = 0.8  # longer than one WAIT: it was asked for again meanwhile
@@ -194,3 +195,22 @@ async def test_calls_that_are_held_when_the_connection_breaks_end_as_unknown(
     assert [type(end) for end in ends] == [OutcomeUnknown] * 3
     thaw(servers)
     assert await redis.call("n", "INCR", "n") == 5
+
+
+async def test_ha_is_promised_while_all_its_conditions_hold_and_no_longer(servers, primary, redis):
+    for server in servers.servers:
+        server.ask("CONFIG", "SET", "min-replicas-to-write", 1, "min-replicas-max-lag", 2)
+    assert (await check_nodes(redis)).mode == "ha"
+    servers.servers[1].ask("CONFIG", "SET", "appendfsync", "everysec")
+    promise = await check_nodes(redis)
+    servers.servers[1].ask("CONFIG", "SET", "appendfsync", "always")
+    assert promise.mode == "durable"
+    assert "appendfsync is everysec" in promise.reasons[0]
+    with pytest.raises(StoreRefused, match="asks for ha"):
+        refuse_below(promise, "ha")
+    refuse_below(promise, "durable")
+    alone = Redis(f"redis://127.0.0.1:{primary.port}")
+    await alone.open()
+    unawaited = await check_nodes(alone)
+    await alone.close()
+    assert unawaited.mode == "durable"
