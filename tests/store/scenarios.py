@@ -157,7 +157,10 @@ async def release(world):
 
 
 async def mark(world):
-    return world.redis.script("mark", [f"{world.keys.of(await world.start()).tag}:mark"], [])
+    async def deed(key):
+        return await world.redis.script("mark", [key], [])
+
+    return deed(f"{world.keys.of(await world.start()).tag}:mark")
 
 
 async def quarantine(world):
