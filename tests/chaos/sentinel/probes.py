@@ -37,11 +37,8 @@ class Probes:
         async with httpx2.AsyncClient(
             base_url=self.url, headers=headers, timeout=ANSWER_SECONDS
         ) as client:
-            await client.put(
-                f"/v1/definitions/{DEFINITION}",
-                content=TEXT,
-                headers={"Content-Type": "application/yaml"},
-            )
+            while not await self._published(client):
+                await self._pause()
             number = 0
             while True:
                 number += 1
@@ -50,6 +47,16 @@ class Probes:
                     await self._pause()
                 self.done.append((self.begun, time.monotonic()))
                 await self._pause()
+
+    async def _published(self, client: httpx2.AsyncClient) -> bool:
+        with contextlib.suppress(httpx2.HTTPError):
+            answer = await client.put(
+                f"/v1/definitions/{DEFINITION}",
+                content=TEXT,
+                headers={"Content-Type": "application/yaml"},
+            )
+            return answer.is_success
+        return False
 
     async def _pause(self) -> None:
         before = time.monotonic()

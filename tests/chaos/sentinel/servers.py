@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,13 +136,8 @@ class Servers:
 
     def primary(self) -> Process | None:
         """The server that most sentinels name by now; None where they do not agree."""
-        votes: list[tuple[str, int]] = []
-        for sentinel in self.sentinels:
-            try:
-                host, port = sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)
-            except (redis.RedisError, TypeError):
-                continue
-            votes.append((host, int(port)))
+        with ThreadPoolExecutor(len(self.sentinels)) as pool:
+            votes = list(pool.map(_named, self.sentinels))
         named = [each for each in self.servers if votes.count(each.address) >= 2]
         return named[0] if named else None
 
@@ -195,6 +191,14 @@ class Servers:
             ("sentinel failover-timeout", f"{SERVICE} 6000"),
             ("sentinel parallel-syncs", f"{SERVICE} 2"),
         ]
+
+
+def _named(sentinel: Process) -> tuple[str, int] | None:
+    try:
+        host, port = sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)
+    except (redis.RedisError, TypeError):
+        return None
+    return host, int(port)
 
 
 def answers(process: Process) -> bool:
