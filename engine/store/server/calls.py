@@ -13,7 +13,17 @@ Taker = Callable[["Call", Any], None]
 class Call:
     """One command on its way, and what is needed to send it elsewhere should the node redirect it."""
 
-    __slots__ = ("args", "asking", "deadline", "future", "key", "script", "taker", "written")
+    __slots__ = (
+        "args",
+        "asking",
+        "deadline",
+        "future",
+        "key",
+        "peeks",
+        "script",
+        "taker",
+        "written",
+    )
 
     def __init__(
         self,
@@ -27,6 +37,7 @@ class Call:
         self.key = key  # decides the node; None: any
         self.script = script  # name, where args are EVALSHA's
         self.asking = False
+        self.peeks = False  # its reply need not have reached replicas
         self.written = False
         self.taker: Taker | None = None  # of its reply, where that does not end the call at once
         self.deadline: float | None = (

@@ -92,6 +92,10 @@ class Held:
     def has_room(self) -> bool:
         return self._flying < FLYING_MAX
 
+    @property
+    def empty(self) -> bool:
+        return not self._batches
+
     def seal(self, calls: Sequence[Call]) -> list[Call]:
         """Hold the replies of calls that are about to be written; returns what is to be written behind them.
 
@@ -101,7 +105,7 @@ class Held:
         batch = Batch(self._number + 1, asyncio.get_running_loop().time(), self._refused)
         for call in calls:
             call.taker = None
-            if call.key is not None:
+            if call.key is not None and not call.peeks:
                 call.taker = batch.take
                 keyed = call
         if keyed is None or keyed.key is None:
