@@ -33,6 +33,7 @@ ORDER = HERE.parent / "orders" / "order.yaml"
 RECOVERY_SECONDS = 2.0  # beyond failover and lease
 WHOLE_SECONDS = 90.0
 FAILOVER_SECONDS = 60.0
+CUT_SECONDS = 0.5  # what was acknowledged before still had left
 CYCLE_SECONDS = 16.0  # of a cut, about: starts are spread over them
 HOWS = {"namespaces": ("isolate", "isolate", "kill", "freeze"), "loopback": ("kill", "freeze")}
 
@@ -86,8 +87,9 @@ class Cuts:
             return
         at = time.monotonic()
         self._begin(how, primary)
+        unheard = self._servers.servers.index(primary) if how == "isolate" else None
         elsewhere = await self._becomes(
-            lambda: self._servers.primary() not in (None, primary), FAILOVER_SECONDS
+            lambda: self._servers.primary(unheard) not in (None, primary), FAILOVER_SECONDS
         )
         failover = time.monotonic() - at
         allowed = failover + self._plan.lease_ms / 1000 + RECOVERY_SECONDS
@@ -283,9 +285,15 @@ def _verdict(plan: Plan, folder: Path, cuts: Cuts) -> dict[str, Any]:
             short.append("fewer than 95 % of the starts were acknowledged")
         if figures["calls_during_cuts"] < len(made):
             short.append("too few calls were on their way while there was no primary")
+        if any(cut["how"] == "isolate" for cut in made) and not figures["calls_beside_isolated"]:
+            short.append("nobody called the engine beside a primary that was isolated")
     else:
         # Without WAIT nothing is promised of a lost primary; a run that loses nothing has not tried.
-        findings = {}
+        findings = {
+            "told": [f"{lost} acknowledged starts were lost, and no process said so"]
+            if lost and not alarms
+            else []
+        }
         if not lost:
             short.append("nothing was lost, so what the other run shows is no merit of WAIT")
     return verdict_of(findings, shortfalls=short, figures=figures, plan=asdict(plan))
@@ -307,10 +315,17 @@ def _figures(evidence: checker.Evidence, made: Sequence[dict[str, Any]]) -> dict
     known = checker.figures(evidence)
     names = ("executions", "starts_acknowledged", "signals_acknowledged", "transitions", "effects")
     during = [op for op in evidence.ops if any(_spans(op, cut) for cut in made)]
+    isolated = [cut for cut in made if cut["how"] == "isolate"]
     beside = [
+        (op, cut)
+        for op in during
+        for cut in isolated
+        if op["via"] == cut["server"] + 1 and _spans(op, cut)
+    ]
+    doomed = [
         op
-        for op in evidence.acknowledged("start")
-        if any(op["via"] == cut["server"] + 1 and _spans(op, cut) for cut in made)
+        for op, cut in beside
+        if op["type"] == "ok" and cut["at"] + CUT_SECONDS < op["t1"] < cut["until"]
     ]
     failovers = sorted(cut["failover"] for cut in made if cut["failover"] is not None)
     recoveries = sorted(cut["recovered"] for cut in made if cut["recovered"] is not None)
@@ -318,7 +333,8 @@ def _figures(evidence: checker.Evidence, made: Sequence[dict[str, Any]]) -> dict
     return {name: known[name] for name in names} | {
         "cuts": {how: hows.count(how) for how in dict.fromkeys(hows)},
         "calls_during_cuts": len(during),
-        "starts_acknowledged_beside_cut": len(beside),
+        "calls_beside_isolated": len(beside),
+        "acknowledged_beside_isolated": len(doomed),
         "failover_seconds": _spread(failovers),
         "recovery_seconds": _spread(recoveries),
         "lag_seconds_max": round(max((cut["lag"] for cut in made), default=0.0), 2),

@@ -134,10 +134,11 @@ class Servers:
             if each.process is not None and each.process.poll() is None:
                 each.kill()
 
-    def primary(self) -> Process | None:
-        """The server that most sentinels name by now; None where they do not agree."""
-        with ThreadPoolExecutor(len(self.sentinels)) as pool:
-            votes = list(pool.map(_named, self.sentinels))
+    def primary(self, unheard: int | None = None) -> Process | None:
+        """The server that most sentinels name by now; None where they do not agree. `unheard`: one that is cut off."""
+        asked = [each for number, each in enumerate(self.sentinels) if number != unheard]
+        with ThreadPoolExecutor(len(asked)) as pool:
+            votes = list(pool.map(_named, asked))
         named = [each for each in self.servers if votes.count(each.address) >= 2]
         return named[0] if named else None
 
