@@ -10,6 +10,7 @@ Judging is pure; fetching the facts is two commands per node. What cannot be fou
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
@@ -86,11 +87,19 @@ async def check(redis: Asks, *, replicas: Sequence[Asks] = (), waits: bool = Fal
 
 async def check_nodes(redis: AsksEachNode) -> Promise:
     """Ask every node that owns data; the weakest speaks for all. Raises as `check`."""
-    infos = await redis.each_node("INFO")
-    try:
-        configs: list[Any] = await redis.each_node("CONFIG", "GET", *_CONFIG)
-    except (ResponseError, StoreRefused):
+    # Both at once: between two questions one after the other, nodes may join and leave.
+    answers: list[Any] = await asyncio.gather(
+        redis.each_node("INFO"),
+        redis.each_node("CONFIG", "GET", *_CONFIG),
+        return_exceptions=True,
+    )
+    infos, configs = answers
+    if isinstance(infos, BaseException):
+        raise infos
+    if isinstance(configs, ResponseError | StoreRefused):
         configs = [None] * len(infos)
+    elif isinstance(configs, BaseException):
+        raise configs
     return weakest(judge(read_facts(*node)) for node in zip(infos, configs, strict=True))
 
 
