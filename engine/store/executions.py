@@ -32,6 +32,10 @@ class ClockAhead(Exception):
         super().__init__(f"ahead of {now_ms}")
 
 
+class ExecutionMissing(Exception):
+    """An execution was ready and nothing is left of it: its keys were deleted by hand, or evicted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What was found of what a transition needs; None for what is not there."""
@@ -90,6 +94,7 @@ class Executions:
         inline_max: int = INLINE_BYTES_MAX,
     ) -> None:
         self._redis = redis
+        self._acknowledged = redis.acknowledged
         self._keys = keys
         self._lease_ms = lease_ms
         self._open_max = -(-open_max // keys.partitions)
@@ -160,7 +165,10 @@ class Executions:
             self._created_keys(ref, static),
             [ref, codec.pack_envelope(body)],
         )
-        return _creation(reply)
+        created = _creation(reply)
+        if created.verdict == "created":
+            self._acknowledged.committed(self._keys.of(ref).execution, 0)
+        return created
 
     def _created_keys(self, ref: str, static: codec.Static) -> list[str]:
         keys, namespace = self._keys.of(ref), ref.partition(":")[0]
@@ -196,6 +204,8 @@ class Executions:
     async def claim(self, ref: str, nonce: str) -> Claim | None:
         """Take an execution, or None when another holds it, it is over, or it is quarantined.
 
+        Raises ExecutionMissing, once, for one that was ready and is not there.
+
         One whose stored state cannot be read is quarantined here, with the reason.
         """
         keys = self._keys.of(ref)
@@ -204,6 +214,8 @@ class Executions:
             [keys.execution, keys.inbox, keys.control, keys.tag + ":ready"],
             [ref, nonce, self._lease_ms, CLAIMS_MAX, "0"],
         )
+        if reply[0] == b"MISSING":
+            raise ExecutionMissing
         if reply[0] != b"OK":
             return None
         try:
@@ -274,6 +286,7 @@ class Executions:
             raise StaleCommit(revision=reply[1].decode(), nonce=reply[2].decode())
         if reply[0] == b"AHEAD":
             raise ClockAhead(int(reply[1]))
+        self._acknowledged.committed(claim.keys.execution, claim.execution.revision + 1)
         claim.fresh = False
         claim.resting, claim.dropped, claim.refers = commit.resting, commit.dropped, commit.refers
         if commit.payloads:
