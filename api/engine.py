@@ -66,6 +66,8 @@ class Orders(Protocol):
 
     async def resume(self, caller: Caller, execution: str, ask: Ask, /) -> Ordered: ...
 
+    async def release(self, caller: Caller, execution: str, ask: Ask, /) -> Ordered: ...
+
     async def cancel(
         self,
         caller: Caller,

@@ -391,8 +391,6 @@ class Advancer:
     async def _set_aside(self, claim: Claim, reason: str, error: Exception | None = None) -> None:
         """Quarantine the execution, unless it is another's by now: whoever lost it may have read what that one changed."""
         try:
-            is_ours = await self._executions.quarantine(claim, reason)
+            await self._executions.quarantine(claim, reason, error)
         except EngineError:
-            return  # the claim lapses; the next holder finds the same
-        if is_ours:
-            emit("execution.quarantined", execution=claim.keys.ref, cause=reason, error=error)
+            pass  # the claim lapses; the next holder finds the same

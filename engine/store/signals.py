@@ -92,9 +92,10 @@ class Signals:
         keys = self._keys.of(ref)
         namespace, _, identifier = ref.partition(":")
         _, waiting = self._keys.operation(keys.partition, namespace, operation)
+        aside = self._keys.quarantined(keys.partition, namespace)
         reply = await self._redis.script(
             "deliver_control",
-            [keys.execution, keys.control, keys.tag + ":ready", keys.seen, waiting],
+            [keys.execution, keys.control, keys.tag + ":ready", keys.seen, waiting, aside],
             [
                 ref,
                 codec.pack_entry("", event),
