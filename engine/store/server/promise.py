@@ -97,11 +97,19 @@ async def check_nodes(redis: AsksEachNode) -> Promise:
 
     Raises as `check`.
     """
-    infos = await redis.each_node("INFO")
-    try:
-        configs: list[Any] = await redis.each_node("CONFIG", "GET", *_CONFIG)
-    except (ResponseError, StoreRefused):
+    # Both at once: between two questions one after the other, nodes may join and leave.
+    answers: list[Any] = await asyncio.gather(
+        redis.each_node("INFO"),
+        redis.each_node("CONFIG", "GET", *_CONFIG),
+        return_exceptions=True,
+    )
+    infos, configs = answers
+    if isinstance(infos, BaseException):
+        raise infos
+    if isinstance(configs, ResponseError | StoreRefused):
         configs = [None] * len(infos)
+    elif isinstance(configs, BaseException):
+        raise configs
     waits = redis.replicas > 0
     examined = [await _examined(redis, info) if waits else [] for info in infos]
     return weakest(
