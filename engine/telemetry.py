@@ -228,6 +228,9 @@ METRICS: dict[str, Metric] = {
     "detent_executions_closed_total": Metric(
         "counter", "Executions this process brought to their end."
     ),
+    "detent_executions_quarantined_total": Metric(
+        "counter", "Executions this process set aside because they cannot go on."
+    ),
     "detent_tasks_leased_total": Metric("counter", "Tasks handed out."),
     "detent_tasks_settled_total": Metric("counter", "Task outcomes accepted."),
     "detent_timers_fired_total": Metric("counter", "Timers turned into events."),

@@ -144,7 +144,7 @@ class Engine:
 
     def _compose(self, keys: Keys) -> None:
         settings, clock = self.settings, self.clock
-        stores = Stores.of(self.redis, keys, settings)
+        stores = Stores.of(self.redis, keys, settings, self.counters)
         machines = self._machines = Machines(stores.catalog)
         self._bells = Bells(keys.partitions, keys.partition_of)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from detent.aliases import AliasCalls
+from detent.batching import Batching
 from detent.errors import ExecutionAlreadyExists
 from detent.following import follow
 from detent.operating import Operating
@@ -44,7 +45,7 @@ from detent.transport import RETRY_SECONDS, WAIT_SECONDS_MAX, Request, Transport
 _SUMMARY = ExecutionSummary.__annotations__.keys()
 
 
-class Client(AliasCalls, Operating, Signalling):
+class Client(AliasCalls, Batching, Operating, Signalling):
     """Speaks to one Detent server. Use as `async with Client() as client`, or call `close()` at the end.
 
     `url` defaults to DETENT_URL, then http://127.0.0.1:8083; `token` to DETENT_TOKEN. Methods raise `DetentError`.
@@ -194,6 +195,7 @@ class Client(AliasCalls, Operating, Signalling):
         state: str | None = None,
         version: int | None = None,
         error: str | None = None,
+        quarantined: bool | None = None,
         started_after: str | None = None,
         started_before: str | None = None,
         attributes: Mapping[str, Attribute] | None = None,
@@ -206,6 +208,7 @@ class Client(AliasCalls, Operating, Signalling):
             state=state,
             version=version,
             error=error,
+            quarantined=None if quarantined is None else str(quarantined).lower(),
             started_after=started_after,
             started_before=started_before,
             attribute=[_pair(*each) for each in (attributes or {}).items()] or None,

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 --[[ claim
   Take an execution for `lease_ms`, if nobody holds it, and read what is needed to go on.
-  Claiming counts and committing resets the count: what kills its holder time after time is quarantined.
+  Claiming counts and committing resets the count: what kills its holder time after time is poison. It is claimed once
+  more, unread and only to be set aside.
   A holder that needs longer than its claim lasts prolongs it: that does not count, and reads nothing.
 
   KEYS[1] x        hash  the execution
@@ -10,7 +11,7 @@
   KEYS[4] ready    zset  of the partition; the score is when the execution may be claimed
   ARGV[1] ref, [2] nonce, [3] lease_ms, [4] claims_max, [5] "1": only prolong the claim of this nonce
   Returns {"OK", now_ms, rev, version, started_ms, static, meta, ready, control, entries, frames}
-        | {"KEPT"} (prolonged) | {"HELD", until_ms} | {"GONE"} (not ready; one that is not running is taken off the ready set) | {"QUARANTINED"}
+        | {"KEPT"} (prolonged) | {"HELD", until_ms} | {"GONE"} (not ready; one that is not running is taken off the ready set) | {"POISON"}
         | {"MISSING"} (it was ready and is not there, nor a tombstone of it; it is taken off the ready set)
 ]]
 --- @include clock
@@ -36,9 +37,9 @@ if at[2] ~= '' and at[2] ~= nonce and tonumber(at[3]) > now then
 end
 local claims = tonumber(at[4]) + 1
 if claims > claims_max then
-  redis.call('HSET', x, 'own', '', 'quarantine', 'claimed ' .. text(claims_max) .. ' times without a commit')
-  redis.call('ZREM', ready, ref)
-  return {'QUARANTINED'}
+  redis.call('HSET', x, 'own', nonce, 'until', till)
+  redis.call('ZADD', ready, till, ref)
+  return {'POISON'}
 end
 local first, rest, frames = inbox(x, control, entries, at[9])
 redis.call('HSET', x, 'own', nonce, 'until', till, 'claims', text(claims))
