@@ -23,10 +23,14 @@ EVERYSEC_SECONDS = (
 
 
 async def crashes(how: str, policy: str, n: int, seed: int, slow: float) -> Run:
-    """SIGKILL or power cut, `n` times under load."""
+    """SIGKILL ("kill"; on a "slow-disk") or power cut ("cut"), `n` times under load."""
     chance = random.Random(f"{how}/{policy}/{seed}")
     synced = how == "cut"
-    async with running(policy=policy, synced=synced, slow=slow) as run:
+    window = EVERYSEC_SECONDS if policy == "everysec" else 0.0
+    async with running(policy=policy, synced=how != "kill", slow=slow) as run:
+        if how == "slow-disk":
+            run.redis.sync_seconds = SLOW_DISK_SECONDS  # from the next start on
+            window += 2 * SLOW_DISK_SECONDS
         await run.load.begin()
         for _ in range(n):
             await asyncio.sleep(chance.uniform(0.5, 1.5))
@@ -41,7 +45,7 @@ async def crashes(how: str, policy: str, n: int, seed: int, slow: float) -> Run:
             run.failures.append((began, ended))
             await run.back()
         run.figures["crashes"] = n
-        await run.settle(lost_after=EVERYSEC_SECONDS if policy == "everysec" else 0.0)
+        await run.settle(lost_after=window)
         if synced and policy == "everysec" and not run.figures["bytes_cut"]:
             run.shortfalls.append("no cut took anything")
         return run
@@ -221,3 +225,21 @@ async def stalls(n: int, seed: int, slow: float) -> Run:
 def _sleep(client: Any, seconds: float) -> None:
     with client:
         client.execute_command("DEBUG", "SLEEP", seconds)
+
+
+async def silence(n: int, seed: int, slow: float) -> Run:
+    """The engine's connections are half open for ten seconds, others' are not: its claims lapse, and it comes back."""
+    async with running(slow=slow, silent=True) as run:
+        assert run.proxy is not None
+        await run.load.begin()
+        await asyncio.sleep(1.0)
+        run.proxy.passing.clear()
+        await asyncio.sleep(10.0)
+        run.proxy.passing.set()
+        lost = await run.until(lambda: run.events("store.found"), 15.0)
+        run.expect(lost is not None, "back", "the engine has not found Redis again")
+        run.expect(
+            bool(run.events("store.lost")), "told", "the engine has not told that Redis is silent"
+        )
+        await run.settle()
+        return run

@@ -18,6 +18,7 @@ from detent import DetentError
 
 from tests.chaos.outages.load import Load
 from tests.chaos.outages.server import FailingRedis
+from tests.chaos.outages.silence import SilentProxy
 from tests.chaos.rig import chains, dump
 from tests.chaos.rig.indexes import problems
 from tests.chaos.rig.processes import Household, Server
@@ -35,6 +36,7 @@ class Run:
     findings: dict[str, list[str]] = field(default_factory=dict)
     figures: Counter[str] = field(default_factory=Counter)
     shortfalls: list[str] = field(default_factory=list)
+    proxy: SilentProxy | None = None  # between the engine and Redis
     slow: float = 1.0  # time-outs are so many times longer where others use the machine
     failures: list[tuple[float, float]] = field(
         default_factory=list
@@ -182,21 +184,26 @@ class Run:
 @contextlib.asynccontextmanager
 async def running(
     *, policy: str = "always", synced: bool = False, options: dict[str, str] | None = None,
-    slow: float = 1.0, engines: int = 1, proxied: str | None = None,
+    slow: float = 1.0, engines: int = 1, silent: bool = False,
 ) -> AsyncIterator[Run]:  # fmt: skip
     """Everything started and ready; ended and removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="dto"))
     redis = FailingRedis(folder, policy=policy, synced=synced)
     redis.options = options or {}
-    household = Household(folder, engines=engines, lease_ms=LEASE_MS, redis_url=proxied)
+    household = Household(folder, engines=engines, lease_ms=LEASE_MS)
     household.redis = redis  # type: ignore[assignment]
     load = Load(household.url)
+    proxy = SilentProxy(folder / "proxy.sock", folder / "redis.sock")
     try:
+        if silent:
+            await proxy.start()
+            household.engine_redis_url = proxy.url
         household.start()
-        run = Run(redis, household, load, slow=slow)
+        run = Run(redis, household, load, slow=slow, proxy=proxy if silent else None)
         await run.ready(household.api, *household.engines)
         yield run
     finally:
         await load.close()
         household.close()
+        await proxy.close()
         shutil.rmtree(folder, ignore_errors=True)
