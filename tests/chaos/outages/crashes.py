@@ -17,9 +17,9 @@ import httpx2
 from tests.chaos.outages.rig import Run, running
 from tests.chaos.outages.server import shim
 
-EVERYSEC_SECONDS = (
-    4.0  # a second between two flushes, up to two that a write may be put off for, and the flush
-)
+# A second between two flushes, up to two that a write may be put off for, and the flush itself.
+EVERYSEC_SECONDS = 4.0
+SLOW_DISK_SECONDS = 1.8  # of one flush
 
 
 async def crashes(how: str, policy: str, n: int, seed: int, slow: float) -> Run:

@@ -12,7 +12,9 @@ pytestmark = pytest.mark.slow
 SLOW = 4.0  # others may use the machine
 
 
-@pytest.mark.parametrize("kind", ["kill-always", "cut-always", "full-memory", "scripts-forgotten"])
+@pytest.mark.parametrize(
+    "kind", ["kill-always", "cut-always", "cut-everysec", "full-memory", "scripts-forgotten"]
+)
 async def test_what_was_acknowledged_is_there_after_redis_has_failed(kind):
     done = await run(kind, 2, 11, SLOW)
     if isinstance(done, str):
