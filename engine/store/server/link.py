@@ -131,7 +131,8 @@ class Link:
                 self.error = str(error) or "no answer from Redis"
                 await connection.disconnect(nowait=True)
                 self._on_down()
-                if loop.time() - since >= self._patience_seconds:
+                is_refused = isinstance(error, EngineError)  # it answers, and is not to be used
+                if is_refused or loop.time() - since >= self._patience_seconds:
                     self._refuse_unwritten(self.error)
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, 0.5)
