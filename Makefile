@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench serve clean
+.PHONY: help setup demo test check bench peers serve clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): .*## /  make \1\t/' | expand -t 16
@@ -35,6 +35,9 @@ check: setup ## check style, types and import rules only (a few seconds)
 
 bench: setup ## answer the questions in bench/, one after the other
 	@for question in $(wildcard bench/[a-z]*.py); do echo "== $$question"; $(BIN)/python "$$question"; done
+
+peers: setup ## install DBOS, Restate and LocalStack into .peers, for `python -m bench.peers`
+	@bash bench/peers/setup "$(PYTHON)"
 
 serve: setup ## run API, engine and an embedded Redis on http://127.0.0.1:8083
 	@$(BIN)/detent serve
