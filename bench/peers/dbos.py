@@ -111,6 +111,11 @@ def _run(program: Sequence[str | Path], user: str, place: Path) -> None:
 
 def _until(program: Sequence[str | Path], user: str, place: Path) -> None:
     for _ in range(int(READY_SECONDS)):
-        if subprocess.run(program, check=False, user=user, cwd=place, capture_output=True).returncode == 0:
+        if (
+            subprocess.run(
+                program, check=False, user=user, cwd=place, capture_output=True
+            ).returncode
+            == 0
+        ):
             return
     raise RuntimeError("PostgreSQL does not become ready")

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from msgspec import structs
 
+from engine import failpoints
 from engine.clock import RedisClock
 from engine.core.effects import (
     Close,
@@ -51,9 +52,9 @@ from engine.runtime.holding import came_ms, is_last, needed_frames, next_event, 
 from engine.runtime.keeping import while_kept
 from engine.runtime.machines import Machines
 from engine.store.commits import Claim
-from engine.store.executions import ClockAhead, Committed, Executions
+from engine.store.executions import ClockAhead, Committed, ExecutionMissing, Executions
 from engine.store.keys import task_id
-from engine.telemetry import Counters, emit, plain
+from engine.telemetry import Counters, plain
 
 TRANSITIONS_MAX = 100  # in one claim, before others get their turn
 FRAMES_KEPT = 200  # parked frames of a large Map are dropped from memory beyond this
@@ -161,6 +162,9 @@ class Advancer:
         again = False
         try:
             again = await self.advance(ref)
+        except ExecutionMissing:
+            self._counters.add("detent_executions_missing_total")
+            emit("execution.missing", execution=ref)
         except StoreUnavailable:
             pass  # the ready set or the lapsing claim brings it back
         except Exception:
@@ -190,6 +194,8 @@ class Advancer:
         claim = await self._executions.claim(ref, f"{self.name}-{self._claims}")
         if claim is None:
             return False
+        if failpoints.ARMED:
+            failpoints.hit("after_claim")
         namespace = ref.partition(":")[0]
         try:
             machine = await self._machines.get(
@@ -270,7 +276,7 @@ class Advancer:
     ) -> Transition:
         """Decide here, or elsewhere what takes long: the claim is kept meanwhile, and others get the place."""
         execution = claim.execution
-        now_ms = max(self._clock.now_ms(), execution.last_ms, came_ms(event))
+        now_ms = max(self._clock.now_ms(), execution.last_ms, came_ms(event, execution))
         step = self._deciding.at_once(machine, execution, event, now_ms, target)
         if step is not None:
             return step
@@ -308,7 +314,11 @@ class Advancer:
             now_ms=step.execution.last_ms,
         )
         try:
+            if failpoints.ARMED:
+                failpoints.hit("before_commit")
             committed = await self._executions.commit(claim, arguments)
+            if failpoints.ARMED:
+                failpoints.hit("after_commit")
         except ClockAhead as ahead:
             await self._clock.sleep((step.execution.last_ms - ahead.now_ms + 1) / 1000)
             self._clock.observe(ahead.now_ms)
@@ -381,8 +391,6 @@ class Advancer:
     async def _set_aside(self, claim: Claim, reason: str, error: Exception | None = None) -> None:
         """Quarantine the execution, unless it is another's by now: whoever lost it may have read what that one changed."""
         try:
-            is_ours = await self._executions.quarantine(claim, reason)
+            await self._executions.quarantine(claim, reason, error)
         except EngineError:
-            return  # the claim lapses; the next holder finds the same
-        if is_ours:
-            emit("execution.quarantined", execution=claim.keys.ref, cause=reason, error=error)
+            pass  # the claim lapses; the next holder finds the same

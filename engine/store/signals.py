@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.core.events import SignalReceived, StopRequested
+from engine.core.orders import TerminateRequested
 from engine.documents import Document
 from engine.errors import ExecutionClosed, ExecutionNotFound, QuotaExceeded
 from engine.store import codec
@@ -12,6 +13,8 @@ from engine.store.connection import Redis
 from engine.store.keys import Keys, kept_ms
 
 SEEN_MAX = 10_000  # ids of accepted signals that an execution remembers; a repeat of an older one counts anew
+
+ENDING = (StopRequested, TerminateRequested)  # they end an execution whatever state it is in
 
 
 class VersionDiffers(Exception):
@@ -59,6 +62,7 @@ class Signals:
         if reply[0] == b"VERSION":
             raise VersionDiffers(int(reply[1]))
         _refuse(reply, "signals are kept for this execution already")
+        self._redis.acknowledged.accepted(keys.execution, keys.seen, identifier)
         return bool(reply[0] == b"OK")
 
     def sent(self, signal: SignalReceived, version: int | None) -> dict[str, Any]:
@@ -88,9 +92,10 @@ class Signals:
         keys = self._keys.of(ref)
         namespace, _, identifier = ref.partition(":")
         _, waiting = self._keys.operation(keys.partition, namespace, operation)
+        aside = self._keys.quarantined(keys.partition, namespace)
         reply = await self._redis.script(
             "deliver_control",
-            [keys.execution, keys.control, keys.tag + ":ready", keys.seen, waiting],
+            [keys.execution, keys.control, keys.tag + ":ready", keys.seen, waiting, aside],
             [
                 ref,
                 codec.pack_entry("", event),
@@ -100,6 +105,7 @@ class Signals:
                 identifier,
                 SEEN_MAX,
                 kept_ms(operation),
+                int(isinstance(event, ENDING)),
             ],
         )
         _refuse(reply, "control events wait for this execution already")

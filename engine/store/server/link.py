@@ -11,17 +11,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import hiredis
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
-from engine.errors import OutcomeUnknown, StoreUnavailable
+from engine.errors import EngineError, OutcomeUnknown, StoreUnavailable
+from engine.store.server.wire import Wire
 
 Argument = bytes | str | int
-WRITE_BYTES_MAX = 1 << 20  # one write; more waits for the next, so that replies keep flowing
+WRITE_BYTES_MAX = 1 << 20  # one write; the next follows once the transport has room
+LATE_LOOKS = (
+    3  # turns of the loop: replies that came while it stood still are read before they are missed
+)
 
 
 class Call:
@@ -47,13 +51,15 @@ class Call:
         )
 
 
-OnError = Callable[["Link", Call, ResponseError], None]
+OnError = Callable[["Link", Call, RedisError], None]
+Examine = Callable[[AbstractConnection], Awaitable[None]]
 
 
 class Link:
     """Keeps one connection open, reconnecting with backoff, and pairs replies with calls.
 
     `reply_seconds_max`: no reply for so long while one is due means the connection is dead.
+    `examine(connection)` may refuse a new connection with an EngineError, before any call is written on it.
     `on_down()`: an attempt to connect failed. `patience_seconds`: how long an unwritten call waits for a connection before it fails as StoreUnavailable.
     """
 
@@ -66,8 +72,10 @@ class Link:
         reply_seconds_max: float = 5.0,
         patience_seconds: float = 5.0,
         greeting: Sequence[Sequence[Argument]] = (),
+        examine: Examine | None = None,
     ) -> None:
         self._connect = connect
+        self._examine = examine
         self._on_error = on_error
         self._on_down = on_down
         self._reply_seconds_max = reply_seconds_max
@@ -75,7 +83,8 @@ class Link:
         self._greeting = greeting
         self._outbox: deque[Call] = deque()
         self._pending: deque[Call] = deque()
-        self._waker = asyncio.Event()
+        self._wire: Wire | None = None  # while there is a connection
+        self._flushing = False
         self._last_reply = 0.0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -87,15 +96,29 @@ class Link:
         if self._closed:
             _fail(call, StoreUnavailable("the store is closed"))
             return
+        self._outbox.append(call)
+        if self._flushing:
+            return
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="redis link")
-        self._outbox.append(call)
-        self._waker.set()
+        if self._wire is not None:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be written or answered."""
+        return not self._outbox and not self._pending
 
     def take_back(self) -> list[Call]:
         """The calls that were not written yet; they are no longer this link's."""
         calls, self._outbox = list(self._outbox), deque()
         return calls
+
+    def drop(self, reason: str) -> None:
+        """Give the connection up and make another, which is examined anew."""
+        if self._wire is not None:
+            self._wire.end(reason)
 
     async def close(self) -> None:
         """Drop the connection; calls that wait for a reply end as OutcomeUnknown."""
@@ -114,7 +137,7 @@ class Link:
             try:
                 async with asyncio.timeout(self._reply_seconds_max):
                     await self._greet(connection)
-            except (RedisError, OSError, TimeoutError) as error:
+            except (RedisError, OSError, TimeoutError, EngineError) as error:
                 self.error = str(error) or "no answer from Redis"
                 await connection.disconnect(nowait=True)
                 self._on_down()
@@ -135,71 +158,78 @@ class Link:
         for command in self._greeting:
             await connection.send_command(*command)
             await connection.read_response(disable_decoding=True)
+        if self._examine is not None:
+            await self._examine(connection)
 
     async def _exchange(self, connection: AbstractConnection) -> str:
         """Write and read until the connection fails; returns why."""
-        loop = asyncio.get_running_loop()
-        self._last_reply = loop.time()
-        tasks = [
-            loop.create_task(self._write(connection)),
-            loop.create_task(self._read(connection)),
-            loop.create_task(self._watch()),
-        ]
+        wire = Wire(self._take, self._flush)
+        self._last_reply = asyncio.get_running_loop().time()
+        watching = asyncio.create_task(self._watch(wire))
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            self.error = "; ".join(str(task.exception()) for task in done if task.exception())
-            return self.error
+            wire.take_over(connection)
+            self._wire = wire
+            self._flush()
+            self.error = await wire.lost
+        except ConnectionError as error:
+            self.error = str(error)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            self._wire = None
+            watching.cancel()
+            wire.end("")
             await connection.disconnect(nowait=True)
+        return self.error
 
-    async def _write(self, connection: AbstractConnection) -> None:
-        while True:
-            await self._waker.wait()
-            self._waker.clear()
-            while self._outbox:
-                chunks: list[bytes] = []
-                size = 0
-                while self._outbox and size < WRITE_BYTES_MAX:
-                    call = self._outbox.popleft()
-                    if call.asking:
-                        chunks.append(hiredis.pack_command(("ASKING",)))
-                        self._pending.append(Call((), asyncio.get_running_loop().create_future()))
-                    packed = hiredis.pack_command(tuple(call.args))  # type: ignore[arg-type]
-                    chunks.append(packed)
-                    size += len(packed)
-                    call.written = True
-                    self._pending.append(call)
-                if len(self._pending) == len(chunks):
-                    self._last_reply = asyncio.get_running_loop().time()
-                await connection.send_packed_command(b"".join(chunks), check_health=False)
+    def _flush(self) -> None:
+        """Write what waits, as far as the connection takes it; the rest when it has room again."""
+        self._flushing = False
+        wire, outbox, pending = self._wire, self._outbox, self._pending
+        while outbox and wire is not None and wire.writable:
+            if not pending:
+                self._last_reply = asyncio.get_running_loop().time()
+            chunks: list[bytes] = []
+            size = 0
+            while outbox and size < WRITE_BYTES_MAX:
+                call = outbox.popleft()
+                if call.asking:
+                    chunks.append(hiredis.pack_command(("ASKING",)))
+                    pending.append(Call((), asyncio.get_running_loop().create_future()))
+                packed = hiredis.pack_command(tuple(call.args))  # type: ignore[arg-type]
+                chunks.append(packed)
+                size += len(packed)
+                call.written = True
+                pending.append(call)
+            wire.write(b"".join(chunks))
 
-    async def _read(self, connection: AbstractConnection) -> None:
-        pending, loop = self._pending, asyncio.get_running_loop()
-        while True:
-            try:
-                reply = await connection.read_response(disable_decoding=True)
-            except ResponseError as error:
-                call = pending.popleft()
-                self._last_reply = loop.time()
-                if call.args and not call.future.done():
-                    self._on_error(self, call, error)
-                continue
+    def _take(self, replies: list[Any]) -> None:
+        """Give each reply to the call it answers. A caller that has gone away leaves its reply to nobody."""
+        pending = self._pending
+        self._last_reply = asyncio.get_running_loop().time()
+        for reply in replies:
+            if not pending:
+                assert self._wire is not None
+                self._wire.end("Redis answered what was not asked")
+                return
             call = pending.popleft()
-            self._last_reply = loop.time()
-            if not call.future.done():
+            if call.future.done():
+                continue
+            if not isinstance(reply, RedisError):
                 call.future.set_result(reply)
+            elif call.args:
+                self._on_error(self, call, reply)
 
-    async def _watch(self) -> None:
+    async def _watch(self, wire: Wire) -> None:
         """End the connection when a reply has been due for too long."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._reply_seconds_max / 5)
-            late = loop.time() - self._last_reply
-            if self._pending and late > self._reply_seconds_max:
-                raise TimeoutError(f"no reply from Redis for {late:.1f} s")
+            for _ in range(LATE_LOOKS):
+                late = loop.time() - self._last_reply
+                if not self._pending or late <= self._reply_seconds_max:
+                    break
+                await asyncio.sleep(0)
+            else:
+                wire.end(f"no reply from Redis for {late:.1f} s")
 
     def _refuse_unwritten(self, reason: str) -> None:
         outbox, self._outbox = self._outbox, deque()

@@ -64,7 +64,6 @@ def retries() -> None:
         again = [call for call in self._pending if call.args and not call.future.done()]
         self._pending.clear()
         self._outbox.extendleft(reversed(again))
-        self._waker.set()
 
     Link._abandon = abandon  # type: ignore[method-assign]
 
