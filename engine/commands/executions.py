@@ -6,6 +6,7 @@ import uuid
 
 from msgspec import structs
 
+from engine import failpoints
 from engine.arns import Origin
 from engine.clock import iso
 from engine.commands.aliases import AliasCommands
@@ -139,3 +140,5 @@ def _check(execution: str, created: Creation) -> None:
         raise ExecutionAlreadyExists(execution=execution, execution_status=created.status)
     if created.verdict == "quota":
         raise QuotaExceeded("too many running executions")
+    if failpoints.ARMED:
+        failpoints.hit("before_ack_start")
