@@ -139,7 +139,9 @@ class Herd:
         started = await self._engine.commands.start(
             ME, definition, name=member.id, input=Document.of(given), version=None
         )
-        if at is not None:  # a moment is cut to the second; the others fall due within the one that begins then
+        if (
+            at is not None
+        ):  # a moment is cut to the second; the others fall due within the one that begins then
             self._members.append(Member(started.execution.id, member.kind, moment, seconds))
 
     async def _retrying(self, seconds: int) -> str:
