@@ -45,6 +45,7 @@ class Cluster:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._clients: list[Any] = []
         self._buses: list[int] = []
+        self._gone: set[int] = set()
         self.ports: list[int] = []
         for _ in range(masters):
             self.add()
@@ -107,7 +108,7 @@ class Cluster:
         """Wait until every running node knows every other and all slots."""
         running = [number for number in self.numbers if self.alive(number)]
         wanted = ("cluster_state:ok", f"cluster_slots_assigned:{SLOTS}")
-        known = f"cluster_known_nodes:{len(self._processes)}"
+        known = f"cluster_known_nodes:{len(self._processes) - len(self._gone)}"
 
         def agreed() -> bool:
             infos = [self._told(number, "CLUSTER", "INFO") for number in running]
@@ -128,9 +129,18 @@ class Cluster:
         self._processes[number] = self._spawn(number)
         until(lambda: answers(self.node(number)), "the node starts again")
 
+    def forget(self, number: int) -> None:
+        """End a node that serves no slots, and have all others forget it; numbers stay as they are."""
+        identity = self.identity(number)
+        self.kill(number)
+        self._gone.add(number)
+        for other in self.numbers:
+            if self.alive(other):
+                self.node(other).execute_command("CLUSTER", "FORGET", identity)
+
     def flush(self) -> None:
         for number in self.numbers:
-            if self._said(number).get("role") == "master":
+            if self.is_master(number):
                 self.node(number).flushall()
 
     def stop(self) -> None:
@@ -161,6 +171,10 @@ class Cluster:
             self.ports.index(int(line.split()[1].split("@")[0].split(":")[1])) for line in lines
         ]
         return [number for number in found if self._is_linked(number)]
+
+    def is_master(self, number: int) -> bool:
+        """Whether a node runs and is a master, by its own word."""
+        return self._said(number).get("role") == "master"
 
     def _is_linked(self, number: int) -> bool:
         return self._said(number).get("master_link_status") == "up"
@@ -229,7 +243,22 @@ class Move:
             self._on(number, "NODE", self.cluster.identity(self.target))
 
     def _on(self, number: int, *words: str) -> None:
-        self.cluster.node(number).execute_command("CLUSTER", "SETSLOT", self.slot, *words)
+        """Tell a master; it refuses for as long as it has not heard that the other one is a master.
+
+        One that has lost its last slot may be a replica by now, and learns from its master.
+        """
+        node = self.cluster.node(number)
+
+        def agrees() -> bool:
+            try:
+                node.execute_command("CLUSTER", "SETSLOT", self.slot, *words)
+            except redis_py.ResponseError as error:
+                if "only with masters" in str(error):
+                    return not self.cluster.is_master(number)
+                raise
+            return True
+
+        until(agrees, "the nodes agree who is a master")
 
 
 def free_ports(count: int) -> list[int]:
