@@ -118,11 +118,12 @@ def joins_twice() -> None:
         fork = structs.replace(
             after.frames[name].hold, done=min(done, after.frames[name].hold.total)
         )
-        frames = {**after.frames, name: structs.replace(after.frames[name], hold=fork)}
+        changed = {name: structs.replace(after.frames[name], hold=fork)}
         ready = after.ready
         if fork.done == fork.total and name not in ready:
             ready = type(ready)([*ready, name])
-        return structs.replace(step, execution=structs.replace(after, frames=frames, ready=ready))
+        after = structs.replace(after, frames={**after.frames, **changed}, ready=ready)
+        return structs.replace(step, execution=after, frames={**step.frames, **changed})
 
     async def commit(self: Any, claim: Any, step: Any, **more: Any) -> Any:
         before = forks(claim.execution)
