@@ -73,7 +73,7 @@ class Engine:
     def __init__(self, url: str, settings: Settings, *, advances: bool = True) -> None:
         self.settings = settings
         self.counters = Counters()
-        self.redis = Redis(url)
+        self.redis = Redis(url, replicas=settings.wait_replicas)
         self.clock = RedisClock()
         self.changes = Changes()
         self._watching: Watching
