@@ -20,6 +20,7 @@ from engine.commands.state_tests import StateTests
 from engine.core.events import SignalReceived
 from engine.core.orders import PauseMode
 from engine.documents import Document
+from engine.errors import EngineError
 from engine.language.resources.express import DefinitionType
 from engine.store.finding.filter import Filter
 from engine.views import (
@@ -51,6 +52,7 @@ from engine.views import (
     VersionSummary,
 )
 from engine.views.described import DescribedExecution, ListedPage
+from engine.views.starting import Start
 
 Format = Literal["yaml", "json"]
 
@@ -183,6 +185,10 @@ class Commands(Orders, Protocol):
         alias: str | None,
         origin: Origin | None = None,
     ) -> StartResult: ...
+
+    async def start_many(
+        self, caller: Caller, definition: str, starts: Sequence[Start], /
+    ) -> list[StartResult | EngineError]: ...
 
     async def set_alias(
         self, caller: Caller, definition: str, alias: str, routing: Sequence[tuple[int, int]], /

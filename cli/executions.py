@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
+from cli.batches import start_batch
 from cli.description import describe_text
 from cli.failures import Failed
 from cli.finding import pairs_given
@@ -59,12 +60,19 @@ _SECONDS = click.FloatRange(0, 99_999_999, min_open=True)  # a signal's time
 @click.option(
     "--wait", is_flag=True, help="Show its history as it happens; exit 1 unless it succeeds."
 )
+@click.option(
+    "--batch",
+    type=click.File(encoding="utf-8"),
+    metavar="FILE|-",
+    help='Start many: a JSON object a line, such as {"name": "42", "input": {}}, with a version or alias if wanted.',
+)
 @on_server
 def start(
     server: Server,
     /,
     definition: str,
     *,
+    batch: TextIO | None,
     name: str | None,
     input_: str | None,
     version: int | None,
@@ -77,6 +85,11 @@ def start(
     The same name and input again is answered with the execution that runs already. Ctrl-C while waiting ends the
     waiting only.
     """
+    if batch is not None:
+        if wait or any((name, input_, version, alias, *signal_given.values())):
+            raise click.UsageError("--batch goes with no other option: each line says what it is")
+        start_batch(server, definition, batch)
+        return
     if version is not None and alias is not None:
         raise click.UsageError("--version and --alias both choose a version: give one")
     number = None if version is None else str(version)

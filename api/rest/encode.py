@@ -64,7 +64,7 @@ def problem(error: Exception, operation: str) -> Answer:
         _log.error("internal error %s in %s", incident, operation, exc_info=error)
         error = InternalError(id=incident)
     return Answer(
-        value=_members(error),
+        value=problem_members(error),
         status=error.status,
         content_type=PROBLEM,
         headers=_headers(error),
@@ -76,7 +76,8 @@ def title(error: type[EngineError]) -> str:
     return (error.__doc__ or "").strip().splitlines()[0]
 
 
-def _members(error: EngineError) -> dict[str, Any]:
+def problem_members(error: EngineError) -> dict[str, Any]:
+    """The members of the problem that an error is answered with."""
     members: dict[str, Any] = {
         "type": f"urn:detent:error:{error.code}",
         "title": title(type(error)),

@@ -67,6 +67,21 @@ EXECUTION: Example = {
     "status": "RUNNING",
     "started": NOW,
 }
+BATCHED: Example = {
+    "results": [
+        {"result": "started", "execution": EXECUTION},
+        {
+            "result": "refused",
+            "problem": {
+                "type": "urn:detent:error:invalid_name",
+                "title": r"""The name is not allowed: 1 to 80 characters, no white space, control characters or any of <>{}[]?*"#%\^|~`$&,;:/.""",
+                "status": 400,
+                "code": "invalid_name",
+                "detail": "execution: 'n 1'",
+            },
+        },
+    ]
+}
 EXECUTION_PAGE: Example = {
     "executions": [EXECUTION | {"state": "Pay", "attributes": {"customer": "c-7"}}],
     "next": None,

@@ -6,16 +6,14 @@ OutcomeUnknown, which says so: all of them may be repeated safely.
 
 from __future__ import annotations
 
+from engine.commands.batches import BatchCommands
 from engine.commands.broadcasts import BroadcastCommands
 from engine.commands.definitions import DefinitionCommands
-from engine.commands.executions import ExecutionCommands
 from engine.commands.redriving import RedriveCommands
 from engine.commands.tasks import TaskCommands
 
 
-class Commands(
-    DefinitionCommands, ExecutionCommands, RedriveCommands, BroadcastCommands, TaskCommands
-):
+class Commands(DefinitionCommands, BatchCommands, RedriveCommands, BroadcastCommands, TaskCommands):
     """All of them, by what they are about."""
 
 

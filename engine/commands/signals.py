@@ -7,6 +7,7 @@ import uuid
 
 from msgspec import structs
 
+from engine import failpoints
 from engine.clock import iso
 from engine.commands.aliases import AliasCommands
 from engine.commands.fitting import ANY_OTHER, VERSIONS_MAX, refusal
@@ -59,6 +60,8 @@ class SignalCommands(AliasCommands):
         signal = self._checked(name, payload, signal_id, ttl_ms)
         if not await self._deliver(ref_of(caller.namespace, execution), signal):
             return await self._repeated(caller, execution, signal)
+        if failpoints.ARMED:
+            failpoints.hit("before_ack_signal")
         return SignalResult(execution, name, signal.id, duplicate=False)
 
     async def start_with_signal(

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from msgspec import structs
 
+from engine import failpoints
 from engine.clock import RedisClock
 from engine.core.effects import (
     Close,
@@ -190,6 +191,8 @@ class Advancer:
         claim = await self._executions.claim(ref, f"{self.name}-{self._claims}")
         if claim is None:
             return False
+        if failpoints.ARMED:
+            failpoints.hit("after_claim")
         namespace = ref.partition(":")[0]
         try:
             machine = await self._machines.get(
@@ -270,7 +273,7 @@ class Advancer:
     ) -> Transition:
         """Decide here, or elsewhere what takes long: the claim is kept meanwhile, and others get the place."""
         execution = claim.execution
-        now_ms = max(self._clock.now_ms(), execution.last_ms, came_ms(event))
+        now_ms = max(self._clock.now_ms(), execution.last_ms, came_ms(event, execution))
         step = self._deciding.at_once(machine, execution, event, now_ms, target)
         if step is not None:
             return step
@@ -308,7 +311,11 @@ class Advancer:
             now_ms=step.execution.last_ms,
         )
         try:
+            if failpoints.ARMED:
+                failpoints.hit("before_commit")
             committed = await self._executions.commit(claim, arguments)
+            if failpoints.ARMED:
+                failpoints.hit("after_commit")
         except ClockAhead as ahead:
             await self._clock.sleep((step.execution.last_ms - ahead.now_ms + 1) / 1000)
             self._clock.observe(ahead.now_ms)

@@ -11,6 +11,7 @@ import heapq
 import logging
 from collections.abc import Callable
 
+from engine import failpoints
 from engine.clock import RedisClock
 from engine.errors import EngineError
 from engine.store.timers import Fired, Timer, Timers
@@ -97,7 +98,12 @@ class Timekeeper:
         """Fire one; a failure leaves it in Redis for the next sweep."""
         self._known.discard(timer)
         try:
-            return await self._timers.fire(timer)
+            if failpoints.ARMED:
+                failpoints.hit("before_fire")
+            fired = await self._timers.fire(timer)
+            if failpoints.ARMED:
+                failpoints.hit("after_fire")
+            return fired
         except EngineError:
             return None
         except Exception:

@@ -8,7 +8,7 @@ from typing import Any
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,32}")
-_REDIS_URL = re.compile(r"(redis|rediss|unix)(\+\w+)?://")
+_REDIS_URL = re.compile(r"(redis|rediss|unix|sentinel|rediss?\+sentinel)://")
 _HTTP_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
@@ -20,7 +20,9 @@ def broken_rules(values: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     url = values.get("redis_url")
     if url is not None and not _REDIS_URL.match(url):
-        found.append("DETENT_REDIS_URL must begin with redis://, rediss:// or unix://")
+        found.append(
+            "DETENT_REDIS_URL must begin with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://"
+        )
     endpoint = values.get("lambda_endpoint")
     if endpoint is not None and not _HTTP_URL.fullmatch(endpoint):
         found.append("DETENT_LAMBDA_ENDPOINT must be a URL such as https://HOST:PORT/PATH")

@@ -8,6 +8,8 @@ Client retries are off: an unknown outcome is the caller's to resolve.
 from __future__ import annotations
 
 import asyncio
+import logging
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +22,9 @@ from redis.exceptions import RedisError
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.store import scripts
 from engine.store.server.link import Argument, Call, Link
+from engine.store.server.topology import SLOTS, Address, redirected, served
+
+log = logging.getLogger("detent.store")
 
 REDIRECT_SECONDS_MAX = 30.0  # a slot being moved answers TRYAGAIN for as long as the move takes
 RETRY_SECONDS = 0.05
@@ -36,10 +41,11 @@ class Redis:
         self.url = url
         self._options = _options(url)
         self._reply_seconds_max = reply_seconds_max
-        self._links: dict[tuple[str, int], Link] = {}
+        self._links: dict[Address, Link] = {}
         self._slots: list[Link] | None = None  # by slot; None: not a cluster
         self._home = self._link_to(None)
         self._refreshing: asyncio.Task[None] | None = None
+        self._left = 0  # connections made to nodes that are no longer known
         self.cluster = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -59,12 +65,31 @@ class Redis:
     @property
     def connections(self) -> int:
         """Connections made so far, all nodes together; a change tells that a node may have restarted."""
-        return sum(link.connections for link in self._known())
+        return self._left + sum(link.connections for link in self._known())
 
     def new_connection(self) -> AbstractConnection:
-        """An unconnected connection to the configured node, for a subscriber of its own."""
+        """An unconnected connection, for a subscriber of its own: to a node that serves slots, or to the only one."""
+        serving = {*self._slots} if self._slots else set()
+        up = [
+            address for address, link in self._links.items() if link in serving and not link.error
+        ]
+        return self._connection(random.choice(up) if up else None)  # noqa: S311 - shares them out
+
+    def serves(self, connection: AbstractConnection) -> bool:
+        """Whether the connection's node is still one to listen at: the configured one, or one that serves slots."""
+        address = (getattr(connection, "host", ""), getattr(connection, "port", 0))
+        link = self._links.get(address)
+        return not self._slots or (link is not None and link in self._slots)
+
+    def _connection(self, address: Address | None) -> AbstractConnection:
+        """An unconnected connection to a node, with the configured one's name, password and TLS settings."""
         options = dict(self._options)
         kind: type[AbstractConnection] = options.pop("connection_class", Connection)
+        if address is not None:
+            options.update(host=address[0], port=address[1])
+            options.pop("path", None)
+            if kind is not SSLConnection:
+                kind = Connection
         return kind(**options)
 
     def call(self, key: str | None, *args: Argument) -> asyncio.Future[Any]:
@@ -106,19 +131,11 @@ class Redis:
             return self._any()
         return self._slots[key_slot(key.encode())]
 
-    def _link_to(self, address: tuple[str, int] | None) -> Link:
-        options = dict(self._options)
-        kind: type[AbstractConnection] = options.pop("connection_class", Connection)
-        if address is not None:
-            known = self._links.get(address)
-            if known is not None:
-                return known
-            options.update(host=address[0], port=address[1])
-            options.pop("path", None)
-            if kind is not SSLConnection:
-                kind = Connection
+    def _link_to(self, address: Address | None) -> Link:
+        if address is not None and (known := self._links.get(address)) is not None:
+            return known
         link = Link(
-            lambda: kind(**options),
+            lambda: self._connection(address),
             self._on_error,
             self._on_down,
             reply_seconds_max=self._reply_seconds_max,
@@ -129,20 +146,42 @@ class Redis:
         return link
 
     async def _refresh(self) -> None:
-        """Read which node serves which slots."""
+        """Read which node serves which slots, and give up connections to nodes that serve none any more."""
         future: asyncio.Future[Any] = self._future()
-        self._any().send(Call(("CLUSTER", "SLOTS"), future))
-        answer = await future
-        slots = [self._home] * 16384
-        for first, last, master, *_ in answer:
-            host = master[0].decode() or self._options.get("host", "127.0.0.1")
-            slots[first : last + 1] = [self._link_to((host, master[1]))] * (last - first + 1)
+        asked = self._any()
+        asked.send(Call(("CLUSTER", "SLOTS"), future))
+        slots = [self._home] * SLOTS
+        for first, last, address in served(await future, self._host_of(asked)):
+            slots[first : last + 1] = [self._link_to(address)] * (last - first + 1)
         self._slots = slots
         serving = {*slots}
-        for idle in self._known():
-            if idle.error is not None and idle not in serving:
-                for call in idle.take_back():
-                    self._again(self._home, call)
+        if self._home.error is not None and self._home not in serving:
+            self._take_back(self._home)
+        for link in self._forget_all_but(serving):
+            self._take_back(link)
+            await link.close()
+
+    def _forget_all_but(self, serving: set[Link]) -> list[Link]:
+        """Know the links no more that are of no use; returns them, for the caller to close."""
+        # A node without slots may be the goal of a migration: it is kept while it is used, and found again by ASK.
+        useless = {
+            address: link
+            for address, link in self._links.items()
+            if link not in serving and (link.error is not None or link.idle)
+        }
+        for address, link in useless.items():
+            del self._links[address]
+            self._left += link.connections
+        return [*useless.values()]
+
+    def _take_back(self, link: Link) -> None:
+        """Send elsewhere what was not written to a node that is down and serves no slots any more."""
+        for call in link.take_back():
+            self._again(self._any(), call)
+
+    def _host_of(self, link: Link) -> str:
+        home = str(self._options.get("host", "127.0.0.1"))
+        return next((address[0] for address, known in self._links.items() if known is link), home)
 
     def _known(self) -> list[Link]:
         """Every link there is, the configured node's first."""
@@ -162,38 +201,52 @@ class Redis:
             self._refreshing = asyncio.get_running_loop().create_task(self._refresh_quietly())
 
     async def _refresh_quietly(self) -> None:
-        """A refresh that fails is made again after the next redirect."""
+        """One after the other and not at once again, however many calls are redirected; one that fails follows the next."""
         try:
             await self._refresh()
-        except EngineError:
-            await asyncio.sleep(RETRY_SECONDS)
+        except EngineError as error:
+            log.info("the nodes of the cluster are not told: %s", error)
+        await asyncio.sleep(RETRY_SECONDS)
 
     def _on_error(self, link: Link, call: Call, error: RedisError) -> None:
         """Send a call on that Redis did not run, or fail it."""
         loop = asyncio.get_running_loop()
         text = str(error)
         word = _word(error, text)
+        first = call.deadline is None
         if call.deadline is None:
             call.deadline = loop.time() + REDIRECT_SECONDS_MAX
         if loop.time() > call.deadline:
-            call.future.set_exception(StoreUnavailable(f"Redis keeps answering: {text}"))
+            why = _REASONS.get(word, "it is not ready")
+            call.future.set_exception(StoreUnavailable(f"Redis was not to be had in time: {why}."))
         elif word == "NOSCRIPT" and call.script is not None:
             call.args = ("EVAL", scripts.load(call.script).text, *call.args[2:])
             link.send(call)
         elif word in ("MOVED", "ASK"):
-            address = _address(text)
-            target = self._link_to(address)
+            slot, address = redirected(text, self._host_of(link))
             call.asking = word == "ASK"
+            target = self._link_to(address)
             if word == "MOVED":
+                self._learn(slot, target)
+            if first or call.asking:
+                target.send(call)
+            else:  # nodes that do not agree yet would play it back and forth as fast as they can
+                loop.call_later(RETRY_SECONDS, self._again, target, call)
+        elif word in _WAITING:
+            if (
+                self.cluster and word != "TRYAGAIN"
+            ):  # of a slot that is being moved the owner is known
                 self._refresh_soon()
-            target.send(call)
-        elif word in ("TRYAGAIN", "LOADING", "CLUSTERDOWN", "MASTERDOWN", "BUSY"):
-            self._refresh_soon() if self.cluster else None
             call.asking = False
             loop.call_later(RETRY_SECONDS, self._again, link, call)
         else:
             kind = StoreUnavailable if word in _NOT_NOW else StoreRefused
             call.future.set_exception(kind(text))
+
+    def _learn(self, slot: int, target: Link) -> None:
+        if self._slots is not None:
+            self._slots[slot] = target
+        self._refresh_soon()
 
     def _again(self, link: Link, call: Call) -> None:
         if call.future.done():
@@ -201,6 +254,16 @@ class Redis:
         (self._route(call.key) if call.key is not None and self.cluster else link).send(call)
 
 
+_REASONS = {
+    "MOVED": "its nodes do not agree which of them has the data",
+    "ASK": "its nodes do not agree which of them has the data",
+    "TRYAGAIN": "the data is being moved to another node",
+    "LOADING": "it is reading its data from disk",
+    "CLUSTERDOWN": "the node that has the data is down, and no other has taken over",
+    "MASTERDOWN": "the node that has the data is down, and no other has taken over",
+    "BUSY": "it is busy with a script",
+}  # in the words of whoever reads the answer
+_WAITING = {"TRYAGAIN", "LOADING", "CLUSTERDOWN", "MASTERDOWN", "BUSY"}
 _NOT_NOW = {"OOM", "MISCONF", "NOREPLICAS", "READONLY", "MASTERDOWN"}
 
 
@@ -218,12 +281,6 @@ def _word(error: RedisError, text: str) -> str:
         "OutOfMemoryError": "OOM",
     }
     return named.get(type(error).__name__) or text.split(" ", 1)[0].lstrip("-")
-
-
-def _address(text: str) -> tuple[str, int]:
-    """Host and port of "MOVED 3999 127.0.0.1:6381"; redis-py drops the first word."""
-    host, _, port = text.rsplit(" ", maxsplit=1)[-1].rpartition(":")
-    return host, int(port)
 
 
 def _options(url: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.core.events import SignalReceived, StopRequested
+from engine.core.orders import TerminateRequested
 from engine.documents import Document
 from engine.errors import ExecutionClosed, ExecutionNotFound, QuotaExceeded
 from engine.store import codec
@@ -12,6 +13,8 @@ from engine.store.connection import Redis
 from engine.store.keys import Keys, kept_ms
 
 SEEN_MAX = 10_000  # ids of accepted signals that an execution remembers; a repeat of an older one counts anew
+
+ENDING = (StopRequested, TerminateRequested)  # they end an execution whatever state it is in
 
 
 class VersionDiffers(Exception):
@@ -100,6 +103,7 @@ class Signals:
                 identifier,
                 SEEN_MAX,
                 kept_ms(operation),
+                int(isinstance(event, ENDING)),
             ],
         )
         _refuse(reply, "control events wait for this execution already")

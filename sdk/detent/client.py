@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from detent.aliases import AliasCalls
+from detent.batching import Batching
 from detent.errors import ExecutionAlreadyExists
 from detent.following import follow
 from detent.operating import Operating
@@ -44,7 +45,7 @@ from detent.transport import RETRY_SECONDS, WAIT_SECONDS_MAX, Request, Transport
 _SUMMARY = ExecutionSummary.__annotations__.keys()
 
 
-class Client(AliasCalls, Operating, Signalling):
+class Client(AliasCalls, Batching, Operating, Signalling):
     """Speaks to one Detent server. Use as `async with Client() as client`, or call `close()` at the end.
 
     `url` defaults to DETENT_URL, then http://127.0.0.1:8083; `token` to DETENT_TOKEN. Methods raise `DetentError`.

@@ -222,6 +222,23 @@ class Failure(TypedDict):
     lease: NotRequired[str]
 
 
+class NewExecution(TypedDict, total=False):
+    """One of many starts; what is left out has the default of a single one."""
+
+    name: str
+    input: Any
+    version: int
+    alias: str
+
+
+class StartAnswer(TypedDict):
+    """What became of one of many starts."""
+
+    result: Literal["started", "existed", "refused"]
+    execution: NotRequired[ExecutionSummary]
+    problem: NotRequired[dict[str, Any]]  # of a refused one: code, status, title, detail
+
+
 class Settled(TypedDict):
     token: str
     status: Literal["accepted", "closed", "unknown"]

@@ -119,6 +119,7 @@ class SyncClient:
     aliases = _blocking(Client.aliases)
     remove_alias = _blocking(Client.remove_alias)
     start = _blocking(Client.start)
+    start_many = _blocking(Client.start_many)
     describe = _blocking(Client.describe)
     executions = _paged(Client.executions)
     history = _paged(Client.history)

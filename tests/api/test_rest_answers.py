@@ -85,6 +85,13 @@ ROWS: list[tuple[str, int, str, Any, dict[str, Any]]] = [
     ("start", 201, "/v1/definitions/order/executions", {"start": START}, {"json": {}}),
     ("start", 200, "/v1/definitions/order/executions", {"start": AGAIN}, {"json": {}}),
     (
+        "start_many",
+        200,
+        "/v1/definitions/order/executions:batch",
+        {"start_many": [START, errors.InvalidName("execution: 'n 1'")]},
+        {"json": {"starts": [{"name": "42"}, {"name": "n 1"}]}},
+    ),
+    (
         "list_executions",
         200,
         "/v1/executions",

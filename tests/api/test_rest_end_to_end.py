@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx2
@@ -20,7 +19,7 @@ from api.rest.operations import OPERATIONS
 from api.server import serving
 from engine.serve import Engine
 from engine.settings import Settings
-from engine.store.server.embedded import EmbeddedRedis
+from tests.chaos.cluster.chosen import own_redis
 
 DOCUMENT = openapi.build()
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -71,18 +70,16 @@ def _matches(template: str, path: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    server = EmbeddedRedis(Path(tmp_path_factory.mktemp("redis")))
-    server.start()
-    yield server
-    server.stop()
+def store() -> Iterator[str]:
+    with own_redis() as url:
+        yield url
 
 
 # One engine for all: the tests keep apart by the names of their definitions and queues.
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def call(store: EmbeddedRedis) -> AsyncIterator[Client]:
+async def call(store: str) -> AsyncIterator[Client]:
     settings = Settings(port=0, drain_seconds=2)
-    engine = Engine(store.url, settings)
+    engine = Engine(store, settings)
     await engine.start()
     try:
         async with serving(create_app(engine, settings), settings) as server:

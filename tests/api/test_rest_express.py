@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx2
@@ -19,8 +18,8 @@ from api.rest.operations import OPERATIONS
 from api.server import serving
 from engine.serve import Engine
 from engine.settings import Settings
-from engine.store.server.embedded import EmbeddedRedis
 from engine.views import Caller
+from tests.chaos.cluster.chosen import own_redis
 
 DOCUMENT = openapi.build()
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -71,17 +70,15 @@ class Client:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    server = EmbeddedRedis(Path(tmp_path_factory.mktemp("redis")))
-    server.start()
-    yield server
-    server.stop()
+def store() -> Iterator[str]:
+    with own_redis() as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def call(store: EmbeddedRedis) -> AsyncIterator[Client]:
+async def call(store: str) -> AsyncIterator[Client]:
     settings = Settings(port=0, drain_seconds=2)
-    engine = Engine(store.url, settings)
+    engine = Engine(store, settings)
     await engine.start()
     try:
         async with serving(create_app(engine, settings), settings) as server:
@@ -200,7 +197,7 @@ async def test_a_client_that_goes_away_ends_its_wait_and_not_the_execution(call)
 
 async def test_a_server_that_stops_lets_who_waits_have_the_end_or_says_that_it_was_cut_short(store):
     settings = Settings(port=0, drain_seconds=3)
-    engine = Engine(store.url, settings)
+    engine = Engine(store, settings)
     await engine.start()
     soon = machine(A={"Type": "Wait", "Seconds": 1, "End": True})
     for name, text in (("soon", soon), ("late", NAP)):

@@ -1,4 +1,7 @@
-"""One real server: `detent serve` as a process of its own, with its embedded Redis in a temporary folder."""
+"""One real server: `detent serve` as a process of its own, with its embedded Redis in a temporary folder.
+
+Where the session is to run on a cluster, the server gets one of its own instead.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.store.server.server_program import end_with_parent
+from tests.chaos.cluster.chosen import ON_CLUSTER, own_redis
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60.0
@@ -34,7 +38,10 @@ def served(**settings: str) -> Iterator[str]:
     """The address of a server that runs meanwhile; `settings` are those of its environment, such as DETENT_TOKEN."""
     port = settings.get("DETENT_PORT") or free_ports(1)[0]
     url = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryDirectory(prefix="dtw") as folder:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dtw"))
+        if ON_CLUSTER and "DETENT_DATA" not in settings:
+            settings = {"DETENT_REDIS_URL": stack.enter_context(own_redis()), **settings}
         ours = ("DETENT_", "REDIS_URL", "PYTHONWARNINGS")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         environment |= {"DETENT_DATA": f"{folder}/d", "DETENT_PORT": str(port), **settings}

@@ -8,6 +8,7 @@ from world import PAY, TWO, CheckedRedis, World
 
 from engine.documents import Document
 from engine.store.connection import Redis
+from tests.chaos.cluster.nodes import Move
 
 
 class Watching(CheckedRedis):
@@ -24,47 +25,6 @@ class Watching(CheckedRedis):
 
     def heard(self, *words):
         return sum(self.words.get(word, 0) for word in words)
-
-
-class Move:
-    """A slot on its way from one node to another, step by step."""
-
-    def __init__(self, cluster, slot, target):
-        self.cluster, self.slot, self.target = cluster, slot, target
-        self.source = owner(cluster, slot)
-        assert self.source != target
-
-    def begin(self):
-        source, target = (self.cluster.identity(n) for n in (self.source, self.target))
-        self._on(self.target, "IMPORTING", source)
-        self._on(self.source, "MIGRATING", target)
-
-    def keys(self, most):
-        """Move at most so many keys; returns how many there were."""
-        node = self.cluster.node(self.source)
-        keys = node.execute_command("CLUSTER", "GETKEYSINSLOT", self.slot, most)
-        if keys:
-            port = self.cluster.ports[self.target]
-            node.execute_command("MIGRATE", "127.0.0.1", port, "", 0, 5000, "KEYS", *keys)
-        return len(keys)
-
-    def finish(self):
-        while self.keys(100):
-            pass
-        others = [n for n in range(3) if n not in (self.source, self.target)]
-        for number in (self.target, self.source, *others):
-            self._on(number, "NODE", self.cluster.identity(self.target))
-
-    def _on(self, number, *words):
-        self.cluster.node(number).execute_command("CLUSTER", "SETSLOT", self.slot, *words)
-
-
-def owner(cluster, slot):
-    """The number of the node that serves a slot, as the first node sees it."""
-    for first, last, master, *_ in cluster.node(0).execute_command("CLUSTER", "SLOTS"):
-        if first <= slot <= last:
-            return cluster.ports.index(int(master[1]))
-    raise AssertionError(slot)
 
 
 @pytest.fixture
@@ -84,12 +44,12 @@ def world(redis):
 def move(cluster, world):
     """A move of the slot in which partition 0 lies; it is undone at the end."""
     slot = key_slot(world.keys.ready(0).encode())
-    home = owner(cluster, slot)
+    home = cluster.owner(slot)
     yield Move(cluster, slot, (home + 1) % 3)
     for number in range(3):
         cluster.node(number).execute_command("CLUSTER", "SETSLOT", slot, "STABLE")
     cluster.flush()
-    if owner(cluster, slot) != home:
+    if cluster.owner(slot) != home:
         back = Move(cluster, slot, home)
         back.begin()
         back.finish()
@@ -183,7 +143,7 @@ async def test_what_is_asked_of_a_node_that_died_goes_to_the_one_that_took_its_s
     cluster.settle()
     slot = 7
     key = next(f"k{{{n}}}" for n in range(10**6) if key_slot(f"k{{{n}}}".encode()) == slot)
-    home = owner(cluster, slot)
+    home = cluster.owner(slot)
 
     def give(number):
         for node in range(extra + 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.rest.operation import Operation
 from api.rest.operations import (
     aliases,
+    batches,
     bulk,
     copies,
     definitions,
@@ -22,6 +23,7 @@ from api.rest.operations import (
 OPERATIONS: tuple[Operation, ...] = (
     *tasks.OPERATIONS,
     *executions.OPERATIONS,
+    *batches.OPERATIONS,
     *orders.OPERATIONS,
     *signals.OPERATIONS,
     *following.OPERATIONS,

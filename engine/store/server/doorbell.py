@@ -6,7 +6,6 @@ A hint only lowers latency. Whatever is missed here is found by the sweep, withi
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable
 
 from redis.asyncio.connection import AbstractConnection
@@ -15,10 +14,14 @@ from redis.exceptions import RedisError
 from engine.store.connection import Redis
 
 Hear = Callable[[str, str], None]
+QUIET_SECONDS = 10.0  # silence after which the node is asked whether it is still there
 
 
 class Doorbell:
-    """Listens on its own connection to any node (PUBLISH reaches every node of a cluster), reconnecting for ever."""
+    """Listens on its own connection to any node (PUBLISH reaches every node of a cluster), reconnecting for ever.
+
+    A node that has gone silent, or has left the cluster and so hears nothing any more, is left for another.
+    """
 
     def __init__(self, redis: Redis, channels: list[str], hear: Hear) -> None:
         self._redis = redis
@@ -48,7 +51,18 @@ class Doorbell:
                 await connection.disconnect(nowait=True)
 
     async def _hear_all(self, connection: AbstractConnection) -> None:
+        asked = False
         while True:
-            message = await connection.read_response(disable_decoding=True, timeout=math.inf)
-            if isinstance(message, list) and message[0] == b"message":
+            message = await self._message(connection)
+            if message is None:
+                if asked or not self._redis.serves(connection):
+                    return
+                await connection.send_command("PING")
+            elif message[0] == b"message":
                 self._hear(message[1].decode(), message[2].decode())
+            asked = message is None
+
+    async def _message(self, connection: AbstractConnection) -> list[bytes] | None:
+        """The next message, or None after a silence."""
+        answer = await connection.read_response(disable_decoding=True, timeout=QUIET_SECONDS)
+        return answer if isinstance(answer, list) else None

@@ -101,6 +101,11 @@ class Link:
             self._flushing = True
             asyncio.get_running_loop().call_soon(self._flush)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be written or answered."""
+        return not self._outbox and not self._pending
+
     def take_back(self) -> list[Call]:
         """The calls that were not written yet; they are no longer this link's."""
         calls, self._outbox = list(self._outbox), deque()

@@ -33,7 +33,7 @@ async def engine(engines):
     return await engines(changes_kept=100_000)
 
 
-@pytest.mark.parametrize("page", ["versions-and-aliases.md", "follow-executions.md"])
+@pytest.mark.parametrize("page", ["publishing/versions-and-aliases.md", "follow-executions.md"])
 async def test_a_how_to_prints_what_it_shows(page, engine, faces, tmp_path):
     _, server = await faces(engine)
     address = f"http://127.0.0.1:{server.port}"

@@ -17,7 +17,7 @@ from engine.settings import Settings
     "page",
     [
         pytest.param("how-to/update-running-executions.md", marks=pytest.mark.slow),
-        "how-to/publish-from-files.md",
+        "how-to/publishing/publish-from-files.md",
         "how-to/operate-many.md",
         "how-to/keep-it-small.md",
     ],

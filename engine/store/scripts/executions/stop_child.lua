@@ -32,6 +32,7 @@ if at[3] then
   redis.call('HSET', x, 'claims', '0')
   at[3] = false
 end
+redis.call('HSET', x, 'stopping', '1')
 if redis.call('LLEN', KEYS[2]) == 0 then redis.call('RPUSH', KEYS[2], ARGV[3]) end
 wake(KEYS[3], ARGV[1], at, now_ms(), ARGV[4])
 return {'STOPPED'}
