@@ -66,6 +66,8 @@ class Orders(Protocol):
 
     async def resume(self, caller: Caller, execution: str, ask: Ask, /) -> Ordered: ...
 
+    async def release(self, caller: Caller, execution: str, ask: Ask, /) -> Ordered: ...
+
     async def cancel(
         self,
         caller: Caller,
@@ -256,6 +258,9 @@ class Commands(Orders, Protocol):
 
 class Queries(Protocol):
     """What a caller can ask."""
+
+    @property
+    def incarnation(self) -> int: ...
 
     async def definitions(
         self, caller: Caller, limit: int, cursor: str | None, /

@@ -40,6 +40,12 @@ _FILTERS = (
     click.option("--version", type=click.IntRange(min=1), help="Only executions of this version."),
     click.option("--error", help="Only executions that closed with this error."),
     click.option(
+        "--quarantined/--not-quarantined",
+        default=None,
+        callback=lambda _context, _option, asked: None if asked is None else str(asked).lower(),
+        help="Only executions that are set aside because they cannot go on, or only others.",
+    ),
+    click.option(
         "--attribute",
         metavar="NAME=VALUE",
         multiple=True,

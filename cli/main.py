@@ -60,6 +60,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "terminate": ("cli.operating", "terminate", "End an execution as ABORTED at once."),
     "pause": ("cli.operating", "pause", "Have nothing of an execution begun until it is resumed."),
     "resume": ("cli.operating", "resume", "Resume a paused execution."),
+    "release": ("cli.operating", "release", "Let a quarantined execution go on."),
     "retry": ("cli.operating", "retry", "Begin the next attempt of a state now."),
     "skip": ("cli.operating", "skip", "Leave a state with an output of your own."),
     "goto": ("cli.operating", "goto", "Send an execution to another state."),

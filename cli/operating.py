@@ -1,4 +1,4 @@
-"""`pause`, `resume`, `terminate`, `retry`, `skip`, `goto`, `set`, `redrive`, `complete` and `fail`: orders to one execution."""
+"""`pause`, `resume`, `release`, `terminate`, `retry`, `skip`, `goto`, `set`, `redrive`, `complete` and `fail`: orders to one execution."""
 
 from __future__ import annotations
 
@@ -59,6 +59,13 @@ def pause(server: Server, *, execution: str, mode: str, **order: Any) -> None:
 def resume(server: Server, *, execution: str, **order: Any) -> None:
     """Resume the paused execution ID."""
     _give(server, execution, "resume", "resumed", order)
+
+
+@click.command()
+@on_execution
+def release(server: Server, *, execution: str, **order: Any) -> None:
+    """Let the execution ID, which is quarantined, go on where it stands."""
+    _give(server, execution, "release", "released", order)
 
 
 @click.command()

@@ -150,6 +150,10 @@ class FilterQuery(Query, frozen=True):
     error: (
         Annotated[str, Meta(description="Only executions that closed with this error.")] | None
     ) = None
+    quarantined: (
+        Annotated[Literal["true", "false"], Meta(description="Set aside, for they cannot go on.")]
+        | None
+    ) = None
     started_after: (
         Annotated[
             str, Meta(description="Only executions started at this time or later (RFC 3339).")

@@ -51,12 +51,12 @@ class ExecutionCommands(AliasCommands):
         Of an Express definition each start is a new execution, in this process; `synchronous` says that the caller
         waits for its end. An `alias` chooses the version: the one it leads to before or after a change that comes at the
         same time. An `origin` says that the execution goes by ARNs, and by what it was started; its alias is only
-        remembered, for its starter has chosen the version. Raises DefinitionNotFound, AliasNotFound, ExecutionAlreadyExists, PayloadTooLarge, QuotaExceeded,
-        InvalidName, InvalidRequest for a version and an alias.
+        remembered, for its starter has chosen the version. Raises DefinitionNotFound, AliasNotFound, ExecutionAlreadyExists,
+        PayloadTooLarge, QuotaExceeded, StoreRefused, InvalidName, InvalidRequest for a version and an alias.
         """
         check_name(definition, "definition")
         name = str(uuid.uuid4()) if name is None else check_name(name, "execution")
-        self._check_size(input)
+        self._admit(input)
         if alias is not None:
             version = await self.aliased_version(caller, definition, name, version, alias)
         known_as = alias or (origin.alias if origin is not None else "")

@@ -49,6 +49,19 @@ class OperatingCommands(Parts):
         """Go on after a pause."""
         return await self._ask(caller, execution, ask, orders.ResumeRequested(*_who(caller)))
 
+    async def release(self, caller: Caller, execution: str, ask: Ask) -> Ordered:
+        """Let an execution that was quarantined go on where it stands; what it fails by again quarantines it again."""
+        _check(ask)
+        ref, operation = _ref_of(caller, execution), operation_of(ask)
+        # A repetition finds it let out already.
+        if not await self._orders.is_known(ref, operation):
+            stood = await self._queries.closed(caller, execution, 0)
+            if stood.status == "RUNNING" and not await self._orders.is_quarantined(ref):
+                raise OrderRefused("The execution is not quarantined.", reason="not_quarantined")
+        return await self._ask(
+            caller, execution, ask, orders.ReleaseRequested(*_who(caller)), operation
+        )
+
     async def cancel(
         self, caller: Caller, execution: str, ask: Ask, error: str | None, cause: str | None
     ) -> Ordered:
@@ -215,11 +228,18 @@ class OperatingCommands(Parts):
             reason, detail = found
             raise OrderRefused(detail, reason=reason)
 
-    async def _ask(self, caller: Caller, execution: str, ask: Ask, order: orders.Order) -> Ordered:
+    async def _ask(
+        self,
+        caller: Caller,
+        execution: str,
+        ask: Ask,
+        order: orders.Order,
+        operation: str | None = None,
+    ) -> Ordered:
         """Deliver an order and wait for its answer."""
         _check(ask)
         ref = _ref_of(caller, execution)
-        operation = operation_of(ask)
+        operation = operation or operation_of(ask)
         event: Any = structs.replace(order, reason=ask.reason, operation=operation)
         watch_ms = max(ask.wait_ms, 1)
         await self._signals.control(ref, event, operation=operation, watch_ms=watch_ms)

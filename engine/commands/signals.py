@@ -54,6 +54,7 @@ class SignalCommands(AliasCommands):
         The answer to a repeated one tells what has become of it. Raises ExecutionNotFound, ExecutionClosed,
         SignalInvalid, QuotaExceeded, PayloadTooLarge, InvalidName.
         """
+        self._admit()
         if is_express(execution):
             raise ExpressUnsupported(NO_EXPRESS)
         check_execution(execution)
@@ -83,7 +84,7 @@ class SignalCommands(AliasCommands):
         """
         check_name(definition, "definition")
         name = str(uuid.uuid4()) if name is None else check_name(name, "execution")
-        self._check_size(input)
+        self._admit(input)
         sent = self._checked(signal.name, signal.payload, signal.id or None, signal.ttl_ms)
         if self._express.knows(caller.namespace, definition):
             raise ExpressUnsupported(NO_EXPRESS)

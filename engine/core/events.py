@@ -128,6 +128,7 @@ Event = (
     | MigrateRequested
     | orders.PauseRequested
     | orders.ResumeRequested
+    | orders.ReleaseRequested
     | orders.CancelRequested
     | orders.TerminateRequested
     | orders.RetryRequested

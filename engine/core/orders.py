@@ -35,6 +35,10 @@ class ResumeRequested(Order, frozen=True, tag="resume"):
     """Go on after a pause."""
 
 
+class ReleaseRequested(Order, frozen=True, tag="release"):
+    """Go on after having been set aside; whoever delivers an order lets the execution out, and this one asks for no more."""
+
+
 class CancelRequested(Order, frozen=True, tag="cancel"):
     """Stop gracefully: what the root strand does fails as Detent.Cancelled, and a Catch of that name may compensate.
 

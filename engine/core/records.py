@@ -16,7 +16,7 @@ to Documents. Words of our own:
   follows record 0 too.
 - A `signal:NAME` state is told in the words of a service task with resourceType "signal" and resource NAME:
   TaskStateEntered, TaskScheduled, then TaskSucceeded (its output is the payload) or TaskTimedOut, TaskStateExited.
-- What an operator does says who (by) and why (reason): ExecutionPaused, ExecutionResumed, ExecutionCancelRequested,
+- What an operator does says who (by) and why (reason): ExecutionPaused, ExecutionResumed, ExecutionReleased, ExecutionCancelRequested,
   ExecutionTerminateRequested, ExecutionRedriven (AWS's own, with redriveCount) follow record 0; StateRetried,
   StateSkipped, StateRedirected, StateInputSet, StateVariablesSet and TaskSettledByHand stand in the strand they are
   about. A state that was skipped, or left for another, has no StateExited.
@@ -74,7 +74,7 @@ DETAILS = {
             "EvaluationFailed",
             *("SignalReceived", "SignalConsumed", "SignalExpired", "SignalsLeftOver"),
             "ExecutionMigrated",
-            *("ExecutionPaused", "ExecutionResumed", "ExecutionRedriven"),
+            *("ExecutionPaused", "ExecutionResumed", "ExecutionRedriven", "ExecutionReleased"),
             *("ExecutionCancelRequested", "ExecutionTerminateRequested"),
             *("StateRetried", "StateSkipped", "StateRedirected"),
             *("StateInputSet", "StateVariablesSet", "TaskSettledByHand"),

@@ -103,6 +103,7 @@ def summary(row: Row) -> ExecutionSummary:
         "state": row.state or None,
         "error": row.error,
         "attributes": dict(row.attributes) or None,
+        "quarantined": row.quarantine,
     }
     extra = {field: value for field, value in given.items() if value is not None}
     return ExecutionSummary(

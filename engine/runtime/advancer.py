@@ -52,9 +52,9 @@ from engine.runtime.holding import came_ms, is_last, needed_frames, next_event, 
 from engine.runtime.keeping import while_kept
 from engine.runtime.machines import Machines
 from engine.store.commits import Claim
-from engine.store.executions import ClockAhead, Committed, Executions
+from engine.store.executions import ClockAhead, Committed, ExecutionMissing, Executions
 from engine.store.keys import task_id
-from engine.telemetry import Counters, emit, plain
+from engine.telemetry import Counters, plain
 
 TRANSITIONS_MAX = 100  # in one claim, before others get their turn
 FRAMES_KEPT = 200  # parked frames of a large Map are dropped from memory beyond this
@@ -162,6 +162,9 @@ class Advancer:
         again = False
         try:
             again = await self.advance(ref)
+        except ExecutionMissing:
+            self._counters.add("detent_executions_missing_total")
+            emit("execution.missing", execution=ref)
         except StoreUnavailable:
             pass  # the ready set or the lapsing claim brings it back
         except Exception:
@@ -388,8 +391,6 @@ class Advancer:
     async def _set_aside(self, claim: Claim, reason: str, error: Exception | None = None) -> None:
         """Quarantine the execution, unless it is another's by now: whoever lost it may have read what that one changed."""
         try:
-            is_ours = await self._executions.quarantine(claim, reason)
+            await self._executions.quarantine(claim, reason, error)
         except EngineError:
-            return  # the claim lapses; the next holder finds the same
-        if is_ours:
-            emit("execution.quarantined", execution=claim.keys.ref, cause=reason, error=error)
+            pass  # the claim lapses; the next holder finds the same

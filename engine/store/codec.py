@@ -73,6 +73,7 @@ StoredEvent = (
     | MigrateRequested
     | orders.PauseRequested
     | orders.ResumeRequested
+    | orders.ReleaseRequested
     | orders.CancelRequested
     | orders.TerminateRequested
     | orders.RetryRequested

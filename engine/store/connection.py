@@ -17,10 +17,12 @@ from redis.asyncio.connection import AbstractConnection, Connection, SSLConnecti
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.store import scripts
+from engine.store.server.acknowledged import BRIEF_SECONDS, Acknowledged, Question
+from engine.store.server.guard import Guard
 from engine.store.server.link import Argument, Call, Link
 from engine.store.server.topology import SLOTS, Address, redirected, served
 
@@ -48,6 +50,8 @@ class Redis:
         self._left = 0  # connections made to nodes that are no longer known
         self.cluster = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.acknowledged = Acknowledged()
+        self.guard: Guard | None = None
 
     async def open(self) -> None:
         """Connect and learn the topology. Raises StoreUnavailable when no node answers."""
@@ -61,6 +65,15 @@ class Redis:
             self._refreshing.cancel()
         for link in self._known():
             await link.close()
+
+    def guard_by(self, guard: Guard) -> None:
+        """Have every connection that is made from now on examined."""
+        self.guard = guard
+
+    def drop(self, reason: str) -> None:
+        """Give every connection up, so that each node is examined before it is used again."""
+        for link in self._known():
+            link.drop(reason)
 
     @property
     def connections(self) -> int:
@@ -140,10 +153,37 @@ class Redis:
             self._on_down,
             reply_seconds_max=self._reply_seconds_max,
             greeting=[("SCRIPT", "LOAD", scripts.load(name).text) for name in scripts.names()],
+            examine=self._examine,
         )
         if address is not None:
             self._links[address] = link
         return link
+
+    async def _examine(self, connection: AbstractConnection) -> None:
+        if self.guard is None:
+            return
+
+        async def ask(asked: Sequence[Question]) -> list[Any]:
+            packed = connection.pack_commands(asked)
+            await connection.send_packed_command(packed, check_health=False)
+            return [await _answer(connection) for _ in asked]
+
+        await self.guard.examine(ask)
+
+    async def examine(self) -> None:
+        """Examine the nodes over the connections that are open. Raises StoreRefused, StoreUnavailable."""
+        if self.guard is None:
+            return
+
+        async def ask(asked: Sequence[Question]) -> list[Any]:
+            calls = [self.call(q[1] if q[0] != "INFO" else None, *q) for q in asked]
+            answers = await asyncio.gather(*calls, return_exceptions=True)
+            for answer in answers:
+                if isinstance(answer, BaseException) and not isinstance(answer, StoreRefused):
+                    raise answer
+            return [ResponseError(str(a)) if isinstance(a, StoreRefused) else a for a in answers]
+
+        await self.guard.examine(ask, seconds=BRIEF_SECONDS)
 
     async def _refresh(self) -> None:
         """Read which node serves which slots, and give up connections to nodes that serve none any more."""
@@ -252,6 +292,13 @@ class Redis:
         if call.future.done():
             return
         (self._route(call.key) if call.key is not None and self.cluster else link).send(call)
+
+
+async def _answer(connection: AbstractConnection) -> Any:
+    try:
+        return await connection.read_response(disable_decoding=True)
+    except ResponseError as error:
+        return error
 
 
 _REASONS = {

@@ -154,9 +154,10 @@ class Errands:
         keys = self._keys.of(ref)
         cause = f"The task of {errand.parent} that waited for this execution has ended."
         entry = codec.pack_entry("", StopRequested(None, cause))
+        aside = self._keys.quarantined(keys.partition, namespace)
         reply = await self._redis.script(
             "stop_child",
-            [keys.execution, keys.control, keys.tag + ":ready", keys.refused],
+            [keys.execution, keys.control, keys.tag + ":ready", keys.refused, aside],
             [ref, errand.key, entry, self._bell, REFUSED_MS],
         )
         return cast("Stopped", reply[0].decode())

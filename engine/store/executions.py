@@ -19,7 +19,7 @@ from engine.store.commits import Claim, Commit, Commits, sent
 from engine.store.connection import Redis
 from engine.store.feed import Entry
 from engine.store.keys import ExecutionKeys, Keys, listed_as, task_id
-from engine.telemetry import emit
+from engine.telemetry import Counters, emit
 
 CLAIMS_MAX = 5  # claims without a commit before an execution is quarantined
 
@@ -30,6 +30,10 @@ class ClockAhead(Exception):
     def __init__(self, now_ms: int) -> None:
         self.now_ms = now_ms
         super().__init__(f"ahead of {now_ms}")
+
+
+class ExecutionMissing(Exception):
+    """An execution was ready and nothing is left of it: its keys were deleted by hand, or evicted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +92,11 @@ class Executions:
         bell: bool,
         changes_kept: int = 0,
         inline_max: int = INLINE_BYTES_MAX,
+        counters: Counters | None = None,
     ) -> None:
+        self._counters = counters or Counters()
         self._redis = redis
+        self._acknowledged = redis.acknowledged
         self._keys = keys
         self._lease_ms = lease_ms
         self._open_max = -(-open_max // keys.partitions)
@@ -160,7 +167,10 @@ class Executions:
             self._created_keys(ref, static),
             [ref, codec.pack_envelope(body)],
         )
-        return _creation(reply)
+        created = _creation(reply)
+        if created.verdict == "created":
+            self._acknowledged.committed(self._keys.of(ref).execution, 0)
+        return created
 
     def _created_keys(self, ref: str, static: codec.Static) -> list[str]:
         keys, namespace = self._keys.of(ref), ref.partition(":")[0]
@@ -196,7 +206,8 @@ class Executions:
     async def claim(self, ref: str, nonce: str) -> Claim | None:
         """Take an execution, or None when another holds it, it is over, or it is quarantined.
 
-        One whose stored state cannot be read is quarantined here, with the reason.
+        One whose stored state cannot be read is quarantined here, with the reason; so is one that was claimed
+        `CLAIMS_MAX` times in a row without a commit. Raises ExecutionMissing, once, for one that was ready and is not there.
         """
         keys = self._keys.of(ref)
         reply = await self._redis.script(
@@ -204,6 +215,10 @@ class Executions:
             [keys.execution, keys.inbox, keys.control, keys.tag + ":ready"],
             [ref, nonce, self._lease_ms, CLAIMS_MAX, "0"],
         )
+        if reply[0] == b"MISSING":
+            raise ExecutionMissing
+        if reply[0] == b"POISON":
+            await self._set_aside(keys, nonce, f"claimed {CLAIMS_MAX} times without a commit")
         if reply[0] != b"OK":
             return None
         try:
@@ -213,7 +228,6 @@ class Executions:
             raise
         except Exception as error:  # whatever stands there, it must not hold up the others
             reason = f"its stored state cannot be read: {type(error).__name__}: {error}"
-        emit("execution.quarantined", execution=ref, cause=reason)
         await self._set_aside(keys, nonce, reason)
         return None
 
@@ -274,6 +288,7 @@ class Executions:
             raise StaleCommit(revision=reply[1].decode(), nonce=reply[2].decode())
         if reply[0] == b"AHEAD":
             raise ClockAhead(int(reply[1]))
+        self._acknowledged.committed(claim.keys.execution, claim.execution.revision + 1)
         claim.fresh = False
         claim.resting, claim.dropped, claim.refers = commit.resting, commit.dropped, commit.refers
         if commit.payloads:
@@ -295,19 +310,31 @@ class Executions:
             [keys.ref, claim.nonce, "1" if reset else "0"],
         )
 
-    async def quarantine(self, claim: Claim, reason: str) -> bool:
-        """Set an execution aside that cannot go on; describe shows the reason.
+    async def quarantine(
+        self, claim: Claim, reason: str, error: BaseException | None = None
+    ) -> bool:
+        """Set an execution aside that cannot go on; describe and the log show the reason.
 
         False when the claim is another's by now: nothing was written, and the other may well go on.
         """
-        return await self._set_aside(claim.keys, claim.nonce, reason)
+        return await self._set_aside(claim.keys, claim.nonce, reason, error)
 
-    async def _set_aside(self, keys: ExecutionKeys, nonce: str, reason: str) -> bool:
+    async def _set_aside(
+        self, keys: ExecutionKeys, nonce: str, reason: str, error: BaseException | None = None
+    ) -> bool:
+        namespace = keys.ref.partition(":")[0]
         reply = await self._redis.script(
             "quarantine",
-            [keys.execution, keys.tag + ":ready"],
+            [
+                keys.execution,
+                keys.tag + ":ready",
+                self._keys.quarantined(keys.partition, namespace),
+            ],
             [keys.ref, nonce, reason[:1000]],
         )
+        if reply == 1:
+            self._counters.add("detent_executions_quarantined_total")
+            emit("execution.quarantined", execution=keys.ref, cause=reason, error=error)
         return bool(reply == 1)
 
 

@@ -31,6 +31,7 @@ of a partition
   P:{07}:NS:by:DEF:NAME:VALUE  zset  ids by the value of a search attribute, by start ms; a long or odd VALUE as its hash
   P:{07}:NS:err:DEF:ERROR    zset    ids of closed executions by their error, by start ms; ERROR likewise
   P:{07}:NS:vs:DEF           zset    "<version>:<start ms>:<id>" of running executions, all of score 0
+  P:{07}:NS:quarantined      zset    ids of executions that are set aside, by start ms
   P:{07}:NS:open             string  number of running executions
   P:{07}:NS:op:ID            hash    answers to an operation: outcome -> count, "x:<id>" -> reason; of one order ("@...") it expires
   P:{07}:NS:ch               stream  changes of executions for followers, by ms (see feed.py)
@@ -200,6 +201,10 @@ class Keys:
     def versions(self, partition: int, namespace: str, definition: str) -> str:
         """Index of running executions by version. One key for all versions: a start resolves its version in the script."""
         return f"{self.tag(partition)}:{namespace}:vs:{definition}"
+
+    def quarantined(self, partition: int, namespace: str) -> str:
+        """Index of executions that are set aside, by start."""
+        return f"{self.tag(partition)}:{namespace}:quarantined"
 
     def open(self, partition: int, namespace: str) -> str:
         return f"{self.tag(partition)}:{namespace}:open"

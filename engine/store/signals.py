@@ -62,6 +62,7 @@ class Signals:
         if reply[0] == b"VERSION":
             raise VersionDiffers(int(reply[1]))
         _refuse(reply, "signals are kept for this execution already")
+        self._redis.acknowledged.accepted(keys.execution, keys.seen, identifier)
         return bool(reply[0] == b"OK")
 
     def sent(self, signal: SignalReceived, version: int | None) -> dict[str, Any]:
@@ -91,9 +92,10 @@ class Signals:
         keys = self._keys.of(ref)
         namespace, _, identifier = ref.partition(":")
         _, waiting = self._keys.operation(keys.partition, namespace, operation)
+        aside = self._keys.quarantined(keys.partition, namespace)
         reply = await self._redis.script(
             "deliver_control",
-            [keys.execution, keys.control, keys.tag + ":ready", keys.seen, waiting],
+            [keys.execution, keys.control, keys.tag + ":ready", keys.seen, waiting, aside],
             [
                 ref,
                 codec.pack_entry("", event),

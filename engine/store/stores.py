@@ -26,6 +26,7 @@ from engine.store.operating.positions import Positions
 from engine.store.signals import Signals
 from engine.store.tasks import Tasks
 from engine.store.timers import Timers
+from engine.telemetry import Counters
 
 HOUR_MS = 3_600_000
 
@@ -55,7 +56,9 @@ class Stores:
     activities: Activities
 
     @classmethod
-    def of(cls, redis: Redis, keys: Keys, settings: Settings) -> Stores:
+    def of(
+        cls, redis: Redis, keys: Keys, settings: Settings, counters: Counters | None = None
+    ) -> Stores:
         tasks = Tasks(redis, keys, bell=True)
         catalog = Catalog(redis, keys)
         listing = Listing(redis, keys)
@@ -68,6 +71,7 @@ class Stores:
             bell=True,
             changes_kept=settings.changes_kept,
             inline_max=settings.payload_inline_bytes_max,
+            counters=counters,
         )
         return cls(
             executions=executions,

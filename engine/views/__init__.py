@@ -137,6 +137,7 @@ class ExecutionSummary(Struct, frozen=True):
     )
     signal: SignalResult | UnsetType = UNSET  # the one that a start was made with
     alias: str | UnsetType = UNSET  # by which its version was chosen; not in listings
+    quarantined: str | UnsetType = UNSET  # why it is set aside; only in listings
 
 
 class StartResult(Struct, frozen=True):

@@ -12,7 +12,16 @@ from detent.shapes import ExecutionSummary, MigrationPlan, Operation, Refusal, V
 from detent.transport import Transport, segment
 
 Order = Literal[
-    "pause", "resume", "terminate", "retry", "skip", "goto", "data", "variables", "redrive"
+    "pause",
+    "resume",
+    "release",
+    "terminate",
+    "retry",
+    "skip",
+    "goto",
+    "data",
+    "variables",
+    "redrive",
 ]
 ManyOrder = Literal[
     "pause",

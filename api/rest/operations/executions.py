@@ -118,6 +118,7 @@ def wanted(query: FilterQuery) -> Filter:
         state=query.state,
         version=query.version,
         error=query.error,
+        quarantined=None if query.quarantined is None else query.quarantined == "true",
         started_after=query.started_after,
         started_before=query.started_before,
         attributes=query.attribute,

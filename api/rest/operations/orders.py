@@ -54,6 +54,10 @@ async def resume(call: Call[NoQuery, OrderBody]) -> Answer:
     return _ordered(await call.engine.commands.resume(call.caller, call.path["id"], ask(call)))
 
 
+async def release(call: Call[NoQuery, OrderBody]) -> Answer:
+    return _ordered(await call.engine.commands.release(call.caller, call.path["id"], ask(call)))
+
+
 async def terminate(call: Call[NoQuery, TerminateBody]) -> Answer:
     body = call.body
     terminated = await call.engine.commands.terminate(
@@ -198,6 +202,15 @@ OPERATIONS = (
         perform=resume,
         body=OrderBody,
         body_example={"reason": "the bank is back"},
+    ),
+    _order(
+        "release",
+        summary="Let a quarantined execution go on",
+        about="It goes on where it stands, with what it has; first mend what it was set aside for: set its data, send it to "
+        "another state, or move it to another version. What cannot be decided even now is set aside again.",
+        perform=release,
+        body=OrderBody,
+        body_example={"reason": "the definition is mended"},
     ),
     _order(
         "terminate",

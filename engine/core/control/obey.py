@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.core import orders
-from engine.core.control import changes, pausing, redriving, stopping, strands
+from engine.core.control import changes, pausing, redriving, releasing, stopping, strands
 from engine.core.draft import Draft
 from engine.core.effects import Tally
 
@@ -15,6 +15,7 @@ DONE, REFUSED = "done", "refused"  # the outcomes of an order
 _HANDLERS: dict[type[orders.Order], Callable[[Draft, Any], str | None]] = {
     orders.PauseRequested: pausing.pause,
     orders.ResumeRequested: pausing.resume,
+    orders.ReleaseRequested: releasing.release,
     orders.CancelRequested: stopping.cancel,
     orders.TerminateRequested: stopping.terminate,
     orders.RetryRequested: strands.retry,

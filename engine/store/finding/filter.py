@@ -31,6 +31,7 @@ class Filter:
     published: int | None = None  # the number of the published version that started it
     alias: str | None = None  # by which its version was chosen
     is_redriven: bool | None = None
+    is_quarantined: bool | None = None  # set aside, because it cannot go on
     map_run: str | None = (
         None  # the Map Run that it is a child of, by its id alone; with a definition
     )
@@ -50,6 +51,7 @@ class Filter:
             and (self.started_until_ms is None or row.started_ms < self.started_until_ms)
             and all(_has(row, name, asked) for name, asked in self.attributes)
             and (self.is_redriven is None or self.is_redriven == (row.operated.redrives > 0))
+            and (self.is_quarantined in {None, row.quarantine is not None})
             and self._started_by(row)
             and (self.map_run is None or self.map_run == _map_run_of(row))
             and (self.waits_from is None or _waits(row, self.waits_from))

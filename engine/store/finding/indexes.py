@@ -115,6 +115,12 @@ def ways(
     if wanted.state is not None:
         held = [Index(keys.resting(*at, wanted.state)) for at in places]
         found.append(Way(tuple(held), parts - {"status: RUNNING"} == {"state"}))
+    if wanted.is_quarantined:
+        held = [
+            Index(keys.quarantined(p, namespace)) for p in dict.fromkeys(at[0] for at in places)
+        ]
+        is_all = wanted.definition is None
+        found.append(Way(tuple(held), is_all and parts == {"is_quarantined"}))
     if (
         wanted.status is not None or not found
     ):  # all statuses together hold more than any of the others
@@ -149,4 +155,13 @@ def _parts(wanted: Filter) -> set[object]:
 
 
 # What only a row tells, or an index of its own.
-_LOOKED_AT = ("version", "state", "error", "published", "alias", "is_redriven", "map_run")
+_LOOKED_AT = (
+    "version",
+    "state",
+    "error",
+    "published",
+    "alias",
+    "is_redriven",
+    "is_quarantined",
+    "map_run",
+)

@@ -9,7 +9,15 @@ from typing import cast
 from engine.core.execution import UNTOUCHED, Attribute, Operated, Status
 from engine.store import codec
 
-FIELDS = ("status", "ver", "started", "stopped", "m", "s")  # of the execution's hash, for `row_of`
+FIELDS = (
+    "status",
+    "ver",
+    "started",
+    "stopped",
+    "m",
+    "s",
+    "quarantine",
+)  # of the execution's hash, for `row_of`
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,7 @@ class Row:
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     operated: Operated = UNTOUCHED
     born: bytes = b""  # what it was born with, as stored: few readers ask
+    quarantine: str | None = None  # why it is set aside
 
     @property
     def definition(self) -> str:
@@ -40,7 +49,7 @@ class Row:
 
 def row_of(identifier: str, fields: Sequence[bytes | None]) -> Row | None:
     """The row of an execution from its `FIELDS`; None where there is no such execution (any more)."""
-    status, version, started, stopped, packed, *born = fields
+    status, version, started, stopped, packed, born, quarantine = fields
     if status is None or version is None or started is None:
         return None
     meta = codec.read_or_none(codec.unpack_meta, packed or b"") or codec.Meta()
@@ -56,5 +65,6 @@ def row_of(identifier: str, fields: Sequence[bytes | None]) -> Row | None:
         else meta.error,  # a redriven one still has the old one at first
         meta.attributes,
         meta.operated or UNTOUCHED,
-        born[0] or b"" if born else b"",
+        born or b"",
+        quarantine.decode() if quarantine is not None else None,
     )

@@ -96,6 +96,11 @@ class Orders:
         seen = self._keys.of(ref).seen
         return await self._redis.call(seen, "ZSCORE", seen, f"op {operation}") is not None
 
+    async def is_quarantined(self, ref: str) -> bool:
+        """Whether the execution is set aside."""
+        key = self._keys.of(ref).execution
+        return bool(await self._redis.call(key, "HEXISTS", key, "quarantine"))
+
     async def root(self, ref: str) -> tuple[Frame | None, int]:
         """The root frame, of a closed execution the one it failed in, and how many records there are."""
         key = self._keys.of(ref).execution

@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import hiredis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from engine.errors import OutcomeUnknown, StoreUnavailable
+from engine.errors import EngineError, OutcomeUnknown, StoreUnavailable
 from engine.store.server.wire import Wire
 
 Argument = bytes | str | int
@@ -52,12 +52,14 @@ class Call:
 
 
 OnError = Callable[["Link", Call, RedisError], None]
+Examine = Callable[[AbstractConnection], Awaitable[None]]
 
 
 class Link:
     """Keeps one connection open, reconnecting with backoff, and pairs replies with calls.
 
     `reply_seconds_max`: no reply for so long while one is due means the connection is dead.
+    `examine(connection)` may refuse a new connection with an EngineError, before any call is written on it.
     `on_down()`: an attempt to connect failed. `patience_seconds`: how long an unwritten call waits for a connection before it fails as StoreUnavailable.
     """
 
@@ -70,8 +72,10 @@ class Link:
         reply_seconds_max: float = 5.0,
         patience_seconds: float = 5.0,
         greeting: Sequence[Sequence[Argument]] = (),
+        examine: Examine | None = None,
     ) -> None:
         self._connect = connect
+        self._examine = examine
         self._on_error = on_error
         self._on_down = on_down
         self._reply_seconds_max = reply_seconds_max
@@ -111,6 +115,11 @@ class Link:
         calls, self._outbox = list(self._outbox), deque()
         return calls
 
+    def drop(self, reason: str) -> None:
+        """Give the connection up and make another, which is examined anew."""
+        if self._wire is not None:
+            self._wire.end(reason)
+
     async def close(self) -> None:
         """Drop the connection; calls that wait for a reply end as OutcomeUnknown."""
         self._closed = True
@@ -128,7 +137,7 @@ class Link:
             try:
                 async with asyncio.timeout(self._reply_seconds_max):
                     await self._greet(connection)
-            except (RedisError, OSError, TimeoutError) as error:
+            except (RedisError, OSError, TimeoutError, EngineError) as error:
                 self.error = str(error) or "no answer from Redis"
                 await connection.disconnect(nowait=True)
                 self._on_down()
@@ -149,6 +158,8 @@ class Link:
         for command in self._greeting:
             await connection.send_command(*command)
             await connection.read_response(disable_decoding=True)
+        if self._examine is not None:
+            await self._examine(connection)
 
     async def _exchange(self, connection: AbstractConnection) -> str:
         """Write and read until the connection fails; returns why."""

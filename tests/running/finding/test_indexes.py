@@ -77,7 +77,7 @@ async def test_closed_executions_keep_their_attributes_and_have_their_error(worl
 
 def test_an_execution_that_was_opened_again_has_no_error():
     packed = codec.pack(codec.Meta(error="Lost"))
-    fields = [b"1", b"1000", None, packed]
+    fields = [b"1", b"1000", None, packed, None, None]
     assert row_of("d:n", [b"FAILED", *fields]).error == "Lost"
     assert row_of("d:n", [b"RUNNING", *fields]).error is None
 

@@ -150,7 +150,7 @@ async def test_a_page_is_read_from_the_index_with_the_fewest_candidates(alone):
     assert found.next is None
     # Three counts in each of four partitions, four stretches, of which one has one member, and its row.
     assert seen["commands"] == 3 * 4 + 4 + 1
-    assert seen["members"] == 3 * 4 + 2 + 6
+    assert seen["members"] == 3 * 4 + 2 + 7
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,17 @@ async def test_a_task_is_settled_by_hand_once(call):
 
 @pytest.mark.parametrize(
     "verb",
-    ["pause", "resume", "terminate", "retry", "skip", "redrive", "tasks/succeed", "tasks/fail"],
+    [
+        "pause",
+        "resume",
+        "release",
+        "terminate",
+        "retry",
+        "skip",
+        "redrive",
+        "tasks/succeed",
+        "tasks/fail",
+    ],
 )
 async def test_an_execution_that_is_not_there_is_not_found(call, verb):
     status, none = await call("POST", f"/v1/executions/d:none/{verb}")

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 --[[ claim
   Take an execution for `lease_ms`, if nobody holds it, and read what is needed to go on.
-  Claiming counts and committing resets the count: what kills its holder time after time is quarantined.
+  Claiming counts and committing resets the count: what kills its holder time after time is poison. It is claimed once
+  more, unread and only to be set aside.
   A holder that needs longer than its claim lasts prolongs it: that does not count, and reads nothing.
 
   KEYS[1] x        hash  the execution
@@ -10,7 +11,8 @@
   KEYS[4] ready    zset  of the partition; the score is when the execution may be claimed
   ARGV[1] ref, [2] nonce, [3] lease_ms, [4] claims_max, [5] "1": only prolong the claim of this nonce
   Returns {"OK", now_ms, rev, version, started_ms, static, meta, ready, control, entries, frames}
-        | {"KEPT"} (prolonged) | {"HELD", until_ms} | {"GONE"} (not ready; one that is not running is taken off the ready set) | {"QUARANTINED"}
+        | {"KEPT"} (prolonged) | {"HELD", until_ms} | {"GONE"} (not ready; one that is not running is taken off the ready set) | {"POISON"}
+        | {"MISSING"} (it was ready and is not there, nor a tombstone of it; it is taken off the ready set)
 ]]
 --- @include clock
 --- @include inbox
@@ -18,8 +20,8 @@ local x, entries, control, ready = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local ref, nonce, lease_ms, claims_max = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local at = redis.call('HMGET', x, 'status', 'own', 'until', 'claims', 'rev', 'ver', 's', 'm', 'ready', 'quarantine', 'started')
 if at[1] ~= 'RUNNING' or at[10] then
-  redis.call('ZREM', ready, ref)
-  return {'GONE'}
+  local was_ready = redis.call('ZREM', ready, ref) == 1
+  return {was_ready and not at[1] and 'MISSING' or 'GONE'}
 end
 if not redis.call('ZSCORE', ready, ref) then return {'GONE'} end
 local now = now_ms()
@@ -35,9 +37,9 @@ if at[2] ~= '' and at[2] ~= nonce and tonumber(at[3]) > now then
 end
 local claims = tonumber(at[4]) + 1
 if claims > claims_max then
-  redis.call('HSET', x, 'own', '', 'quarantine', 'claimed ' .. text(claims_max) .. ' times without a commit')
-  redis.call('ZREM', ready, ref)
-  return {'QUARANTINED'}
+  redis.call('HSET', x, 'own', nonce, 'until', till)
+  redis.call('ZADD', ready, till, ref)
+  return {'POISON'}
 end
 local first, rest, frames = inbox(x, control, entries, at[9])
 redis.call('HSET', x, 'own', nonce, 'until', till, 'claims', text(claims))

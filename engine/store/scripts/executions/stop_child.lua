@@ -4,6 +4,7 @@
   will be by that task: the key of its start is refused for as long as a delivery of the task can be under way.
 
   KEYS[1] x hash, [2] control list, [3] ready zset of the partition, [4] refused string
+  KEYS[5] quarantined zset: ids by start
   ARGV[1] ref, [2] key of the start, [3] entry, [4] bell, [5] refused_ms
   Returns {"STOPPED"} | {"REFUSED"} (it is not there) | {"OTHER"} (another's; it does not tell this task any more) | {"CLOSED"}
 ]]
@@ -11,10 +12,11 @@
 --- @include bell
 --- @include wake
 --- @include types
+--- @include let_out
 local x, key = KEYS[1], ARGV[2]
 local at = redis.call('HMGET', x, 'own', 'until', 'quarantine', 'status', 'key', 'tell')
 expect('LLEN', KEYS[2])
-expect('ZCARD', KEYS[3])
+expect('ZCARD', KEYS[3], KEYS[5])
 if not at[4] then
   redis.call('SET', KEYS[4], key, 'PX', ARGV[5])
   return {'REFUSED'}
@@ -28,8 +30,7 @@ if at[5] ~= key then
   return {'OTHER'}
 end
 if at[3] then
-  redis.call('HDEL', x, 'quarantine')
-  redis.call('HSET', x, 'claims', '0')
+  let_out(x, KEYS[5], ARGV[1])
   at[3] = false
 end
 redis.call('HSET', x, 'stopping', '1')
