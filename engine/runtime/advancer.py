@@ -54,7 +54,7 @@ from engine.runtime.machines import Machines
 from engine.store.commits import Claim
 from engine.store.executions import ClockAhead, Committed, ExecutionMissing, Executions
 from engine.store.keys import task_id
-from engine.telemetry import Counters, plain
+from engine.telemetry import Counters, emit, plain
 
 TRANSITIONS_MAX = 100  # in one claim, before others get their turn
 FRAMES_KEPT = 200  # parked frames of a large Map are dropped from memory beyond this
