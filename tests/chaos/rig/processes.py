@@ -17,6 +17,7 @@ from engine.store.server.embedded import EmbeddedRedis
 
 DETENT = ("-c", "from cli.main import main; main()")
 ENDS_SECONDS = 20.0
+GAVE_UP = b"Error: Redis cannot be reached"
 STARTED = (b'"engine.started"', b'"api.started"', b'"worker.started"')
 
 
@@ -111,6 +112,17 @@ class Household:
                 cwd=Path(__file__).resolve().parents[3],
             )
 
+    def tend(self, server: Server) -> None:
+        """Start a process again that has given up, before it had begun, because Redis did not answer: so would its supervisor."""
+        process = server.process
+        if process is None or process.poll() is None or process.returncode < 0:
+            return
+        with server.log.open("rb") as log:
+            log.seek(server.since)
+            gave_up = any(line.startswith(GAVE_UP) for line in log)
+        if gave_up and server.holder() is None:
+            self.spawn(server)
+
     def kill(self, server: Server) -> int:
         """SIGKILL; returns the dead process's id."""
         process = server.process
@@ -142,6 +154,7 @@ class Household:
         """Wait until the server's process has started; returns its holder name."""
         deadline = time.monotonic() + seconds
         while (holder := server.holder()) is None:
+            self.tend(server)
             assert server.process is not None
             if server.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{server.kind} did not start: {server.log.read_text()[-2000:]}")
