@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,14 +19,18 @@ from engine.store.server.embedded import EmbeddedRedis
 
 DETENT = ("-c", "from cli.main import main; main()")
 ENDS_SECONDS = 20.0
+PORTS = range(26000, 32000)
 GAVE_UP = b"Error: Redis cannot be reached"
 STARTED = (b'"engine.started"', b'"api.started"', b'"worker.started"')
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that no client's connection is given by chance while the API is dead: below the system's range for those."""
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 @dataclass
