@@ -44,7 +44,14 @@ class Asks(Protocol):
 
 
 class AsksEachNode(Protocol):
-    """A client that asks every node that owns data and returns their answers as a list."""
+    """A client that asks every node that owns data and returns their answers as a list, and any server by its address.
+
+    `replicas`: that many have what it acknowledges.
+    """
+
+    replicas: int
+
+    async def ask_at(self, address: tuple[str, int], *commands: Sequence[Any]) -> list[Any]: ...
 
     def each_node(self, *args: Any) -> Awaitable[list[Any]]: ...
 
@@ -86,7 +93,10 @@ async def check(redis: Asks, *, replicas: Sequence[Asks] = (), waits: bool = Fal
 
 
 async def check_nodes(redis: AsksEachNode) -> Promise:
-    """Ask every node that owns data; the weakest speaks for all. Raises as `check`."""
+    """Ask every node that owns data, and their replicas where it awaits them; the weakest speaks for all.
+
+    Raises as `check`.
+    """
     # Both at once: between two questions one after the other, nodes may join and leave.
     answers: list[Any] = await asyncio.gather(
         redis.each_node("INFO"),
@@ -100,7 +110,37 @@ async def check_nodes(redis: AsksEachNode) -> Promise:
         configs = [None] * len(infos)
     elif isinstance(configs, BaseException):
         raise configs
-    return weakest(judge(read_facts(*node)) for node in zip(infos, configs, strict=True))
+    waits = redis.replicas > 0
+    examined = [await _examined(redis, info) if waits else [] for info in infos]
+    return weakest(
+        judge(read_facts(info, config), replicas=replicas, waits=waits)
+        for info, config, replicas in zip(infos, configs, examined, strict=True)
+    )
+
+
+async def _examined(redis: AsksEachNode, info: Any) -> list[Facts]:
+    """What the replicas say that a node's INFO names; one that does not answer is left out."""
+    asked = [
+        redis.ask_at(address, ("INFO",), ("CONFIG", "GET", *_CONFIG))
+        for address in replica_addresses(info)
+    ]
+    found = []
+    for answers in await asyncio.gather(*asked, return_exceptions=True):
+        if isinstance(answers, BaseException) or isinstance(answers[0], ResponseError):
+            continue
+        refused = isinstance(answers[1], ResponseError)
+        found.append(read_facts(answers[0], None if refused else answers[1]))
+    return found
+
+
+def replica_addresses(info: Any) -> list[tuple[str, int]]:
+    """Host and port of each replica that is online, by a primary's answer to INFO, as it sees them."""
+    found = []
+    for name, value in _info(info).items():
+        if _is_online_replica(name, value):
+            fields = dict(part.split("=", 1) for part in value.split(","))
+            found.append((fields["ip"], int(fields["port"])))
+    return found
 
 
 def weakest(promises: Iterable[Promise]) -> Promise:
@@ -108,6 +148,16 @@ def weakest(promises: Iterable[Promise]) -> Promise:
     ordered = sorted(promises, key=lambda promise: MODES.index(promise.mode))
     reasons = dict.fromkeys(reason for promise in ordered for reason in promise.reasons)
     return Promise(ordered[0].mode, tuple(reasons), ordered[0].facts | {"nodes": len(ordered)})
+
+
+def refuse_below(promise: Promise, least: Mode) -> None:
+    """Raises StoreRefused for a promise lower than `least`, with every reason."""
+    if MODES.index(promise.mode) < MODES.index(least):
+        raise StoreRefused(
+            f"It lets Detent promise {promise.mode}, and DETENT_PROMISE_MIN asks for {least}: "
+            f"{'; '.join(promise.reasons)}.",
+            promise=promise.mode,
+        )
 
 
 def judge(facts: Facts, *, replicas: Sequence[Facts] = (), waits: bool = False) -> Promise:
@@ -187,7 +237,7 @@ def _lacking_for_ha(facts: Facts, replicas: Sequence[Facts], *, waits: bool) -> 
         texts = _lacking_for_durable(replica) + ([] if replica.aof else ["appendonly is no"])
         found += [f"on replica {number}, {text}" for text in texts]
     if not waits:
-        found.append("acknowledgements do not await replicas")
+        found.append("acknowledgements do not await replicas; DETENT_WAIT_REPLICAS is 0")
     return found
 
 

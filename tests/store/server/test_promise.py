@@ -116,6 +116,8 @@ def test_facts_are_read_from_raw_answers():
 class Managed:
     """A Redis that does not let anybody read its configuration."""
 
+    replicas = 0
+
     async def execute_command(self, *args):
         if args[0] == "CONFIG":
             raise NoPermissionError("no permissions to run the 'config|get' command")
