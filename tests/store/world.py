@@ -195,6 +195,11 @@ class World:
         partition = self.keys.partition_of(ref)
         return (await self.tasks.lease(partition, NS, queue, **more)).tasks
 
+    async def queues(self) -> list[tuple[int, str]]:
+        """(partition, "namespace:queue") of every queue that is not empty."""
+        partitions = range(self.keys.partitions)
+        return [(p, name) for p in partitions for name in await self.tasks.queues(p)]
+
     async def timer(self, ref: str, kind: str) -> Any:
         """The timer of that kind in the execution's partition."""
         partition = self.keys.partition_of(ref)

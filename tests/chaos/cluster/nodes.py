@@ -22,6 +22,7 @@ from engine.store.server.server_program import end_with_parent, find_program
 SLOTS = 16384
 READY_SECONDS = 60.0
 NODE_TIMEOUT_MS = 5000
+DURABLE = {"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewrite": "no"}
 
 
 class Cluster:
