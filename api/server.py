@@ -36,10 +36,15 @@ class UnsafeBind(EngineError):
     status = 500
 
 
+class _TooMuch(Exception):
+    """Ends the parsing of what has arrived; the connection is closed already."""
+
+
 class _Protocol(HttpToolsProtocol):
     """uvicorn's, with a deadline and a size for the head of a request: its own timer begins anew with every byte."""
 
     _head: asyncio.TimerHandle | None = None
+    _trailer_bytes = 0  # after the body of a request
     _head_bytes: int | None = None  # of the head that is being received; None between heads
 
     def data_received(self, data: bytes) -> None:
@@ -57,8 +62,18 @@ class _Protocol(HttpToolsProtocol):
         self._head_came()
         super().connection_lost(exc)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head_bytes is not None:
+            super().on_header(name, value)
+            return
+        # A trailer: nobody reads it, and uvicorn would keep it with the headers, however many come.
+        self._trailer_bytes += len(name) + len(value)
+        if self._trailer_bytes > HEAD_BYTES_MAX:
+            self.transport.abort()
+            raise _TooMuch
+
     def on_message_begin(self) -> None:
-        self._head_bytes = 0
+        self._head_bytes = self._trailer_bytes = 0
         self._expect_head(HEAD_SECONDS)
         super().on_message_begin()
 

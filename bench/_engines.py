@@ -25,7 +25,7 @@ async def engines(at: Store, count: int, kill_seconds: float) -> AsyncIterator[E
         async with engine(at.url, task_lease_seconds=600) as running:
             yield running
         return
-    processes = [await _process(at.url) for _ in range(count)]
+    processes = [await engine_process(at.url) for _ in range(count)]
     killing = asyncio.get_running_loop().create_task(_kill(at.url, processes, kill_seconds))
     running = Engine(at.url, Settings(redis_url=at.url, log_level="error"), advances=False)
     await running.start()
@@ -41,7 +41,7 @@ async def engines(at: Store, count: int, kill_seconds: float) -> AsyncIterator[E
             await process.wait()
 
 
-async def _process(url: str) -> asyncio.subprocess.Process:
+async def engine_process(url: str) -> asyncio.subprocess.Process:
     """An engine that has started: one that is killed while it starts would prove nothing."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -78,4 +78,4 @@ async def _kill(url: str, processes: list[asyncio.subprocess.Process], seconds: 
         processes[number].send_signal(signal.SIGKILL)
         await processes[number].wait()
         KILLED.append(processes[number].pid)
-        processes[number] = await _process(url)
+        processes[number] = await engine_process(url)

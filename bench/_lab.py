@@ -58,6 +58,11 @@ class Store:
         info: dict[str, Any] = self.client.info("commandstats")  # type: ignore[assignment]
         return int(info.get("cmdstat_evalsha", {}).get("calls", 0))
 
+    def log_bytes(self) -> int:
+        """Size of the append-only log; what has been written since is the difference, while it is not rewritten."""
+        info: dict[str, Any] = self.client.info("persistence")  # type: ignore[assignment]
+        return int(info["aof_current_size"])
+
     def memory(self) -> int:
         """Bytes in use, once what the allocator and the log rewrite hold for a moment is given back."""
         self.client.execute_command("MEMORY", "PURGE")

@@ -55,10 +55,8 @@ def definition(iterations: int) -> bytes:
 
 
 def read(running: Engine, at: Store) -> Reading:
-    info: dict[str, Any] = at.client.info("persistence")  # type: ignore[assignment]
     done = running.counters.value("detent_transitions_total") / PER_ITERATION
-    size = int(info["aof_current_size"])
-    return Reading(done, at.scripts(), size, own_cpu() * 1e6, at.cpu() * 1e6)
+    return Reading(done, at.scripts(), at.log_bytes(), own_cpu() * 1e6, at.cpu() * 1e6)
 
 
 async def until(running: Engine, iterations: float) -> None:

@@ -44,21 +44,16 @@ async def measure(at: Store, size: int, executions: int, **settings: int) -> dic
 
         await asyncio.gather(*(one() for _ in range(10)))
         counted = running.counters.value("detent_transitions_total")
-        log, cpu, redis_cpu, began = _log(at), own_cpu(), at.cpu(), time.perf_counter()
+        log, cpu, redis_cpu, began = at.log_bytes(), own_cpu(), at.cpu(), time.perf_counter()
         for _ in range(0, executions, 10):
             await asyncio.gather(*(one() for _ in range(10)))
         took = time.perf_counter() - began
         done = running.counters.value("detent_transitions_total") - counted
         return {
-            "log_bytes": (_log(at) - log) / done,
+            "log_bytes": (at.log_bytes() - log) / done,
             "cpu_us": (own_cpu() - cpu + at.cpu() - redis_cpu) / done * 1e6,
             "per_second": done / took,
         }
-
-
-def _log(at: Store) -> int:
-    info: dict[str, Any] = at.client.info("persistence")  # type: ignore[assignment]
-    return int(info["aof_current_size"])
 
 
 async def main() -> None:

@@ -31,10 +31,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from engine.errors import EngineError
 
-
-class FailpointHit(EngineError):
+class FailpointHit(Exception):
     """A test has asked for a failure here."""
 
 

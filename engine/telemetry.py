@@ -57,6 +57,11 @@ EVENTS: dict[str, LogEvent] = {
         "What this Redis lets Detent promise is not what it was.",
         ("promise", "reasons"),
     ),
+    "primary.changed": LogEvent(
+        logging.WARNING,
+        "The sentinels name another primary; connections to the old one were ended.",
+        ("service", "primary"),
+    ),
     "store.lost": LogEvent(
         logging.ERROR, "Redis cannot be reached; work stands still.", ("cause",)
     ),

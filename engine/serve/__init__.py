@@ -73,7 +73,7 @@ class Engine:
     def __init__(self, url: str, settings: Settings, *, advances: bool = True) -> None:
         self.settings = settings
         self.counters = Counters()
-        self.redis = Redis(url)
+        self.redis = Redis(url, replicas=settings.wait_replicas)
         self.clock = RedisClock()
         self.changes = Changes()
         self._watching: Watching
@@ -215,7 +215,7 @@ class Engine:
         """What only a process with the engine's role has."""
         settings, clock = self.settings, self.clock
         self._timekeeper = Timekeeper(
-            stores.timers, clock, self._offer, self.dispatcher.hint, self.counters
+            stores.timers, clock, self._offer, self.dispatcher.hint, self.counters, self._free
         )
         limits = Limits(
             payload_bytes_max=settings.payload_bytes_max,
@@ -357,6 +357,9 @@ class Engine:
     def _offer(self, ref: str) -> None:
         if self._advancer is not None:
             self._advancer.offer(ref)
+
+    def _free(self) -> int:
+        return self._advancer.room if self._advancer is not None else 0
 
     def _room(self) -> None:
         self.sweeper.room()

@@ -14,7 +14,7 @@ from engine.store.connection import Redis
 from engine.store.keys import Keys
 from engine.store.server.acknowledged import Missing
 from engine.store.server.guard import Guard
-from engine.store.server.promise import check_nodes
+from engine.store.server.promise import check_nodes, refuse_below
 from engine.telemetry import Counters, emit
 
 HOUR_SECONDS = 3600.0
@@ -46,6 +46,7 @@ class Watching:
         Raises StoreRefused for a Redis that must not be used, StoreUnavailable for one that does not answer.
         """
         self.standing.promise = await check_nodes(self._redis)
+        refuse_below(self.standing.promise, settings.promise_min)
         keys, identity = await layout(self._redis, settings)
         acknowledged = self._redis.acknowledged
         acknowledged.forgets_seconds = settings.tombstone_hours * HOUR_SECONDS
@@ -60,7 +61,7 @@ class Watching:
         key, guard = self._layout, self._redis.guard
         assert guard is not None
         asked = self._redis.call(None, "TIME")
-        known = self._redis.call(key, "HMGET", key, "identity", "incarnation")
+        known = self._redis.peek(key, "HMGET", key, "identity", "incarnation")
         try:
             seconds, microseconds = await asked
             answer = await known

@@ -1,4 +1,4 @@
-"""The way to Redis: standalone or Cluster, one link per node, scripts by digest.
+"""The way to Redis: standalone, Sentinel or Cluster, one link per node, scripts by digest.
 
 Redirects and "not now" answers are followed here, on the node's own link, so that a script which Redis did *not* run
 is the only one that is ever sent again: MOVED, ASK, TRYAGAIN, LOADING and NOSCRIPT all promise that nothing was written.
@@ -13,17 +13,18 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, parse_url
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
 from redis.crc import key_slot
 from redis.exceptions import RedisError, ResponseError
 
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.store import scripts
 from engine.store.server.acknowledged import BRIEF_SECONDS, Acknowledged, Question
+from engine.store.server.addresses import options_of
 from engine.store.server.guard import Guard
 from engine.store.server.link import Argument, Call, Link
+from engine.store.server.primary import Primary
+from engine.store.server.sentinel import is_sentinel
 from engine.store.server.topology import SLOTS, Address, redirected, served
 
 log = logging.getLogger("detent.store")
@@ -36,12 +37,15 @@ class Redis:
     """All nodes of one Redis, as one thing to call.
 
     `call` and `script` return futures; they fail with StoreUnavailable (nothing was done), OutcomeUnknown (perhaps
-    done), or StoreRefused (Redis refused: the text says why).
+    done), or StoreRefused (Redis refused: the text says why). With `replicas`, what they tell has reached that many
+    replicas of its node, as far as Redis' WAIT goes.
     """
 
-    def __init__(self, url: str, *, reply_seconds_max: float = 5.0) -> None:
+    def __init__(self, url: str, *, replicas: int = 0, reply_seconds_max: float = 5.0) -> None:
         self.url = url
-        self._options = _options(url)
+        self.replicas = replicas
+        self._options = options_of(url)
+        self._primary = Primary(url, self._options) if is_sentinel(url) else None
         self._reply_seconds_max = reply_seconds_max
         self._links: dict[Address, Link] = {}
         self._slots: list[Link] | None = None  # by slot; None: not a cluster
@@ -55,6 +59,8 @@ class Redis:
 
     async def open(self) -> None:
         """Connect and learn the topology. Raises StoreUnavailable when no node answers."""
+        if self._primary is not None:
+            self._primary.watch()
         info = await self.call(None, "INFO", "cluster")
         self.cluster = b"cluster_enabled:1" in info
         if self.cluster:
@@ -63,6 +69,8 @@ class Redis:
     async def close(self) -> None:
         if self._refreshing is not None:
             self._refreshing.cancel()
+        if self._primary is not None:
+            await self._primary.close()
         for link in self._known():
             await link.close()
 
@@ -96,6 +104,8 @@ class Redis:
 
     def _connection(self, address: Address | None) -> AbstractConnection:
         """An unconnected connection to a node, with the configured one's name, password and TLS settings."""
+        if address is None and self._primary is not None:
+            return self._primary.connection()
         options = dict(self._options)
         kind: type[AbstractConnection] = options.pop("connection_class", Connection)
         if address is not None:
@@ -105,10 +115,35 @@ class Redis:
                 kind = Connection
         return kind(**options)
 
+    async def ask_at(self, address: Address, *commands: Sequence[Argument]) -> list[Any]:
+        """The answers of one server, a replica too; one that is an error stands among them.
+
+        Raises StoreUnavailable where it does not answer.
+        """
+        connection = self._connection(address)
+        try:
+            async with asyncio.timeout(self._reply_seconds_max):
+                await connection.connect()  # type: ignore[no-untyped-call]
+                packed = connection.pack_commands(commands)
+                await connection.send_packed_command(packed, check_health=False)
+                return [await _answer(connection) for _ in commands]
+        except (RedisError, OSError, TimeoutError) as error:
+            raise StoreUnavailable(str(error)) from error
+        finally:
+            await connection.disconnect(nowait=True)
+
     def call(self, key: str | None, *args: Argument) -> asyncio.Future[Any]:
         """Run a command on the node of `key` (None: any node)."""
         future: asyncio.Future[Any] = self._future()
         self._route(key).send(Call(args, future, key))
+        return future
+
+    def peek(self, key: str | None, *args: Argument) -> asyncio.Future[Any]:
+        """Read what no caller is told: it need not have reached replicas, and is answered while there are none."""
+        future: asyncio.Future[Any] = self._future()
+        call = Call(args, future, key)
+        call.peeks = True
+        self._route(key).send(call)
         return future
 
     def script(
@@ -154,6 +189,7 @@ class Redis:
             reply_seconds_max=self._reply_seconds_max,
             greeting=[("SCRIPT", "LOAD", scripts.load(name).text) for name in scripts.names()],
             examine=self._examine,
+            replicas=self.replicas,
         )
         if address is not None:
             self._links[address] = link
@@ -176,7 +212,7 @@ class Redis:
             return
 
         async def ask(asked: Sequence[Question]) -> list[Any]:
-            calls = [self.call(q[1] if q[0] != "INFO" else None, *q) for q in asked]
+            calls = [self.peek(q[1] if q[0] != "INFO" else None, *q) for q in asked]
             answers = await asyncio.gather(*calls, return_exceptions=True)
             for answer in answers:
                 if isinstance(answer, BaseException) and not isinstance(answer, StoreRefused):
@@ -272,6 +308,10 @@ class Redis:
                 target.send(call)
             else:  # nodes that do not agree yet would play it back and forth as fast as they can
                 loop.call_later(RETRY_SECONDS, self._again, target, call)
+        elif word == "READONLY" and self._primary is not None:
+            # A primary no more. Nothing was written, so the call may go to the one that took over.
+            link.drop("Redis is a replica by now")
+            loop.call_later(RETRY_SECONDS, self._again, link, call)
         elif word in _WAITING:
             if (
                 self.cluster and word != "TRYAGAIN"
@@ -308,6 +348,7 @@ _REASONS = {
     "LOADING": "it is reading its data from disk",
     "CLUSTERDOWN": "the node that has the data is down, and no other has taken over",
     "MASTERDOWN": "the node that has the data is down, and no other has taken over",
+    "READONLY": "the primary has become a replica, and no other is known",
     "BUSY": "it is busy with a script",
 }  # in the words of whoever reads the answer
 _WAITING = {"TRYAGAIN", "LOADING", "CLUSTERDOWN", "MASTERDOWN", "BUSY"}
@@ -328,25 +369,3 @@ def _word(error: RedisError, text: str) -> str:
         "OutOfMemoryError": "OOM",
     }
     return named.get(type(error).__name__) or text.split(" ", 1)[0].lstrip("-")
-
-
-def _options(url: str) -> dict[str, Any]:
-    """Arguments of a redis-py connection for a redis://, rediss:// or unix:// URL. Raises StoreRefused for others."""
-    scheme = url.partition(":")[0]
-    if scheme not in ("redis", "rediss", "unix"):
-        raise StoreRefused(
-            f"the Redis URL has scheme {scheme!r}; use redis://, rediss:// or unix://"
-        )
-    try:
-        options: dict[str, Any] = dict(parse_url(url))
-    except (ValueError, RedisError) as error:
-        raise StoreRefused(f"the Redis URL is malformed: {error}") from None
-    # Timeouts are the link's, per reply due; redis-py's own would count idle time, and its retries would re-send.
-    options.update(
-        socket_timeout=None,
-        socket_connect_timeout=5.0,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-        health_check_interval=0,
-    )
-    return options

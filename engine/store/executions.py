@@ -205,7 +205,6 @@ class Executions:
 
     async def claim(self, ref: str, nonce: str) -> Claim | None:
         """Take an execution, or None when another holds it, it is over, or it is quarantined.
-
         One whose stored state cannot be read is quarantined here, with the reason; so is one that was claimed
         `CLAIMS_MAX` times in a row without a commit. Raises ExecutionMissing, once, for one that was ready and is not there.
         """

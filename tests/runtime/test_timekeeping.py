@@ -132,3 +132,24 @@ def plus_a_second(moment):
 
         return iso(parse_iso(moment) + 1000)
     return moment + 1
+
+
+async def test_of_many_timers_due_at_once_no_more_are_fired_than_can_be_advanced(engines):
+    """The others stay in Redis, so that what comes meanwhile does not stand in line behind all of them."""
+    engine = await engines(concurrency=3)
+    desk = Desk(engine)
+    await desk.publish(wait(1))
+    keeper, most = engine._timekeeper, []
+    true = keeper._timers.fire
+
+    async def fire(timer):
+        most.append(len(engine._advancer._backlog))
+        return await true(timer)
+
+    keeper._timers.fire = fire
+    for number in range(60):
+        await desk.start(f"n{number}")
+    for number in range(60):
+        assert (await desk.end(f"d:n{number}")).status == "SUCCEEDED"
+    assert len(most) >= 60
+    assert max(most) <= 3

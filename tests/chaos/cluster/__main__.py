@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument("--killed-moving", type=int, default=Steps.killed_moving)
     parser.add_argument("--joins", type=int, default=Steps.joins)
     parser.add_argument("--seed", type=int, default=Plan.seed)
+    parser.add_argument("--wait", action="store_true", help="acknowledgements await a replica")
     parser.add_argument("--slow", type=float, default=Plan.slow, help="times slower than alone")
     parser.add_argument("--first-port", type=int)
     parser.add_argument("--folder", type=Path)
@@ -43,6 +44,7 @@ def main() -> int:
         executions=given.executions,
         seed=given.seed,
         steps=steps,
+        wait=given.wait,
         slow=given.slow,
         first_port=given.first_port,
     )

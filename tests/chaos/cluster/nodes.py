@@ -28,7 +28,7 @@ class Cluster:
     """Nodes on loopback that know one another, by number. Slots are shared out evenly among the first `masters`.
 
     `replicas` nodes follow, each the replica of the master of its number, modulo `masters`. `options` are settings of
-    every node beside those that a cluster needs. Ports are free ones, or taken from `ports`, two for each node.
+    every node beside those that a cluster needs; with `config`, a file, its own hold instead. Ports are free ones, or taken from `ports`, two for each node.
     """
 
     def __init__(
@@ -38,10 +38,14 @@ class Cluster:
         *,
         ports: Iterator[int] | None = None,
         options: dict[str, str] | None = None,
+        config: Path | None = None,
+        password: str | None = None,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="dtc"))
         self._options = {"appendonly": "no"} | (options or {})
         self._given = ports
+        self._config = config
+        self._password = password
         self._processes: list[subprocess.Popen[bytes]] = []
         self._clients: list[Any] = []
         self._buses: list[int] = []
@@ -60,7 +64,8 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.ports[0]}"
+        user = f":{self._password}@" if self._password else ""
+        return f"redis://{user}127.0.0.1:{self.ports[0]}"
 
     @property
     def numbers(self) -> range:
@@ -85,7 +90,13 @@ class Cluster:
         (self.folder / str(number)).mkdir()
         self._processes.append(self._spawn(number))
         retry = Retry(NoBackoff(), 0)
-        client = redis_py.Redis(port=port, decode_responses=True, retry=retry, socket_timeout=30)
+        client = redis_py.Redis(
+            port=port,
+            password=self._password,
+            decode_responses=True,
+            retry=retry,
+            socket_timeout=30,
+        )
         self._clients.append(client)
         until(lambda: answers(client), "the node starts")
         client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
@@ -196,13 +207,17 @@ class Cluster:
 
     def _spawn(self, number: int) -> subprocess.Popen[bytes]:
         folder = self.folder / str(number)
-        options = {
+        place = {
             "port": self.ports[number], "cluster-port": self._buses[number], "bind": "127.0.0.1", "dir": folder,
-            "save": "", "cluster-enabled": "yes", "cluster-config-file": "nodes.conf",
-            "cluster-node-timeout": NODE_TIMEOUT_MS, "logfile": folder / "log", "enable-debug-command": "local",
-            **self._options,
+            "logfile": folder / "log",
         }  # fmt: skip
-        arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
+        usual = {
+            "save": "", "cluster-enabled": "yes", "cluster-config-file": "nodes.conf",
+            "cluster-node-timeout": NODE_TIMEOUT_MS, "enable-debug-command": "local", **self._options,
+        }  # fmt: skip
+        options = place if self._config else place | usual
+        arguments = [str(self._config)] if self._config else []
+        arguments += [str(part) for name, value in options.items() for part in (f"--{name}", value)]
         return subprocess.Popen(
             [str(find_program(None).path), *arguments],
             stdin=subprocess.DEVNULL,

@@ -87,6 +87,8 @@ async def run(plan: Plan, folder: Path) -> dict[str, Any]:
 async def _with_household(plan: Plan, cluster: Cluster, folder: Path) -> Listener:
     household = Household(folder, engines=plan.engines, lease_ms=plan.lease_ms)
     household.redis = Elsewhere(cluster.url)  # type: ignore[assignment]
+    if plan.wait:
+        household.settings = {"DETENT_WAIT_REPLICAS": "1"}
     listener = Listener(household.port)
     await listener.start()
     try:

@@ -28,12 +28,14 @@ KINDS: dict[str, Kind] = {
     "kill-everysec": partial(crashes.crashes, "kill", "everysec"),
     "cut-always": partial(crashes.crashes, "cut", "always"),
     "cut-everysec": partial(crashes.crashes, "cut", "everysec"),
+    "kill-slow-disk": partial(crashes.crashes, "slow-disk", "everysec"),
     "wrong-folder": crashes.wrong_folder,
     "flushed": crashes.flushed,
     "loading": crashes.loading,
     "full-disk-always": partial(crashes.full_disk, "always"),
     "full-disk-everysec": partial(crashes.full_disk, "everysec"),
     "stalls": crashes.stalls,
+    "silence": crashes.silence,
     "full-memory": pressures.full_memory,
     "evicting": pressures.evicting,
     "scripts-forgotten": pressures.scripts_forgotten,
@@ -41,12 +43,12 @@ KINDS: dict[str, Kind] = {
     "full-house": pressures.full_house,
     "deleted": pressures.deleted,
 }
-MANY = ("kill-always", "kill-everysec", "cut-always", "cut-everysec")
+MANY = ("kill-always", "kill-everysec", "cut-always", "cut-everysec", "kill-slow-disk")
 
 
 async def run(kind: str, n: int, seed: int, slow: float) -> Run | str:
     """One kind of failure; a string says why it cannot be provoked here."""
-    if kind.startswith("cut") and (reason := crashes.may_cut()):
+    if kind.startswith(("cut", "kill-slow")) and (reason := crashes.may_cut()):
         return reason
     return await KINDS[kind](n if kind in MANY else min(n, FEW), seed, slow)
 

@@ -17,16 +17,20 @@ import httpx2
 from tests.chaos.outages.rig import Run, running
 from tests.chaos.outages.server import shim
 
-EVERYSEC_SECONDS = (
-    4.0  # a second between two flushes, up to two that a write may be put off for, and the flush
-)
+# A second between two flushes, up to two that a write may be put off for, and the flush itself.
+EVERYSEC_SECONDS = 4.0
+SLOW_DISK_SECONDS = 1.8  # of one flush
 
 
 async def crashes(how: str, policy: str, n: int, seed: int, slow: float) -> Run:
-    """SIGKILL or power cut, `n` times under load."""
+    """SIGKILL ("kill"; on a "slow-disk") or power cut ("cut"), `n` times under load."""
     chance = random.Random(f"{how}/{policy}/{seed}")
     synced = how == "cut"
-    async with running(policy=policy, synced=synced, slow=slow) as run:
+    window = EVERYSEC_SECONDS if policy == "everysec" else 0.0
+    async with running(policy=policy, synced=how != "kill", slow=slow) as run:
+        if how == "slow-disk":
+            run.redis.sync_seconds = SLOW_DISK_SECONDS  # from the next start on
+            window += 2 * SLOW_DISK_SECONDS
         await run.load.begin()
         for _ in range(n):
             await asyncio.sleep(chance.uniform(0.5, 1.5))
@@ -41,7 +45,7 @@ async def crashes(how: str, policy: str, n: int, seed: int, slow: float) -> Run:
             run.failures.append((began, ended))
             await run.back()
         run.figures["crashes"] = n
-        await run.settle(lost_after=EVERYSEC_SECONDS if policy == "everysec" else 0.0)
+        await run.settle(lost_after=window)
         if synced and policy == "everysec" and not run.figures["bytes_cut"]:
             run.shortfalls.append("no cut took anything")
         return run
@@ -92,6 +96,7 @@ async def flushed(n: int, seed: int, slow: float) -> Run:
                 await run.ready(server)
             run.load.starts.clear()
             run.load.signals.clear()
+            run.load.failed.clear()  # for a second, until it is noticed, an emptied store has nothing to find
             await run.load.begin(works=False)
             await run.back(10.0)
             await asyncio.sleep(1.0)
@@ -158,10 +163,11 @@ async def _fill(run: Run, place: Path) -> None:
     await asyncio.sleep(1.0)
     began = time.monotonic()
     ballast = place / "ballast"
-    with ballast.open("wb") as out, contextlib.suppress(OSError):
+    descriptor = os.open(ballast, os.O_WRONLY | os.O_CREAT)
+    with contextlib.suppress(OSError):
         while True:
-            out.write(b"\0" * 4096)
-            out.flush()
+            os.write(descriptor, b"\0" * 4096)
+    os.close(descriptor)
     refused = run.load.refused
     took = await run.until(lambda: run.load.refused > refused + 3, 15.0)
     run.expect(took is not None, "refused", "nothing was refused on a full disk")
@@ -219,3 +225,21 @@ async def stalls(n: int, seed: int, slow: float) -> Run:
 def _sleep(client: Any, seconds: float) -> None:
     with client:
         client.execute_command("DEBUG", "SLEEP", seconds)
+
+
+async def silence(n: int, seed: int, slow: float) -> Run:
+    """The engine's connections are half open for ten seconds, others' are not: its claims lapse, and it comes back."""
+    async with running(slow=slow, silent=True) as run:
+        assert run.proxy is not None
+        await run.load.begin()
+        await asyncio.sleep(1.0)
+        run.proxy.passing.clear()
+        await asyncio.sleep(10.0)
+        run.proxy.passing.set()
+        lost = await run.until(lambda: run.events("store.found"), 15.0)
+        run.expect(lost is not None, "back", "the engine has not found Redis again")
+        run.expect(
+            bool(run.events("store.lost")), "told", "the engine has not told that Redis is silent"
+        )
+        await run.settle()
+        return run

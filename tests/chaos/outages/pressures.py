@@ -155,7 +155,8 @@ async def deleted(n: int, seed: int, slow: float) -> Run:
                 run.expect(
                     not await load.signal(key), "refused", f"a signal to {key} was acknowledged"
                 )
-                run.expect(not client.keys(f"*:x:{key}*"), "made again", f"{key} is there again")
+                left = [*client.keys(f"*:x:{key}"), *client.keys(f"*:x:{key}:*")]
+                run.expect(not left, "made again", f"{left} is there again")
                 load.starts.pop(key)
         load.failed.clear()
         for key in keys[5:]:
@@ -165,4 +166,5 @@ async def deleted(n: int, seed: int, slow: float) -> Run:
             run.expect(
                 key.partition(":")[2] not in load.performed, "made again", f"{key} was worked on"
             )
+        run.figures |= {"deleted": len(victims), "told": len(run.events("execution.missing"))}
         return run

@@ -45,6 +45,7 @@ class FailingRedis:
         self._shimmed = synced
         self._process: subprocess.Popen[bytes] | None = None
         self.options: dict[str, str] = {}
+        self.sync_seconds = 0.0  # how much longer every flush takes, with `synced`
         self.url = f"unix://{self._socket}"
 
     def start(self, *, data: Path | None = None, wait: bool = True) -> None:
@@ -59,6 +60,7 @@ class FailingRedis:
         environment = dict(os.environ)
         if self._shimmed:
             environment |= {"LD_PRELOAD": str(shim()), "SYNCED_FOLDER": str(self._synced)}
+            environment["SYNC_DELAY_US"] = str(round(self.sync_seconds * 1_000_000))
         self._process = subprocess.Popen(
             [str(find_program(None).path), *(p for n, v in options.items() for p in (f"--{n}", v))],
             env=environment,

@@ -21,6 +21,7 @@ from tests.chaos.rig.recovery import Recovery
 
 READY_SECONDS = 90.0
 AIM_SECONDS = 10.0
+OTHERS_UP = 0.8  # part of the kills of an engine that wait until the others are up
 BURSTS = ("lose", "delay", "hang")
 BURST_SECONDS = (0.5, 2.0)
 BURST_LOSS = 0.2  # part of commits whose reply is lost in a burst
@@ -87,10 +88,12 @@ class Faults:
         self._proxy = proxy
         self._chance = random.Random(f"faults/{schedule.seed}")
         self._keys = Keys("detent", 64)
-        self._recovery = Recovery(client, self._keys, journal)
+        self._recovery = Recovery(client, self._keys, journal, self._able)
         self._busy: set[int] = set()  # servers (by id()) that a fault is at work on
         self._apart: set[asyncio.Task[None]] = set()
+        self._cut_off = False  # Redis is down, stopped, or hard to reach
         self._drained = 0
+        self._bursts = 0
         self._kills = 0
         self._hits = 0  # kills that hit a held claim
         self.done = 0
@@ -133,6 +136,13 @@ class Faults:
         free = [server for server in servers if id(server) not in self._busy]
         return self._chance.choice(free or servers)
 
+    def _able(self) -> bool:
+        """Whether an engine is up, and reaches Redis."""
+        return not self._cut_off and any(
+            id(server) not in self._busy and server.holder() is not None
+            for server in self._household.engines
+        )
+
     # Processes
 
     async def _kill_holder(self, server: Server) -> None:
@@ -140,6 +150,9 @@ class Faults:
         household, began = self._household, time.time()
         holder = await household.ready(server, READY_SECONDS)
         await asyncio.sleep(self._chance.uniform(0.0, 0.6))
+        if server in household.engines and self._chance.random() < OTHERS_UP:
+            for other in household.engines:
+                await household.ready(other, READY_SECONDS)
         aimed = bool(holder) and self._behind()
         if aimed:
             await self._stop_at_work(server, holder)
@@ -230,9 +243,11 @@ class Faults:
     async def _kill_redis(self) -> None:
         """SIGKILL, and a start on what is on the disk."""
         began, server = time.time(), self._household.redis
+        self._cut_off = True
         pid = self._household.kill_redis()
         await asyncio.sleep(self._chance.uniform(0.0, 1.0))
         await server.revive()
+        self._cut_off = False
         self._journal.add(
             what="kill", kind="redis", pid=pid, held=[], aimed=False, t0=began, t1=time.time()
         )
@@ -240,22 +255,27 @@ class Faults:
     async def _pause_redis(self) -> None:
         began = time.time()
         seconds = self._schedule.lease_ms / 1000 * self._chance.uniform(0.2, 1.5)
+        self._cut_off = True
         self._household.signal_redis(signal.SIGSTOP)
         try:
             await asyncio.sleep(seconds)
         finally:
             self._household.signal_redis(signal.SIGCONT)
+            self._cut_off = False
         self._journal.add(what="redis_pause", kind="redis", t0=began, t1=time.time())
 
     async def _burst(self) -> None:
         assert self._proxy is not None, "a burst needs the proxy"
         began = time.time()
-        how = self._chance.choice(BURSTS)
+        how = BURSTS[self._bursts % len(BURSTS)]
+        self._bursts += 1
+        self._cut_off = True
         self._proxy.trouble(how, BURST_LOSS)
         try:
             await asyncio.sleep(self._chance.uniform(*BURST_SECONDS))
         finally:
             self._proxy.trouble("", 0.0)
+            self._cut_off = False
         self._journal.add(what="burst", kind=how, t0=began, t1=time.time())
 
     async def _asked(self, what: Any, holder: str) -> list[str]:

@@ -79,6 +79,7 @@ class Household:
         self._lease_ms = lease_ms
         self.engine_redis_url = redis_url  # a proxy's, where engines do not speak to Redis directly
         self.api_redis_url: str | None = None  # likewise
+        self.settings: dict[str, str] = {}  # of engines and API, beside those that every run has
 
     def start(self) -> None:
         self.redis.start()
@@ -100,6 +101,7 @@ class Household:
             "DETENT_LEASE_MS": str(self._lease_ms),
             "DETENT_LOG": "json",
             "DETENT_FAILPOINTS": failpoints,
+            **self.settings,
         }
         with server.log.open("ab") as log:
             server.process = subprocess.Popen(

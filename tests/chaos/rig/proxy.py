@@ -28,6 +28,7 @@ LATENCY_SECONDS = (
 DELAY_SECONDS = (0.0, 0.4)
 HANG_SECONDS = 0.02  # between looks at whether the trouble is over
 WATCH_SECONDS = 5.0
+STALE = b"\r\nSTALE\r\n"  # the first word of a refused commit's reply
 
 
 class LossyProxy:
@@ -50,6 +51,7 @@ class LossyProxy:
         self._journal = Journal(folder / "wire.jsonl")
         self._names = {scripts.load(name).sha.encode(): name for name in scripts.names()}
         self._sent: Counter[tuple[str, str, str]] = Counter()
+        self.refused = 0  # commits that the fence has refused
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -73,6 +75,7 @@ class LossyProxy:
         for (script, key, _), times in self._sent.items():
             if times > 1:
                 self._journal.add(what="repeated", script=script, key=key, times=times)
+        self._journal.add(what="refused", commits=self.refused)
         self._journal.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -153,6 +156,7 @@ class LossyProxy:
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK):
+            self.refused += data.count(STALE)
             if self._how == "delay":
                 await asyncio.sleep(self._chance.uniform(*DELAY_SECONDS))
             while self._how == "hang":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import redis.exceptions
@@ -16,19 +17,28 @@ GIVEN_UP_SECONDS = 60.0
 
 
 class Recovery:
-    """Watches executions from the death of their holder until another has them, or they have gone on."""
+    """Watches executions from the death of their holder until another has them, or they have gone on.
 
-    def __init__(self, client: Any, keys: Keys, journal: Journal) -> None:
+    `able()` tells whether anybody could go on with them: an engine is up, and Redis is left alone. What passes while
+    nobody can is told apart (`unable`), for no engine can be blamed for it.
+    """
+
+    def __init__(self, client: Any, keys: Keys, journal: Journal, able: Callable[[], bool]) -> None:
+        self._able = able
+        self._unable = 0.0  # seconds in all
+        self._looked = time.time()
         self._client = client
         self._keys = keys
         self._journal = journal
-        self._waiting: dict[str, tuple[float, list[Any] | None]] = {}  # ref -> since, as it was
+        # ref -> since when, how long nobody was able by then, as it was
+        self._waiting: dict[str, tuple[float, float, list[Any] | None]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def watch(self, refs: list[str], since: float) -> None:
         """`since`: when the holder died, in seconds since 1970."""
+        self._count()
         for ref in refs:
-            self._waiting.setdefault(ref, (since, None))
+            self._waiting.setdefault(ref, (since, self._unable, None))
         if self._waiting and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._poll())
 
@@ -37,8 +47,15 @@ class Recovery:
         if self._task is not None:
             await self._task
 
+    def _count(self) -> None:
+        now = time.time()
+        if not self._able():
+            self._unable += now - self._looked
+        self._looked = now
+
     async def _poll(self) -> None:
         while self._waiting:
+            self._count()
             refs = list(self._waiting)
             pipe = self._client.pipeline(transaction=False)
             for ref in refs:
@@ -52,11 +69,14 @@ class Recovery:
             await asyncio.sleep(POLL_SECONDS)
 
     def _look(self, ref: str, row: list[Any]) -> None:
-        since, before = self._waiting[ref]
+        since, unable, before = self._waiting[ref]
         seconds = time.time() - since
         if before is None and row[2] == b"RUNNING":
-            self._waiting[ref] = since, row
+            self._waiting[ref] = since, unable, row
             return
         if row != before or seconds > GIVEN_UP_SECONDS:
             del self._waiting[ref]
-            self._journal.add(what="recovery", ref=ref, seconds=round(seconds, 3), t1=time.time())
+            lost = round(self._unable - unable, 3)
+            self._journal.add(
+                what="recovery", ref=ref, seconds=round(seconds, 3), unable=lost, t1=time.time()
+            )

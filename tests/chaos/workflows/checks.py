@@ -67,7 +67,7 @@ def verdict(folder: Path) -> dict[str, Any]:
         findings["in_time"] = list(times.late(told, every.plan["lease_ms"]))
     figures = _figures(every, of_orders, runs) | told
     return verdict_of(
-        findings, shortfalls=_shortfalls(every.plan, figures), figures=figures, plan=every.plan
+        findings, shortfalls=shortfalls(every.plan, figures), figures=figures, plan=every.plan
     )
 
 
@@ -91,13 +91,14 @@ def _figures(every: Evidence, of_orders: Evidence, runs: Runs) -> dict[str, Any]
         "claims_killed": found["claims_killed"],
         "faults": dict(sorted(faults.items())),
         "replies_lost": found["replies_lost"],
+        "commits_refused": sum(w["commits"] for w in every.wire if w["what"] == "refused"),
         "effects": theirs["effects"] + own.pop("effects"),
         "effects_repeated": theirs["effects_repeated"] + own.pop("effects_repeated"),
         **own,
     }
 
 
-def _shortfalls(plan: dict[str, Any], found: dict[str, Any]) -> list[str]:
+def shortfalls(plan: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """Why a run proves nothing: it provoked less than it was to."""
     total = plan["executions"] + plan["orders"]
     wanted = {
@@ -105,6 +106,8 @@ def _shortfalls(plan: dict[str, Any], found: dict[str, Any]) -> list[str]:
         "kills": plan["kills"],
         "kills_on_held_claims": int(plan["kills"] * 0.3),
         "effects_repeated": total // 50,
+        "replies_lost": 0 if plan["calm"] else plan["kills"] // 20,
+        "commits_refused": 0 if plan["calm"] else plan["kills"] // 50,
         "histories_read": plan["executions"] // 100,
         "repeated_answers": plan["executions"] // 50,
         # Both ends of each deliberate race, where there are enough rounds of it to expect them.

@@ -19,14 +19,14 @@ class Plan:
     machine of its own allows. `mutant`: of tests/chaos/broken/engine.py. `stuck_seconds`: without an end, outside faults.
     """
 
-    executions: int = 8000
-    orders: int = 2000
+    executions: int = 9200
+    orders: int = 800
     kills: int = 200
     seed: int = 1
     engines: int = 2
     workers: int = 2
     lease_ms: int = 3000
-    gap_seconds: tuple[float, float] = (0.3, 1.8)
+    gap_seconds: tuple[float, float] = (0.3, 1.4)
     calm: bool = False
     strict_times: bool = False
     settle_seconds: float = 180.0

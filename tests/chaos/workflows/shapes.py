@@ -22,7 +22,7 @@ from tests.chaos.workflows.steps import Loop, Pass, Signals, Step, Task, Wait
 TOPS, CHILDREN = 36, 8  # definitions of a seed
 STOPPED = 0.02  # part of the runs that are stopped at a random moment
 # A Map of few items mostly, of many now and then: what a run costs is bounded by this.
-ITEMS = (1, 2, 3, 3, 4, 5, 6, 8, 12, 20, 50)
+ITEMS, MANY, OFTEN_MANY = (1, 2, 3, 4, 5, 6, 8, 12), (20, 50), 0.1
 
 
 class Author:
@@ -94,7 +94,7 @@ class Author:
                 flows = [self._flow(1, chance.randint(1, 2)) for _ in range(chance.randint(2, 4))]
                 return Branches(name, tuple(flows), caught)
             case _:
-                count = chance.choice(ITEMS)
+                count = chance.choice(MANY if chance.random() < OFTEN_MANY else ITEMS)
                 flow = self._flow(2, 1 if count > 6 else chance.randint(1, 2))
                 return Each(name, flow, count, chance.choice((0, 1, 3, 10)), caught)
 
