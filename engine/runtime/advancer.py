@@ -51,7 +51,7 @@ from engine.runtime.holding import came_ms, is_last, needed_frames, next_event, 
 from engine.runtime.keeping import while_kept
 from engine.runtime.machines import Machines
 from engine.store.commits import Claim
-from engine.store.executions import ClockAhead, Committed, Executions
+from engine.store.executions import ClockAhead, Committed, Executions, Suspect
 from engine.store.keys import task_id
 from engine.telemetry import Counters, plain
 
@@ -102,6 +102,7 @@ class Advancer:
         self._on_child_end = on_child_end
         self.name = secrets.token_hex(6)  # opens the nonces of this process's claims
         self._claims = 0
+        self._suspects = asyncio.Lock()
         self._backlog: deque[str] = deque()
         self._offered: set[str] = set()
         self._held: set[str] = set()
@@ -186,8 +187,16 @@ class Advancer:
 
     async def advance(self, ref: str) -> bool:
         """Claim and advance until nothing is left to do; True when it should be offered again (its turn was up)."""
+        try:
+            return await self._advance(ref, is_alone=False)
+        except Suspect:
+            async with self._suspects:  # one at a time: see Suspect
+                return await self._advance(ref, is_alone=True)
+
+    async def _advance(self, ref: str, *, is_alone: bool) -> bool:
         self._claims += 1
-        claim = await self._executions.claim(ref, f"{self.name}-{self._claims}")
+        nonce = f"{self.name}-{self._claims}"
+        claim = await self._executions.claim(ref, nonce, is_alone=is_alone)
         if claim is None:
             return False
         namespace = ref.partition(":")[0]

@@ -37,9 +37,9 @@ from engine.store.server.server_program import end_with_parent
 
 LENGTH = struct.Struct(">Q")
 MACHINES_MAX = 100  # kept compiled; the least recently used goes first
-# Of CPU, for one answer. An expression gives up by itself after a second; this ends what takes longer without looking at
-# the time, such as the copying of a result that holds the same parts again and again.
-CPU_SECONDS_MAX = 1.25
+# Of CPU, for one answer. An expression gives up by itself after a second of the clock, or what its effort takes; this ends
+# what does not look at either, such as the copying of a result that holds the same parts again and again.
+CPU_SECONDS_MAX = 2.0
 MEMORY_BYTES_MAX = 512 * 1024 * 1024  # beyond what the process has when it begins to work
 
 

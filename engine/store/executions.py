@@ -22,6 +22,15 @@ from engine.store.keys import ExecutionKeys, Keys, listed_as, task_id
 from engine.telemetry import Counters, emit
 
 CLAIMS_MAX = 5  # claims without a commit before an execution is quarantined
+SUSPECT_FROM = 2  # claims without a commit from which on it may be what kills its holders
+
+
+class Suspect(Exception):
+    """The execution was not claimed: `SUSPECT_FROM` claims of it ended without a commit.
+
+    A process that dies takes all that it holds along, and all of it is counted. So whoever claims suspects holds one at a
+    time: then the next death tells which it was, and none is set aside for what another does.
+    """
 
 
 class ClockAhead(Exception):
@@ -195,18 +204,21 @@ class Executions:
         )  # fmt: skip
         return [ref.decode() for ref in reply]
 
-    async def claim(self, ref: str, nonce: str) -> Claim | None:
+    async def claim(self, ref: str, nonce: str, *, is_alone: bool = True) -> Claim | None:
         """Take an execution, or None when another holds it, it is over, or it is quarantined.
 
         One whose stored state cannot be read is quarantined here, with the reason; so is one that was claimed
-        `CLAIMS_MAX` times in a row without a commit.
+        `CLAIMS_MAX` times in a row without a commit. Raises Suspect where `is_alone` is not said: that the caller holds
+        no other suspect.
         """
         keys = self._keys.of(ref)
         reply = await self._redis.script(
             "claim",
             [keys.execution, keys.inbox, keys.control, keys.tag + ":ready"],
-            [ref, nonce, self._lease_ms, CLAIMS_MAX, "0"],
+            [ref, nonce, self._lease_ms, CLAIMS_MAX, "0", "1" if is_alone else "0", SUSPECT_FROM],
         )
+        if reply[0] == b"SUSPECT":
+            raise Suspect
         if reply[0] == b"POISON":
             await self._set_aside(keys, nonce, f"claimed {CLAIMS_MAX} times without a commit")
         if reply[0] != b"OK":
@@ -227,7 +239,7 @@ class Executions:
         reply = await self._redis.script(
             "claim",
             [keys.execution, keys.inbox, keys.control, keys.tag + ":ready"],
-            [keys.ref, claim.nonce, self._lease_ms, CLAIMS_MAX, "1"],
+            [keys.ref, claim.nonce, self._lease_ms, CLAIMS_MAX, "1", "1", SUSPECT_FROM],
         )
         return bool(reply[0] == b"KEPT")
 

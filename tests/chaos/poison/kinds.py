@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from tests.chaos.poison.engine import DEADLY, KINDS
 
-End = Literal["quarantined", "FAILED"]
+End = Literal["quarantined", "FAILED", "ABORTED"]
 LISTEN = {"Type": "Task", "Resource": "signal:go", "End": True}
 DONE = {"Type": "Pass", "End": True}
 GARBAGE = b"\x01\xc1 no such thing"
@@ -15,7 +15,10 @@ GARBAGE = b"\x01\xc1 no such thing"
 
 @dataclass(frozen=True)
 class Kind:
-    """`field`: of the execution's hash ("inbox": of its inbox) that is overwritten while it rests, before a signal comes."""
+    """`field`: of the execution's hash ("inbox": of its inbox) that is overwritten while it rests, before a signal comes.
+
+    What has to end as ABORTED goes on for ever, and is terminated by a person.
+    """
 
     name: str
     definition: dict[str, Any]
@@ -41,6 +44,7 @@ def _jsonata(expression: str) -> dict[str, Any]:
 
 ENDLESS = "($f := function($n) { $f($n + 1) }; $f(1))"
 DOUBLING = "($f := function($o, $n) { $n = 0 ? $o : $f({'a': $o, 'b': $o}, $n - 1) }; $f({}, 40))"
+KEPT = {"HistoryRecords": 500}  # so that no limit ends it
 AGAIN = {"Type": "Pass", "Next": "B"}
 ENOUGH = {"Variable": "$.enough", "IsPresent": True, "Next": "C"}
 BACK = {"Type": "Choice", "Choices": [ENOUGH], "Default": "A"}
@@ -66,7 +70,11 @@ def kinds() -> list[Kind]:
         Kind("endless", _jsonata(ENDLESS), "FAILED"),
         Kind("vast", _jsonata(DOUBLING), "FAILED"),
         Kind("long", _jsonata("$pad('x', 2e9)"), "FAILED"),
-        Kind("loop", {"StartAt": "A", "States": {"A": AGAIN, "B": BACK, "C": DONE}}, "FAILED"),
+        Kind(
+            "loop",
+            {"StartAt": "A", "Detent": KEPT, "States": {"A": AGAIN, "B": BACK, "C": DONE}},
+            "ABORTED",
+        ),
         Kind("itself", _machine(ITSELF), "FAILED"),
     ]
     return [*inside, *stored, *endless]

@@ -151,6 +151,8 @@ class Run:
         """Each has come to the end that its kind has to come to, and none took more claims than are allowed."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         for one in begun:
+            if one.kind.end == "ABORTED":
+                await told(self._http, "POST", f"/v1/executions/{one.id}/terminate")
             while True:
                 view = await told(self._http, "GET", f"/v1/executions/{one.id}")
                 end = "quarantined" if "quarantined" in view else view["status"]
