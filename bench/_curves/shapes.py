@@ -61,7 +61,7 @@ async def maps(sizes: list[int], data: str | None) -> list[dict[str, Any]]:
     """An item of an inline Map of ever more items."""
     points = []
     with store(data) as at:
-        async with engine(at.url) as running:
+        async with engine(at.url, history_records_max=RECORDS_MAX) as running:
             await running.commands.publish(CALLER, "each", json.dumps(MAP).encode(), "json")
             for size in sizes:
                 times = max(1, ITEMS_LEAST // size)

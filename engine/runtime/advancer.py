@@ -48,17 +48,16 @@ from engine.language.machine import Machine
 from engine.runtime.changes import Changes
 from engine.runtime.deciders import NotNow
 from engine.runtime.deciding import Deciding
-from engine.runtime.holding import came_ms, is_last, needed_frames, next_event, with_loaded
+from engine.runtime.holding import came_ms, is_last, next_event, with_committed, with_loaded
 from engine.runtime.keeping import while_kept
 from engine.runtime.machines import Machines
 from engine.store.commits import Claim
-from engine.store.executions import ClockAhead, Committed, ExecutionMissing, Executions
+from engine.store.commits.answers import ClockAhead, Committed, ExecutionMissing, Suspect
+from engine.store.executions import Executions
 from engine.store.keys import task_id
 from engine.telemetry import Counters, emit, plain
 
 TRANSITIONS_MAX = 100  # in one claim, before others get their turn
-FRAMES_KEPT = 200  # parked frames of a large Map are dropped from memory beyond this
-VALUES_KEPT = 150
 
 log = logging.getLogger("detent.advancer")
 
@@ -103,6 +102,7 @@ class Advancer:
         self._on_child_end = on_child_end
         self.name = secrets.token_hex(6)  # opens the nonces of this process's claims
         self._claims = 0
+        self._suspects = asyncio.Lock()
         self._backlog: deque[str] = deque()
         self._offered: set[str] = set()
         self._held: set[str] = set()
@@ -190,8 +190,16 @@ class Advancer:
 
     async def advance(self, ref: str) -> bool:
         """Claim and advance until nothing is left to do; True when it should be offered again (its turn was up)."""
+        try:
+            return await self._advance(ref, is_alone=False)
+        except Suspect:
+            async with self._suspects:  # one at a time: see Suspect
+                return await self._advance(ref, is_alone=True)
+
+    async def _advance(self, ref: str, *, is_alone: bool) -> bool:
         self._claims += 1
-        claim = await self._executions.claim(ref, f"{self.name}-{self._claims}")
+        nonce = f"{self.name}-{self._claims}"
+        claim = await self._executions.claim(ref, nonce, is_alone=is_alone)
         if claim is None:
             return False
         if failpoints.ARMED:
@@ -330,14 +338,7 @@ class Advancer:
     def _accept(self, claim: Claim, step: Transition, committed: Committed) -> None:
         """Take the new checkpoint over, and pass on what this process can act on at once."""
         ref = claim.keys.ref
-        execution = step.execution
-        if committed.frames:
-            execution = structs.replace(execution, frames={**committed.frames, **execution.frames})
-        if len(execution.frames) > FRAMES_KEPT:
-            execution = structs.replace(execution, frames=needed_frames(execution, committed))
-        if len(execution.values) > VALUES_KEPT:
-            execution = structs.replace(execution, values={})
-        claim.execution = execution
+        claim.execution = execution = with_committed(step.execution, committed)
         claim.control, claim.entries = committed.control, committed.entries
         for effect in step.effects:
             match effect:

@@ -37,6 +37,9 @@ from engine.store.server.server_program import end_with_parent
 
 LENGTH = struct.Struct(">Q")
 MACHINES_MAX = 100  # kept compiled; the least recently used goes first
+# Of CPU, for one answer. An expression gives up by itself after a second of the clock, or what its effort takes; this ends
+# what does not look at either, such as the copying of a result that holds the same parts again and again.
+CPU_SECONDS_MAX = 2.0
 MEMORY_BYTES_MAX = 512 * 1024 * 1024  # beyond what the process has when it begins to work
 
 
@@ -63,11 +66,17 @@ def _framed_answer(
     """None where the memory is not enough, be it for the request, its answer, or what is between them."""
     try:
         request = pickle.loads(requests.read(length))  # noqa: S301 - the parent's
+        if request[0] != "machine":  # which its own bounds keep short, and which are read once
+            signal.setitimer(
+                signal.ITIMER_PROF, CPU_SECONDS_MAX
+            )  # nobody handles it: it ends the process
         return framed(_answer(machines, *request))
     except MemoryError:
         return None
     except Exception as error:
         return framed(("failed", f"{type(error).__name__}: {error}"))
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _answer(machines: OrderedDict[str, Machine], kind: str, *given: Any) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -235,6 +236,8 @@ class _Decider:
             raise _TookTooLong from None
         except (OSError, asyncio.IncompleteReadError):
             self.kill()
+            if await self._process.wait() == -signal.SIGPROF:
+                raise _TookTooLong from None  # of CPU: it has ended itself (see decider.py)
             raise _Died from None
         answer: tuple[Any, ...] = pickle.loads(body)  # noqa: S301 - our own child's
         return answer

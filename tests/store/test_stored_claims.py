@@ -8,7 +8,8 @@ from world import LEASE_MS, LISTEN, PAY, TWO
 from engine.documents import Document
 from engine.errors import ExecutionClosed, ExecutionNotFound, StaleCommit, StoreRefused
 from engine.store import codec
-from engine.store.executions import CLAIMS_MAX
+from engine.store.commits.answers import Suspect
+from engine.store.executions import CLAIMS_MAX, SUSPECT_FROM
 from engine.store.finding.filter import Filter
 from engine.store.keys import task_id
 
@@ -81,6 +82,20 @@ async def test_what_is_over_is_taken_off_the_ready_set(world):
     await world.redis.call(key, "ZADD", key, 1, ref)
     assert await world.executions.claim(ref, "other") is None
     assert await due(world, ref) == []
+
+
+async def test_a_suspect_is_claimed_only_by_who_holds_no_other_and_not_counted_before(world):
+    ref = await world.start()
+    for number in range(SUSPECT_FROM):
+        assert await world.executions.claim(ref, f"dead{number}", is_alone=False) is not None
+        await world.pass_time(LEASE_MS)
+    for _ in range(CLAIMS_MAX):
+        with pytest.raises(Suspect):
+            await world.executions.claim(ref, "busy", is_alone=False)
+    claim = await world.executions.claim(ref, "alone", is_alone=True)
+    assert claim is not None
+    await world.executions.release(claim, reset=True)
+    assert await world.executions.claim(ref, "busy", is_alone=False) is not None
 
 
 async def test_what_kills_five_holders_in_a_row_is_quarantined_with_its_data_kept(world):

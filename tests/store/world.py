@@ -24,9 +24,10 @@ from engine.store import codec
 from engine.store.catalog import Catalog
 from engine.store.catalog.aliases import Aliases
 from engine.store.commits import Claim, Commit
+from engine.store.commits.answers import Committed
 from engine.store.connection import Redis
 from engine.store.errands import Errands
-from engine.store.executions import Committed, Executions
+from engine.store.executions import Executions
 from engine.store.feed import Feed
 from engine.store.finding.finding import Finding
 from engine.store.keys import Keys, ref_of, split_task_id

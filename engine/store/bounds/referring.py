@@ -24,6 +24,10 @@ _ABSENT = Document.absent()
 _REFERENCE = 1  # msgpack's extension type of a reference
 
 
+# Of a document in the frame of a Map or Parallel: with more, an item would cost more the more items are beside it.
+FORK_INLINE_BYTES_MAX = 512
+
+
 class PayloadGone(Exception):
     """A payload that something refers to is not there (any more)."""
 
@@ -33,7 +37,7 @@ class Packer:
 
     def __init__(self, inline_max: int, opening: bytes) -> None:
         self._opening = opening  # of what refers to nothing
-        self._inline_max = inline_max
+        self._inline_max = self._most = inline_max  # the second for what is being packed
         self._encode = msgspec.msgpack.Encoder(enc_hook=self._document).encode
         self._names: list[bytes] = []
         self.payloads: dict[bytes, Document] = {}  # of everything packed since `begin`, by name
@@ -43,7 +47,9 @@ class Packer:
         self._names, self.payloads = [], {}
         return self
 
-    def pack(self, value: Any) -> bytes:
+    def pack(self, value: Any, *, is_fork: bool = False) -> bytes:
+        """`is_fork`: a frame that is written again whenever one of its children ends, and so keeps less in line."""
+        self._most = min(FORK_INLINE_BYTES_MAX, self._inline_max) if is_fork else self._inline_max
         body = self._encode(value)
         if not self._names:
             return self._opening + body
@@ -60,7 +66,7 @@ class Packer:
         if not isinstance(value, Document):
             raise TypeError(type(value).__name__)
         text = value.text
-        if len(text) <= self._inline_max:
+        if len(text) <= self._most:
             return text
         self._names.append(self._refer(value))
         return msgspec.msgpack.Ext(_REFERENCE, value.digest)

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from engine.core.effects import (
     Transition,
 )
-from engine.core.execution import ROOT, Execution, Frame, FrameId
+from engine.core.execution import ROOT, Execution, Fork, Frame, FrameId
 from engine.documents import Document
 from engine.language.machine import KEEPING, Keeping
 from engine.store import codec
@@ -103,7 +103,7 @@ def fields_of(
         if frame is None:
             envelope.add("del", "f:" + name)
         else:
-            fields += ("f:" + name, packer.pack(frame))
+            fields += ("f:" + name, packer.pack(frame, is_fork=isinstance(frame.hold, Fork)))
     if after.status != "RUNNING":
         fields += ("status", after.status)
         if after.output is not None:

@@ -37,8 +37,9 @@ from tests.chaos.hostile.served import Memory, Served, served
 from tests.chaos.rig.verdicts import verdict_of
 
 ANSWER_SECONDS = 1.0
-# An expression is tried in the loop (50 ms), then for up to a second in a process of its own; the rest is the way there.
-DECIDED_SECONDS = 1.5
+# An expression is tried in the loop (50 ms), then in a process of its own: for up to a second, after which it gives up by
+# itself, or for two seconds of CPU, which end what does not look at the time. The rest is the way there.
+DECIDED_SECONDS = 2.5
 GIVEN_UP_SECONDS = 15.0
 TRIES = 3
 GROWTH_BYTES_MAX = 64 * 1024 * 1024
@@ -251,13 +252,13 @@ def _verdict(
     attack.findings["neighbours"] += neighbours.failures
     latencies, busy = neighbours.figures(), percentile(attack.slowness, 0.5)
     shortfalls = []
-    if latencies["p99_ratio"] > RATIO_MAX:
+    if latencies.get("loud_p99_ratio", 0) > RATIO_MAX:
         said = f"p99 of others {latencies['quiet_p99_ms']} ms alone, {latencies['loud_p99_ms']} ms beside"
         if busy > BUSY:
             shortfalls.append(f"{said}, on a machine that is {busy:.1f} times slower than its CPU")
         else:
             attack.findings["neighbours"].append(said)
-    if latencies["quiet_count"] < 50 or latencies["loud_count"] < 50:
+    if latencies["quiet_count"] < 50 or latencies.get("loud_count", 0) < 50:
         shortfalls.append("too few ordinary executions to compare")
     figures = {
         **dict(sorted(attack.counts.items())),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -23,7 +24,6 @@ DEFINITION = {
     },
 }
 WAIT_SECONDS = 30
-PHASES = ("quiet", "loud")
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -46,7 +46,7 @@ class Neighbours:
     client: aiohttp.ClientSession
     per_second: float
     phase: str = "quiet"
-    seconds: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in PHASES})
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     failures: list[str] = field(default_factory=list)
 
     async def publish(self) -> None:
@@ -97,11 +97,13 @@ class Neighbours:
             return None if ended.get("status") == "SUCCEEDED" else f"{answer.status} {ended}"
 
     def figures(self) -> dict[str, float]:
+        """Counts and percentiles of every phase, and the p99 of each over that of the quiet one."""
         found: dict[str, float] = {}
+        quiet = percentile(self.seconds["quiet"], 0.99)
         for phase, values in self.seconds.items():
             found[f"{phase}_count"] = len(values)
             found[f"{phase}_p50_ms"] = round(1000 * percentile(values, 0.5), 1)
             found[f"{phase}_p99_ms"] = round(1000 * percentile(values, 0.99), 1)
-        quiet = found["quiet_p99_ms"]
-        found["p99_ratio"] = round(found["loud_p99_ms"] / quiet, 2) if quiet else 0.0
+            if phase != "quiet" and quiet:
+                found[f"{phase}_p99_ratio"] = round(percentile(values, 0.99) / quiet, 2)
         return found

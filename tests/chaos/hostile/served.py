@@ -98,14 +98,19 @@ async def served(
     try:
         connections = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(server.url, connector=connections) as client:
-            deadline = time.monotonic() + READY_SECONDS
-            while not await _is_ready(client):
-                assert server.is_alive, server.log.read_text()[-2000:]
-                assert time.monotonic() < deadline, "the server does not answer"
-                await asyncio.sleep(0.05)
+            await until_ready(client, server)
             yield server, client
     finally:
         server.stop()
+
+
+async def until_ready(client: aiohttp.ClientSession, server: Served | None = None) -> None:
+    """Until the server of the client accepts work; raises AssertionError where `server` has ended, or it does not."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not await _is_ready(client):
+        assert server is None or server.is_alive, server.log.read_text()[-2000:]
+        assert time.monotonic() < deadline, "the server does not answer"
+        await asyncio.sleep(0.05)
 
 
 async def _is_ready(client: aiohttp.ClientSession) -> bool:

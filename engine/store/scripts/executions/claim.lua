@@ -10,8 +10,9 @@
   KEYS[3] control  list
   KEYS[4] ready    zset  of the partition; the score is when the execution may be claimed
   ARGV[1] ref, [2] nonce, [3] lease_ms, [4] claims_max, [5] "1": only prolong the claim of this nonce
+  ARGV[6] "1": also one that was claimed `suspect_from` times without a commit, [7] suspect_from
   Returns {"OK", now_ms, rev, version, started_ms, static, meta, ready, control, entries, frames}
-        | {"KEPT"} (prolonged) | {"HELD", until_ms} | {"GONE"} (not ready; one that is not running is taken off the ready set) | {"POISON"}
+        | {"KEPT"} (prolonged) | {"HELD", until_ms} | {"GONE"} (not ready; one that is not running is taken off the ready set) | {"SUSPECT"} (not claimed, and not counted) | {"POISON"}
         | {"MISSING"} (it was ready and is not there, nor a tombstone of it; it is taken off the ready set)
 ]]
 --- @include clock
@@ -36,6 +37,7 @@ if at[2] ~= '' and at[2] ~= nonce and tonumber(at[3]) > now then
   return {'HELD', at[3]}
 end
 local claims = tonumber(at[4]) + 1
+if claims > tonumber(ARGV[7]) and ARGV[6] ~= '1' then return {'SUSPECT'} end
 if claims > claims_max then
   redis.call('HSET', x, 'own', nonce, 'until', till)
   redis.call('ZADD', ready, till, ref)
