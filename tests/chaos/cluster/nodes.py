@@ -246,7 +246,15 @@ class Move:
         keys: Sequence[str] = node.execute_command("CLUSTER", "GETKEYSINSLOT", self.slot, most)
         if keys:
             port = self.cluster.ports[self.target]
-            node.execute_command("MIGRATE", "127.0.0.1", port, "", 0, 5000, "KEYS", *keys)
+            try:
+                node.execute_command("MIGRATE", "127.0.0.1", port, "", 0, 5000, "KEYS", *keys)
+            except redis_py.ResponseError as error:
+                there = self.cluster.node(self.target)
+                others = there.execute_command("CLUSTER", "GETKEYSINSLOT", self.slot, 10**6)
+                both = sorted({*keys} & {*others})
+                raise AssertionError(
+                    f"{error}; slot {self.slot}, both nodes have {both}"
+                ) from error
         return len(keys)
 
     def finish(self) -> None:
