@@ -30,7 +30,7 @@ PARTS = {
 
 def shares(profile: cProfile.Profile) -> dict[str, float]:
     """The share of each part in all that ran, and of the rest: the coroutines, the loop, claims."""
-    stats: dict[tuple[str, int, str], tuple[Any, ...]] = pstats.Stats(profile).stats
+    stats: dict[tuple[str, int, str], tuple[Any, ...]] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     total = sum(figures[2] for figures in stats.values())
     found = {
         part: sum(
@@ -46,7 +46,7 @@ def shares(profile: cProfile.Profile) -> dict[str, float]:
 
 def commands(at: Store) -> dict[str, float]:
     """Microseconds that each command has taken since the statistics were reset; EVALSHA is all of the scripts."""
-    info: dict[str, Any] = at.client.info("commandstats")  # type: ignore[assignment]
+    info: dict[str, Any] = at.client.info("commandstats")
     return {name.removeprefix("cmdstat_"): float(one["usec"]) for name, one in info.items()}
 
 
