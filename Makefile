@@ -4,6 +4,8 @@
 PYTHON ?= python3
 WORKERS ?= 2
 PYTEST_ARGS ?=
+SEED ?= 1
+CHAOS_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +13,7 @@ STAMP := $(VENV)/.installed
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench serve clean
+.PHONY: help setup demo test check bench peers chaos serve clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): .*## /  make \1\t/' | expand -t 16
@@ -35,6 +37,12 @@ check: setup ## check style, types and import rules only (a few seconds)
 
 bench: setup ## answer the questions in bench/, one after the other
 	@for question in $(wildcard bench/[a-z]*.py); do echo "== $$question"; $(BIN)/python "$$question"; done
+
+peers: setup ## install DBOS, Restate and LocalStack into .peers, for `python -m bench.peers`
+	@bash bench/peers/setup "$(PYTHON)"
+
+chaos: setup ## 10,000 executions under 200 kills and other faults, and a verdict (12 minutes; SEED=2 for others)
+	@$(BIN)/python -m tests.chaos.workflows --seed $(SEED) $(CHAOS_ARGS)
 
 serve: setup ## run API, engine and an embedded Redis on http://127.0.0.1:8083
 	@$(BIN)/detent serve

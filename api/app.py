@@ -40,7 +40,12 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     resources |= {page.path: Resource((page,), face) for page in pages.operations(document)}
     app.router.routes.extend(Route(path, resource) for path, resource in resources.items())
     app.router.routes.append(Route("/", AwsFace(face)))
-    app.add_middleware(Gate, settings=settings, now_ms=engine.clock.now_ms)
+    app.add_middleware(
+        Gate,
+        settings=settings,
+        now_ms=engine.clock.now_ms,
+        incarnation=lambda: engine.queries.incarnation,
+    )
     app.add_exception_handler(HTTPException, _http_exception)
     return app
 

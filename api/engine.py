@@ -259,6 +259,9 @@ class Commands(Orders, Protocol):
 class Queries(Protocol):
     """What a caller can ask."""
 
+    @property
+    def incarnation(self) -> int: ...
+
     async def definitions(
         self, caller: Caller, limit: int, cursor: str | None, /
     ) -> DefinitionPage: ...

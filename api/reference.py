@@ -33,6 +33,10 @@ browser.
   waits with what there is.
 - **Repeating** is safe for every operation but three: a start without a name, a signal without an id, and a lease, whose
   tasks are handed out again only when they lapse. `Retry-After` tells when repeating may help.
+- **`Detent-Incarnation`**, a header of every response, changes when Redis is found to lack what it had acknowledged (after a
+  crash with `appendfsync everysec`, a failover): the ms since 1970 at which that was noticed, `0` if it never was. Who
+  remembers something of an execution, such as how far its history was read, reads it again from the start then. See
+  [what is promised](../how-to/run-in-production.md#when-redis-has-lost-something).
 """
 
 

@@ -272,7 +272,7 @@ class StoreUnavailable(EngineError):
 
 
 class OutcomeUnknown(StoreUnavailable):
-    """The connection to Redis broke before the answer came; whether the write happened is unknown. Repeat the request."""
+    """Redis or its replicas did not confirm it; whether the write happened, and will last, is unknown. Repeat the request."""
 
     code = "outcome_unknown"
     status = 503

@@ -7,10 +7,19 @@ Unset, which is always but in tests, `ARMED` is False and a point costs one look
 The NTH passage of the point NAME (1 is the first; 0 is every one) does ACTION: `kill` (SIGKILL to itself), `stop`
 (SIGSTOP to itself), `raise` (FailpointHit), or `sleep=SECONDS` (the whole process: nothing of its loop runs meanwhile).
 
-Where a point is:
+The points, each a line in the code: `if failpoints.ARMED: failpoints.hit("before_commit")`
 
-    if failpoints.ARMED:
-        failpoints.hit("before_commit")
+- after_claim: an execution is claimed, and nothing is decided
+- before_commit: a transition is decided, and nothing is sent
+- after_commit: a commit is acknowledged, and nobody is told of what it has put out
+- before_send: a task that the engine performs itself is leased, and its call is not made
+- after_send: its call is answered, and the outcome is not reported
+- before_settle, after_settle: around the report of that outcome
+- before_errand: an errand is leased, and not run
+- after_errand: it is run, and not taken out of its queue
+- before_fire, after_fire: around the turning of a due timer into an event
+- before_ack_start, before_ack_signal, before_ack_complete: stored, and the caller has no answer
+- before_hand_out: tasks are leased for a worker, which has not got them
 """
 
 from __future__ import annotations
@@ -22,10 +31,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from engine.errors import EngineError
 
-
-class FailpointHit(EngineError):
+class FailpointHit(Exception):
     """A test has asked for a failure here."""
 
 

@@ -57,8 +57,24 @@ EVENTS: dict[str, LogEvent] = {
         "What this Redis lets Detent promise is not what it was.",
         ("promise", "reasons"),
     ),
+    "primary.changed": LogEvent(
+        logging.WARNING,
+        "The sentinels name another primary; connections to the old one were ended.",
+        ("service", "primary"),
+    ),
     "store.lost": LogEvent(
         logging.ERROR, "Redis cannot be reached; work stands still.", ("cause",)
+    ),
+    "store.rolled_back": LogEvent(
+        logging.ERROR,
+        "Redis lacks writes that it had acknowledged to this process: at least `missing` of the last `checked`, the oldest "
+        "of them made `seconds` before the newest. `run` is the run id of the server that lacks them.",
+        ("missing", "checked", "seconds", "run"),
+    ),
+    "execution.missing": LogEvent(
+        logging.ERROR,
+        "An execution was ready and is not there: its keys were deleted by hand, or evicted.",
+        ("execution",),
     ),
     "store.found": LogEvent(logging.INFO, "Redis can be reached again.", ()),
     "loop.failed": LogEvent(
@@ -88,6 +104,11 @@ EVENTS: dict[str, LogEvent] = {
         ("pid", "version", "binary", "data", "seconds"),
     ),
     "redis.stopped": LogEvent(logging.INFO, "The embedded server ended as asked.", ("pid",)),
+    "redis.refused": LogEvent(
+        logging.ERROR,
+        "The embedded server does not start; it is tried again. The cause holds the end of its log.",
+        ("cause",),
+    ),
     "redis.exited": LogEvent(
         logging.ERROR, "The embedded server ended by itself and is started again.", ("pid", "code")
     ),
@@ -231,6 +252,20 @@ METRICS: dict[str, Metric] = {
     "detent_express_started_total": Metric("counter", "Express executions begun in this process."),
     "detent_express_closed_total": Metric("counter", "Express executions that ended in it."),
     "detent_express_running": Metric("gauge", "Express executions running in it now."),
+    "detent_store_up": Metric("gauge", "1 while Redis answers and holds this store, else 0."),
+    "detent_store_unsafe": Metric(
+        "gauge",
+        "1 while Redis is set up so that it may delete executions, and nothing new is begun.",
+    ),
+    "detent_store_rollbacks_total": Metric(
+        "counter", "How often Redis was seen to lack what it had acknowledged to this process."
+    ),
+    "detent_store_writes_missing_total": Metric(
+        "counter", "Acknowledged writes known to be missing then; there may have been more."
+    ),
+    "detent_executions_missing_total": Metric(
+        "counter", "Executions that were ready and not there: deleted by hand, or evicted."
+    ),
     "detent_executions_active": Metric("gauge", "Executions being advanced at this moment."),
 }
 

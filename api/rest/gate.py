@@ -43,13 +43,23 @@ _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
 class Gate:
-    """ASGI middleware, outermost of all. WebSockets are closed: the server offers none. `now_ms` dates signatures."""
+    """ASGI middleware, outermost of all. WebSockets are closed: the server offers none. `now_ms` dates signatures.
 
-    def __init__(self, app: ASGIApp, settings: Settings, now_ms: Callable[[], int]) -> None:
+    `incarnation` is the store's: every response says which one it was asked in.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        now_ms: Callable[[], int],
+        incarnation: Callable[[], int],
+    ) -> None:
         self._app = app
         self._token = settings.token
         self._bytes_max = settings.request_bytes_max
         self._now_ms = now_ms
+        self._incarnation = incarnation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -61,12 +71,14 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
+        # Before anything is read: what a later loss takes back must not go out under the number that tells of it.
+        incarnation = str(self._incarnation()).encode()
 
         async def dressed(message: MutableMapping[str, Any]) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                message["headers"] = _dress(message.get("headers", ()))
+                message["headers"] = _dress(message.get("headers", ()), incarnation)
             await send(message)
 
         try:
@@ -146,7 +158,7 @@ def decoded_path(scope: Scope) -> str:
         raise InvalidRequest(detail="the path is not UTF-8") from None
 
 
-def _dress(headers: Any) -> list[tuple[bytes, bytes]]:
+def _dress(headers: Any, incarnation: bytes) -> list[tuple[bytes, bytes]]:
     present = {name for name, _ in headers}
-    added = (*SECURITY_HEADERS, NOTHING_EMBEDDED)
+    added = (*SECURITY_HEADERS, NOTHING_EMBEDDED, (b"detent-incarnation", incarnation))
     return [*headers, *(item for item in added if item[0] not in present)]

@@ -6,6 +6,7 @@ import uuid
 
 from msgspec import structs
 
+from engine import failpoints
 from engine.arns import Origin
 from engine.clock import iso
 from engine.commands.aliases import AliasCommands
@@ -14,6 +15,7 @@ from engine.documents import Document
 from engine.errors import (
     DefinitionNotFound,
     ExecutionAlreadyExists,
+    ExecutionClosed,
     QuotaExceeded,
 )
 from engine.express.express import StartRequest
@@ -49,12 +51,12 @@ class ExecutionCommands(AliasCommands):
         Of an Express definition each start is a new execution, in this process; `synchronous` says that the caller
         waits for its end. An `alias` chooses the version: the one it leads to before or after a change that comes at the
         same time. An `origin` says that the execution goes by ARNs, and by what it was started; its alias is only
-        remembered, for its starter has chosen the version. Raises DefinitionNotFound, AliasNotFound, ExecutionAlreadyExists, PayloadTooLarge, QuotaExceeded,
-        InvalidName, InvalidRequest for a version and an alias.
+        remembered, for its starter has chosen the version. Raises DefinitionNotFound, AliasNotFound, ExecutionAlreadyExists,
+        PayloadTooLarge, QuotaExceeded, StoreRefused, InvalidName, InvalidRequest for a version and an alias.
         """
         check_name(definition, "definition")
         name = str(uuid.uuid4()) if name is None else check_name(name, "execution")
-        self._check_size(input)
+        self._admit(input)
         if alias is not None:
             version = await self.aliased_version(caller, definition, name, version, alias)
         known_as = alias or (origin.alias if origin is not None else "")
@@ -116,7 +118,7 @@ class ExecutionCommands(AliasCommands):
     ) -> ExecutionSummary:
         """End a running execution as ABORTED; waits up to `wait_ms` for the end. A second stop changes nothing.
 
-        Raises ExecutionNotFound, ExecutionClosed.
+        Raises ExecutionNotFound, ExecutionClosed (also where it has come to another end of its own before the stop).
         """
         check_failure(error, cause)
         ref = ref_of(caller.namespace, execution)
@@ -126,7 +128,10 @@ class ExecutionCommands(AliasCommands):
         check_execution(execution)
         await self._signals.stop(ref, error, cause, watch_ms=max(wait_ms, 1))
         self._offer(ref)
-        return await self._queries.closed(caller, execution, wait_ms)
+        summary = await self._queries.closed(caller, execution, wait_ms)
+        if summary.status not in ("RUNNING", "ABORTED"):
+            raise ExecutionClosed(execution_status=summary.status)
+        return summary
 
 
 def _check(execution: str, created: Creation) -> None:
@@ -135,3 +140,5 @@ def _check(execution: str, created: Creation) -> None:
         raise ExecutionAlreadyExists(execution=execution, execution_status=created.status)
     if created.verdict == "quota":
         raise QuotaExceeded("too many running executions")
+    if failpoints.ARMED:
+        failpoints.hit("before_ack_start")

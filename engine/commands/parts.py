@@ -61,6 +61,12 @@ class Parts:
         self._fitting = Fitting(machines)
         self._aliases = aliases
 
+    def _admit(self, *documents: Document) -> None:
+        """Before anything new is begun or accepted: StoreRefused while Redis might delete it, PayloadTooLarge."""
+        self._queries.standing.admit()
+        for document in documents:
+            self._check_size(document)
+
     def _check_size(self, document: Document) -> None:
         if len(document.text) > self._settings.payload_bytes_max:
             raise PayloadTooLarge(

@@ -7,6 +7,7 @@ import uuid
 
 from msgspec import structs
 
+from engine import failpoints
 from engine.clock import iso
 from engine.commands.aliases import AliasCommands
 from engine.commands.fitting import ANY_OTHER, VERSIONS_MAX, refusal
@@ -53,12 +54,15 @@ class SignalCommands(AliasCommands):
         The answer to a repeated one tells what has become of it. Raises ExecutionNotFound, ExecutionClosed,
         SignalInvalid, QuotaExceeded, PayloadTooLarge, InvalidName.
         """
+        self._admit()
         if is_express(execution):
             raise ExpressUnsupported(NO_EXPRESS)
         check_execution(execution)
         signal = self._checked(name, payload, signal_id, ttl_ms)
         if not await self._deliver(ref_of(caller.namespace, execution), signal):
             return await self._repeated(caller, execution, signal)
+        if failpoints.ARMED:
+            failpoints.hit("before_ack_signal")
         return SignalResult(execution, name, signal.id, duplicate=False)
 
     async def start_with_signal(
@@ -80,7 +84,7 @@ class SignalCommands(AliasCommands):
         """
         check_name(definition, "definition")
         name = str(uuid.uuid4()) if name is None else check_name(name, "execution")
-        self._check_size(input)
+        self._admit(input)
         sent = self._checked(signal.name, signal.payload, signal.id or None, signal.ttl_ms)
         if self._express.knows(caller.namespace, definition):
             raise ExpressUnsupported(NO_EXPRESS)

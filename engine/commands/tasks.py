@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 
+from engine import failpoints
 from engine.clock import iso
 from engine.commands.parts import Parts, check_failure
 from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded
@@ -52,6 +53,8 @@ class TaskCommands(Parts):
             lease_ms=lease_ms,
             worker=worker,
         )
+        if failpoints.ARMED and leases:
+            failpoints.hit("before_hand_out")
         self._counters.add("detent_tasks_leased_total", len(leases))
         return [leased_task(lease) for lease in leases]
 
@@ -71,6 +74,8 @@ class TaskCommands(Parts):
         except OutcomeUnknown:
             # Settling is idempotent by the outcome's digest, so asking again is how the unknown is resolved.
             await self._tasks.settle(address, event, lease=lease)
+        if failpoints.ARMED:
+            failpoints.hit("before_ack_complete")
         self._counters.add("detent_tasks_settled_total")
         self._offer(address.ref)
 

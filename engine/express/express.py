@@ -108,6 +108,10 @@ class Express:
         """Whether the definition is known here to be Express. Where it is not, `start` finds out."""
         return (namespace, definition) in self._known
 
+    def forget(self) -> None:
+        """Find out anew which definitions are Express: the store has lost something."""
+        self._known.clear()
+
     async def start(self, request: StartRequest) -> Run | None:
         """Begin an execution; it goes on by itself. None where there is no Express definition of that name.
 

@@ -18,6 +18,7 @@ from engine.queries import showing
 from engine.queries.paging import decode_cursor, encode_cursor, history_records, moment_of
 from engine.queries.records import COMPLETED, shown
 from engine.queries.showing import fate_view, kept_signals, status_of
+from engine.queries.standing import Standing
 from engine.runtime.changes import Changes
 from engine.runtime.machines import Machines
 from engine.store.catalog import Catalog
@@ -27,7 +28,6 @@ from engine.store.finding.finding import Finding
 from engine.store.finding.rows import Row
 from engine.store.keys import ref_of
 from engine.store.listing import Listing, Stored
-from engine.store.server.promise import Promise
 from engine.telemetry import Counters
 from engine.views import (
     AliasView,
@@ -66,7 +66,9 @@ class Queries:
         counters: Counters,
         express: Express,
         aliases: Aliases,
+        standing: Standing,
     ) -> None:
+        self.standing = standing
         self._listing = listing
         self._finding = finding
         self._catalog = catalog
@@ -76,8 +78,11 @@ class Queries:
         self._counters = counters
         self._express = express
         self._aliases = aliases
-        self.promise: Promise | None = None  # what the last check found; set by the process
-        self.down: str | None = None  # why Redis cannot be reached, while it cannot
+
+    @property
+    def incarnation(self) -> int:
+        """Of the store: another number tells that Redis lacked what it had acknowledged, so that what was read may not hold."""
+        return self.standing.incarnation
 
     async def definitions(self, caller: Caller, limit: int, cursor: str | None) -> DefinitionPage:
         """Definitions by name."""
@@ -319,9 +324,7 @@ class Queries:
 
     async def health(self) -> Health:
         """What can be promised right now."""
-        if self.promise is None or self.down is not None:
-            return Health("down", "none", {}, [self.down or "not checked yet"])
-        return Health("ok", self.promise.mode, self.promise.facts, list(self.promise.reasons))
+        return self.standing.health()
 
     async def metrics(self) -> str:
         """The counters of this process, in Prometheus' text format."""

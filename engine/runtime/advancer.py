@@ -15,9 +15,11 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from msgspec import structs
 
+from engine import failpoints
 from engine.clock import RedisClock
 from engine.core.effects import (
     Close,
@@ -51,9 +53,10 @@ from engine.runtime.holding import came_ms, is_last, needed_frames, next_event, 
 from engine.runtime.keeping import while_kept
 from engine.runtime.machines import Machines
 from engine.store.commits import Claim
-from engine.store.executions import ClockAhead, Committed, Executions, Suspect
+from engine.store.commits.claiming import ExecutionMissing, Suspect
+from engine.store.executions import ClockAhead, Committed, Executions
 from engine.store.keys import task_id
-from engine.telemetry import Counters, plain
+from engine.telemetry import Counters, emit, plain
 
 TRANSITIONS_MAX = 100  # in one claim, before others get their turn
 FRAMES_KEPT = 200  # parked frames of a large Map are dropped from memory beyond this
@@ -162,6 +165,9 @@ class Advancer:
         again = False
         try:
             again = await self.advance(ref)
+        except ExecutionMissing:
+            self._counters.add("detent_executions_missing_total")
+            emit("execution.missing", execution=ref)
         except StoreUnavailable:
             pass  # the ready set or the lapsing claim brings it back
         except Exception:
@@ -190,20 +196,20 @@ class Advancer:
         try:
             return await self._advance(ref, is_alone=False)
         except Suspect:
-            async with self._suspects:  # one at a time: see Suspect
+            async with self._suspects:
                 return await self._advance(ref, is_alone=True)
 
     async def _advance(self, ref: str, *, is_alone: bool) -> bool:
         self._claims += 1
-        nonce = f"{self.name}-{self._claims}"
-        claim = await self._executions.claim(ref, nonce, is_alone=is_alone)
+        claim = await self._executions.claim(ref, f"{self.name}-{self._claims}", is_alone=is_alone)
         if claim is None:
             return False
+        if failpoints.ARMED:
+            failpoints.hit("after_claim")
         namespace = ref.partition(":")[0]
         try:
-            machine = await self._machines.get(
-                namespace, claim.execution.definition, claim.execution.version
-            )
+            execution = claim.execution
+            machine = await self._machines.get(namespace, execution.definition, execution.version)
             return await self._run(claim, machine)
         except StaleCommit:
             self._counters.add("detent_commits_refused_total")
@@ -269,17 +275,16 @@ class Advancer:
             assert isinstance(event, MigrateRequested)
             version = target_version(event, execution.values.get(UNDO))
         namespace = claim.keys.ref.partition(":")[0]
-        try:
+        with suppress(DefinitionNotFound, InvalidDefinition):
             return await self._machines.get(namespace, execution.definition, version)
-        except (DefinitionNotFound, InvalidDefinition):
-            return None
+        return None
 
     async def _decide(
         self, claim: Claim, machine: Machine, event: Event, target: Machine | None
     ) -> Transition:
         """Decide here, or elsewhere what takes long: the claim is kept meanwhile, and others get the place."""
         execution = claim.execution
-        now_ms = max(self._clock.now_ms(), execution.last_ms, came_ms(event))
+        now_ms = max(self._clock.now_ms(), execution.last_ms, came_ms(event, execution))
         step = self._deciding.at_once(machine, execution, event, now_ms, target)
         if step is not None:
             return step
@@ -317,7 +322,11 @@ class Advancer:
             now_ms=step.execution.last_ms,
         )
         try:
+            if failpoints.ARMED:
+                failpoints.hit("before_commit")
             committed = await self._executions.commit(claim, arguments)
+            if failpoints.ARMED:
+                failpoints.hit("after_commit")
         except ClockAhead as ahead:
             await self._clock.sleep((step.execution.last_ms - ahead.now_ms + 1) / 1000)
             self._clock.observe(ahead.now_ms)
@@ -382,14 +391,10 @@ class Advancer:
 
     async def _let_go(self, claim: Claim) -> None:
         """Release after a trouble that is Redis', not the execution's: this claim does not count."""
-        try:
+        with suppress(EngineError):  # the claim lapses
             await self._executions.release(claim, reset=True)
-        except EngineError:
-            pass  # the claim lapses
 
     async def _set_aside(self, claim: Claim, reason: str, error: Exception | None = None) -> None:
         """Quarantine the execution, unless it is another's by now: whoever lost it may have read what that one changed."""
-        try:
+        with suppress(EngineError):  # the claim lapses; the next holder finds the same
             await self._executions.quarantine(claim, reason, error)
-        except EngineError:
-            pass  # the claim lapses; the next holder finds the same

@@ -1,22 +1,52 @@
-"""What a holder does next with the execution in its hands. Pure: the advancer asks, and does it."""
+"""What a holder does next with the execution in its hands. No I/O: the advancer asks, and does it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from msgspec import structs
 
 from engine.core.effects import Needs, Transition
-from engine.core.events import Advance, Begin, DeadlineReached, Event, StopRequested
-from engine.core.execution import Execution, Frame, FrameId
+from engine.core.events import (
+    Advance,
+    Begin,
+    DeadlineReached,
+    Event,
+    StopRequested,
+    TaskFailed,
+    TaskSubmitted,
+    TaskSucceeded,
+    TimerFired,
+)
+from engine.core.execution import Backoff, Delay, Execution, Frame, FrameId, Listen, Work
 from engine.core.limits import READY_MAX
+from engine.core.orders import CancelRequested, TerminateRequested
 from engine.store import codec
 from engine.store.commits import Claim
 from engine.store.executions import Committed, Loaded
 
+_STOPS = (StopRequested, TerminateRequested)
+_MAY_END = (DeadlineReached, CancelRequested)
+_REPORTS = (TaskSucceeded, TaskFailed, TaskSubmitted)
 
-def came_ms(event: Event) -> int:
-    """When a task of this event was leased, by Redis' clock: what follows is never dated before it."""
+
+def came_ms(event: Event, execution: Execution) -> int:
+    """The moment of Redis' clock that this event proves to be over: what follows is never dated before it.
+
+    When its task was leased, or when its timer was due: a process's idea of the time is a little behind Redis'.
+    """
     started = getattr(event, "started", None)
-    return started.at_ms if started is not None else 0
+    leased_ms = started.at_ms if started is not None else 0
+    if not isinstance(event, TimerFired):
+        return leased_ms
+    frame = execution.frames.get(event.frame)
+    hold = frame.hold if frame is not None else None
+    due_ms = 0
+    if isinstance(hold, Delay | Backoff) and hold.revision == event.revision:
+        due_ms = hold.due_ms
+    elif isinstance(hold, Work | Listen) and hold.revision == event.revision:
+        due_ms = (hold.timeout_ms or 0) if event.kind == "timeout" else 0
+    return max(leased_ms, due_ms)
 
 
 def next_event(claim: Claim) -> tuple[Event | None, int, int]:
@@ -29,6 +59,9 @@ def next_event(claim: Claim) -> tuple[Event | None, int, int]:
     if execution.revision == 0 and not isinstance(control, StopRequested | DeadlineReached):
         return Begin(), 0, 0
     if control is not None:
+        if execution.closing is None and _comes_later(claim, control):
+            return codec.unpack_entry(claim.entries[0]), 0, 1
+        claim.orders_from = None
         return control, 1, 0
     if paused is not None:
         return None, 0, 0
@@ -39,6 +72,35 @@ def next_event(claim: Claim) -> tuple[Event | None, int, int]:
     if execution.closing is not None:
         return Advance(""), 0, 0
     return None, 0, 0
+
+
+def _comes_later(claim: Claim, control: Event) -> bool:
+    """Whether outcomes that were accepted before this order are applied before it.
+
+    Whoever reported one was told that it counts. Once a stop has come no more are accepted, so that all there are go
+    first, even where a pause has kept them. Before what may end the execution and need not, only those go first that had
+    come in when it was first seen: nothing may hold an order up for long.
+    """
+    revision = claim.execution.revision
+    is_stop = isinstance(control, _STOPS)
+    is_new = claim.orders_from is None
+    may_end = isinstance(control, _MAY_END) and claim.execution.operated.paused is None
+    if (is_new and may_end) or (is_stop and (is_new or revision >= (claim.orders_from or 0))):
+        claim.orders_from = revision + _outcomes_end(claim.entries)
+    return claim.orders_from is not None and revision < claim.orders_from and bool(claim.entries)
+
+
+def _outcomes_end(entries: Sequence[bytes]) -> int:
+    """How many entries there are up to the last that is an outcome."""
+    for count in range(len(entries), 0, -1):
+        if _is_outcome(codec.unpack_entry(entries[count - 1])):
+            return count
+    return 0
+
+
+def _is_outcome(event: Event) -> bool:
+    """Whether it ends an attempt: a report, or a time-out, which later reports are told of."""
+    return isinstance(event, _REPORTS) or (isinstance(event, TimerFired) and event.kind != "due")
 
 
 def is_last(claim: Claim, step: Transition, controls: int, taken: int) -> bool:

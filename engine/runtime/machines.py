@@ -53,6 +53,10 @@ class Machines:
             raise DefinitionNotFound(f"{definition}, version {version}")
         return stored
 
+    def forget(self) -> None:
+        """Read every text anew: the store has lost something, and a version's number may have been given again."""
+        self._compiled.clear()
+
     def keep(self, namespace: str, definition: str, version: int, machine: Machine) -> None:
         """Remember a machine that has just been compiled."""
         self._compiled[namespace, definition, version] = machine

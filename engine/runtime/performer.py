@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 
+from engine import failpoints
 from engine.clock import Clock
 from engine.core.events import TaskFailed, TaskSubmitted, TaskSucceeded
 from engine.core.execution import Started
@@ -20,7 +21,7 @@ from engine.errors import EngineError, StoreUnavailable
 from engine.language.resources import CALLBACK
 from engine.runtime.dispatcher import Dispatcher
 from engine.store.codec import TaskRow
-from engine.store.errands import Errands
+from engine.store.errands import Errands, is_errand
 from engine.store.tasks import Address, Lease, Tasks
 from engine.tasks.runner import Done, Failed, Runner
 from engine.telemetry import Counters
@@ -124,9 +125,15 @@ class Performer:
         for attempt in range(SETTLE_TRIES):
             try:
                 if event is None:
+                    if failpoints.ARMED:
+                        failpoints.hit("after_errand")
                     await self._errands.finish(lease)
                     return
+                if failpoints.ARMED:
+                    failpoints.hit("before_settle")
                 await self._tasks.settle(address, event, lease=lease.lease)
+                if failpoints.ARMED:
+                    failpoints.hit("after_settle")
                 self._on_settled(lease.ref)
                 return
             except StoreUnavailable:
@@ -140,7 +147,12 @@ class Performer:
             await self._tasks.give_back(lease)
 
     async def _call(self, lease: Lease) -> _Event | None:
-        return await perform(self._runner, lease.row, lease.secret, lease.lease, self._counters)
+        if failpoints.ARMED:
+            failpoints.hit("before_errand" if is_errand(lease.row) else "before_send")
+        event = await perform(self._runner, lease.row, lease.secret, lease.lease, self._counters)
+        if failpoints.ARMED and event is not None:
+            failpoints.hit("after_send")
+        return event
 
     async def _extend(
         self, address: Address, lease: Lease, call: asyncio.Task[_Event | None]

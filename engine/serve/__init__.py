@@ -18,7 +18,7 @@ from engine.core.limits import Limits
 from engine.core.states.addressing import HTTP_QUEUE, LAMBDA_QUEUE
 from engine.core.states.distributed.spec import MAPS_QUEUE
 from engine.core.states.nested import STATES_QUEUE, SYNC_QUEUE
-from engine.errors import EngineError, StoreRefused, StoreUnavailable
+from engine.errors import EngineError
 from engine.express import Express
 from engine.queries.described import ArnQueries
 from engine.runtime.activities import DeletedActivities
@@ -39,12 +39,11 @@ from engine.runtime.sweeper import Sweeper
 from engine.runtime.timekeeper import Timekeeper
 from engine.serve import maps, operating
 from engine.serve.families import Families
-from engine.serve.layout import layout
+from engine.serve.watching import Watching
 from engine.settings import Settings
 from engine.store.connection import Redis
 from engine.store.keys import Keys
 from engine.store.server.doorbell import Doorbell
-from engine.store.server.promise import check_nodes
 from engine.store.stores import Stores
 from engine.tasks.awslambda import LambdaRunner
 from engine.tasks.connections import read_connections
@@ -55,7 +54,8 @@ from engine.telemetry import Counters, emit
 from engine.views import Caller
 
 SWEEP_SECONDS = 1.0
-PROMISE_SECONDS = 10.0
+LOOK_SECONDS = 1.0
+PROMISE_SECONDS = 9.0  # with its jitter, no more than ten pass between two
 FINISH_SECONDS = 5.0  # between looks for what was published or deleted by a process that died
 PRUNE_SECONDS = 30.0
 HOUR_MS = 3_600_000
@@ -73,9 +73,10 @@ class Engine:
     def __init__(self, url: str, settings: Settings, *, advances: bool = True) -> None:
         self.settings = settings
         self.counters = Counters()
-        self.redis = Redis(url)
+        self.redis = Redis(url, replicas=settings.wait_replicas)
         self.clock = RedisClock()
         self.changes = Changes()
+        self._watching: Watching
         self._advances = advances
         self._connections = read_connections(settings.connections, os.environ)
         self._supervisor = Supervisor(self.clock, self.counters)
@@ -97,16 +98,16 @@ class Engine:
 
     async def start(self) -> None:
         """Connect, check what this Redis lets us promise, and begin to work."""
+        self._watching = Watching(self.redis, self.clock, self.counters, self._forget)
         try:
             await self.redis.open()
-            promise = await check_nodes(self.redis)
-            keys = await layout(self.redis, self.settings)
+            keys = await self._watching.begin(self.settings)
         except EngineError:
             await self.redis.close()
             raise
-        await self._observe_time()
+        promise = self._watching.standing.promise
+        assert promise is not None
         self._compose(keys)
-        self.queries.promise = promise
         await self._see_deleted()
         self._begin(keys)
         shown = self.settings.redis_url_shown
@@ -128,6 +129,7 @@ class Engine:
         if self._doorbell is not None:
             await self._doorbell.stop()
         await self._supervisor.stop()
+        await self._watching.stop()
         await self.followers.close()
         for performer in self._performers:
             await performer.stop(seconds)
@@ -143,7 +145,7 @@ class Engine:
     def _compose(self, keys: Keys) -> None:
         settings, clock = self.settings, self.clock
         stores = Stores.of(self.redis, keys, settings, self.counters)
-        machines = Machines(stores.catalog)
+        machines = self._machines = Machines(stores.catalog)
         self._bells = Bells(keys.partitions, keys.partition_of)
         self.dispatcher = Dispatcher(stores.tasks, keys, clock)
         self._runners = self._made_runners(stores)
@@ -170,6 +172,7 @@ class Engine:
             self.counters,
             self.express,
             stores.aliases,
+            self._watching.standing,
             records_max=settings.history_records_max,
         )
         if self._advances:
@@ -212,7 +215,7 @@ class Engine:
         """What only a process with the engine's role has."""
         settings, clock = self.settings, self.clock
         self._timekeeper = Timekeeper(
-            stores.timers, clock, self._offer, self.dispatcher.hint, self.counters
+            stores.timers, clock, self._offer, self.dispatcher.hint, self.counters, self._free
         )
         limits = Limits(
             payload_bytes_max=settings.payload_bytes_max,
@@ -303,8 +306,8 @@ class Engine:
         self._doorbell.start()
         supervisor.every(SWEEP_SECONDS, "sweep", self.sweeper.tick)
         supervisor.every(SWEEP_SECONDS, "changes", self.changes.tick)
-        supervisor.every(PROMISE_SECONDS, "promise", self._check)
-        supervisor.every(SWEEP_SECONDS, "clock", self._observe_time)
+        supervisor.every(PROMISE_SECONDS, "promise", self._watching.check)
+        supervisor.every(LOOK_SECONDS, "store", self._watching.look)
         if self._advancer is not None:
             assert self._timekeeper is not None
             self._advancer.start()
@@ -355,35 +358,14 @@ class Engine:
         if self._advancer is not None:
             self._advancer.offer(ref)
 
+    def _free(self) -> int:
+        return self._advancer.room if self._advancer is not None else 0
+
     def _room(self) -> None:
         self.sweeper.room()
 
-    async def _observe_time(self) -> None:
-        """Follow Redis' clock also while nothing is committed."""
-        try:
-            seconds, microseconds = await self.redis.call(None, "TIME")
-        except StoreUnavailable as error:
-            if self._has_queries() and self.queries.down is None:
-                emit("store.lost", cause=str(error))
-                self.queries.down = "Redis cannot be reached"
-            raise
-        self.clock.observe(int(seconds) * 1000 + int(microseconds) // 1000)
-        if self._has_queries() and self.queries.down is not None:
-            emit("store.found")
-            self.queries.down = None
-
-    def _has_queries(self) -> bool:
-        return hasattr(self, "queries")
-
-    async def _check(self) -> None:
-        """See every ten seconds whether the promise still holds."""
-        try:
-            promise = await check_nodes(self.redis)
-        except StoreRefused as error:
-            self.queries.down = str(error)
-            emit("promise.changed", promise="none", reasons=str(error))
-            return
-        before = self.queries.promise
-        if before is not None and before.mode != promise.mode:
-            emit("promise.changed", promise=promise.mode, reasons="; ".join(promise.reasons))
-        self.queries.promise = promise
+    def _forget(self) -> None:
+        """Redis lacks what it had acknowledged: what was read of definitions may be another's by now."""
+        if hasattr(self, "queries"):
+            self._machines.forget()
+            self.express.forget()

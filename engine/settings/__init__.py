@@ -38,8 +38,23 @@ class Settings:
     redis_url: str | None = secret_knob(
         None,
         "URL",
-        "Absent, `detent serve` starts and owns an embedded server, so that one command is enough.",
+        "`redis://`, `rediss://`, `unix://`, or `redis+sentinel://HOST:PORT,HOST:PORT/SERVICE`. Absent, `detent serve` "
+        "starts and owns an embedded server, so that one command is enough.",
         also=("REDIS_URL",),
+    )
+    wait_replicas: int = count_knob(
+        0,
+        "replicas",
+        "Whatever is told or acknowledged has reached this many replicas of its Redis node (by WAIT). 1, with two replicas, "
+        "is what `ha` needs; 0 waits for none: what a lost primary alone had is then lost.",
+        0,
+        10,
+    )
+    promise_min: Literal["none", "dev", "durable", "ha"] = text_knob(
+        "none",
+        "promise",
+        "Refuse to start on a Redis that lets Detent promise less.",
+        choices=("none", "dev", "durable", "ha"),
     )
     data: Path = path_knob(  # noqa: RUF009 - it returns a field
         Path(".detent"),

@@ -16,21 +16,13 @@ from engine.errors import StaleCommit, StoreUnavailable
 from engine.store import codec
 from engine.store.bounds.payloads import INLINE_BYTES_MAX, payloads_of
 from engine.store.commits import Claim, Commit, Commits, sent
+from engine.store.commits.claiming import SUSPECT_FROM, ExecutionMissing, Suspect
 from engine.store.connection import Redis
 from engine.store.feed import Entry
 from engine.store.keys import ExecutionKeys, Keys, listed_as, task_id
 from engine.telemetry import Counters, emit
 
 CLAIMS_MAX = 5  # claims without a commit before an execution is quarantined
-SUSPECT_FROM = 2  # claims without a commit from which on it may be what kills its holders
-
-
-class Suspect(Exception):
-    """The execution was not claimed: `SUSPECT_FROM` claims of it ended without a commit.
-
-    A process that dies takes all that it holds along, and all of it is counted. So whoever claims suspects holds one at a
-    time: then the next death tells which it was, and none is set aside for what another does.
-    """
 
 
 class ClockAhead(Exception):
@@ -101,6 +93,7 @@ class Executions:
     ) -> None:
         self._counters = counters or Counters()
         self._redis = redis
+        self._acknowledged = redis.acknowledged
         self._keys = keys
         self._lease_ms = lease_ms
         self._open_max = -(-open_max // keys.partitions)
@@ -171,7 +164,10 @@ class Executions:
             self._created_keys(ref, static),
             [ref, codec.pack_envelope(body)],
         )
-        return _creation(reply)
+        created = _creation(reply)
+        if created.verdict == "created":
+            self._acknowledged.committed(self._keys.of(ref).execution, 0)
+        return created
 
     def _created_keys(self, ref: str, static: codec.Static) -> list[str]:
         keys, namespace = self._keys.of(ref), ref.partition(":")[0]
@@ -206,10 +202,9 @@ class Executions:
 
     async def claim(self, ref: str, nonce: str, *, is_alone: bool = True) -> Claim | None:
         """Take an execution, or None when another holds it, it is over, or it is quarantined.
-
         One whose stored state cannot be read is quarantined here, with the reason; so is one that was claimed
         `CLAIMS_MAX` times in a row without a commit. Raises Suspect where `is_alone` is not said: that the caller holds
-        no other suspect.
+        no other suspect; ExecutionMissing, once, for one that was ready and is not there.
         """
         keys = self._keys.of(ref)
         reply = await self._redis.script(
@@ -219,6 +214,8 @@ class Executions:
         )
         if reply[0] == b"SUSPECT":
             raise Suspect
+        if reply[0] == b"MISSING":
+            raise ExecutionMissing
         if reply[0] == b"POISON":
             await self._set_aside(keys, nonce, f"claimed {CLAIMS_MAX} times without a commit")
         if reply[0] != b"OK":
@@ -290,6 +287,7 @@ class Executions:
             raise StaleCommit(revision=reply[1].decode(), nonce=reply[2].decode())
         if reply[0] == b"AHEAD":
             raise ClockAhead(int(reply[1]))
+        self._acknowledged.committed(claim.keys.execution, claim.execution.revision + 1)
         claim.fresh = False
         claim.resting, claim.dropped, claim.refers = commit.resting, commit.dropped, commit.refers
         if commit.payloads:

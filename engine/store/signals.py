@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.core.events import SignalReceived, StopRequested
+from engine.core.orders import TerminateRequested
 from engine.documents import Document
 from engine.errors import ExecutionClosed, ExecutionNotFound, QuotaExceeded
 from engine.store import codec
@@ -12,6 +13,8 @@ from engine.store.connection import Redis
 from engine.store.keys import Keys, kept_ms
 
 SEEN_MAX = 10_000  # ids of accepted signals that an execution remembers; a repeat of an older one counts anew
+
+ENDING = (StopRequested, TerminateRequested)  # they end an execution whatever state it is in
 
 
 class VersionDiffers(Exception):
@@ -59,6 +62,7 @@ class Signals:
         if reply[0] == b"VERSION":
             raise VersionDiffers(int(reply[1]))
         _refuse(reply, "signals are kept for this execution already")
+        self._redis.acknowledged.accepted(keys.execution, keys.seen, identifier)
         return bool(reply[0] == b"OK")
 
     def sent(self, signal: SignalReceived, version: int | None) -> dict[str, Any]:
@@ -101,6 +105,7 @@ class Signals:
                 identifier,
                 SEEN_MAX,
                 kept_ms(operation),
+                int(isinstance(event, ENDING)),
             ],
         )
         _refuse(reply, "control events wait for this execution already")

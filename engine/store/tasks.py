@@ -176,6 +176,8 @@ class Tasks:
             if how == "LEASE_LOST":
                 raise LeaseLost
             raise TaskClosed(outcome=how)
+        if not isinstance(event, TaskSubmitted):
+            self._redis.acknowledged.settled(keys.execution, keys.tag + ":tasks", address.task)
 
     async def heartbeat(
         self, address: Address, *, lease: str, lease_ms: int, heartbeat_ms: int

@@ -24,6 +24,8 @@ from engine.settings import Settings
 class ScriptedEngine:
     """Both commands and queries. `answers[name]` is a value, an exception, or a function of the arguments."""
 
+    incarnation = 0
+
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []

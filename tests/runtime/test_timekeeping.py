@@ -1,6 +1,7 @@
 """Waiting: it costs nothing while nothing is due, ends in time, and never early."""
 
 import asyncio
+import copy
 
 from desk import ME, Desk, until
 from faulty import FaultyRedis
@@ -54,6 +55,33 @@ async def test_a_wait_ends_when_it_is_due_and_not_before_by_redis_time(desk):
     assert left >= plus_a_second(entered)
 
 
+async def test_no_record_is_dated_before_the_moment_its_timer_was_due_however_late_a_process_clock_is(
+    desk, monkeypatch
+):
+    clock = copy.copy(desk.engine.clock)  # the advancer's alone: whoever fires timers is not late
+    monkeypatch.setattr(clock, "now_ms", lambda: desk.engine.clock.now_ms() - 300)
+    monkeypatch.setattr(desk.engine._advancer, "_clock", clock)
+    states = {
+        "Nap": {"Type": "Wait", "Seconds": 1, "Next": "Pay"},
+        "Pay": {
+            "Type": "Task",
+            "Resource": "activity:pay",
+            "TimeoutSeconds": 1,
+            "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1}],
+            "End": True,
+        },
+    }
+    await desk.publish(states)
+    view = await desk.end(await desk.start("n"))
+    page = await desk.engine.queries.history(ME, view.id, after=None, limit=20, descending=False)
+    times = [(event["type"], event["timestamp"]) for event in page.events]
+    spans = ("WaitStateEntered", "ActivityScheduled", "ActivityTimedOut", "ActivityScheduled")
+    at = 0
+    for kind in spans:
+        at = next(n for n in range(at, len(times)) if times[n][0] == kind)
+        assert times[at + 1][1] >= plus_a_second(times[at][1]), times
+
+
 async def test_a_timer_that_this_process_never_heard_of_is_found_by_the_sweep(engines):
     other = Desk(await engines())
     await other.publish(wait(1))
@@ -104,3 +132,24 @@ def plus_a_second(moment):
 
         return iso(parse_iso(moment) + 1000)
     return moment + 1
+
+
+async def test_of_many_timers_due_at_once_no_more_are_fired_than_can_be_advanced(engines):
+    """The others stay in Redis, so that what comes meanwhile does not stand in line behind all of them."""
+    engine = await engines(concurrency=3)
+    desk = Desk(engine)
+    await desk.publish(wait(1))
+    keeper, most = engine._timekeeper, []
+    true = keeper._timers.fire
+
+    async def fire(timer):
+        most.append(len(engine._advancer._backlog))
+        return await true(timer)
+
+    keeper._timers.fire = fire
+    for number in range(60):
+        await desk.start(f"n{number}")
+    for number in range(60):
+        assert (await desk.end(f"d:n{number}")).status == "SUCCEEDED"
+    assert len(most) >= 60
+    assert max(most) <= 3

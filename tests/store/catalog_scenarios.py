@@ -1,9 +1,10 @@
-"""What leads up to one call of each script about definitions (see scenarios.py)."""
+"""What leads up to one call of each script about definitions and the store (see scenarios.py)."""
 
 from world import NS, TWO
 
 from engine.store.catalog.aliases import Route
 from engine.store.catalog.profiles import Profile, Profiles, Rerouted
+from engine.store.server.guard import Guard
 
 
 async def add_version(world):
@@ -34,6 +35,14 @@ async def change_profile(world):
     return profiles.change(NS, "d", Profile(1), {"last": b"1"}, routes=[change])
 
 
+async def note_loss(world):
+    key = world.keys.layout
+    await world.redis.call(key, "HSET", key, "identity", "this")
+    guard = Guard(key, "this", world.redis.acknowledged, lambda _missing, _run: None)
+    return guard.note(world.redis.script, "run")
+
+
 CATALOG_SCENARIOS = [
+    (note_loss, 1),
     (add_version, 2), (set_current, 1), (set_alias, 2), (remove_definition, 2), (change_profile, 3),
 ]  # fmt: skip

@@ -156,6 +156,13 @@ async def release(world):
     return world.executions.release(await world.claim(await world.start()), reset=True)
 
 
+async def mark(world):
+    async def deed(key):
+        return await world.redis.script("mark", [key], [])
+
+    return deed(f"{world.keys.of(await world.start()).tag}:mark")
+
+
 async def quarantine(world):
     return world.executions.quarantine(await world.claim(await world.start()), "why")
 
@@ -371,7 +378,7 @@ SCENARIOS = [
     (claim_of_what_is_over, 2), (claim_of_poison, 2), (commit_that_schedules, 11),
     (commit_that_keeps_a_signal, 5), (commit_that_drops_a_signal, 5), (commit_that_waits, 6),
     (commit_that_takes_back_and_closes, 16), (commit_that_touches, 4), (release, 2),
-    (quarantine, 2), (deliver_signal, 5), (deliver_control, 4),
+    (quarantine, 2), (mark, 0), (deliver_signal, 5), (deliver_control, 4),
     (deliver_control_of_an_operation, 5), (deliver_control_of_one_order, 5),
     (commit_that_pauses, 6), (commit_that_resumes, 8), (lease_tasks_of_what_is_paused, 6),
     (redrive, 9), (create_execution_with_a_signal, 6),

@@ -7,7 +7,10 @@ from redis.crc import key_slot
 from world import PAY, TWO, CheckedRedis, World
 
 from engine.documents import Document
+from engine.errors import StoreUnavailable
+from engine.store import connection
 from engine.store.connection import Redis
+from engine.store.server import doorbell
 from tests.chaos.cluster.nodes import Move
 
 
@@ -165,7 +168,47 @@ async def test_what_is_asked_of_a_node_that_died_goes_to_the_one_that_took_its_s
     async with asyncio.timeout(60):
         assert await redis.call(key, "SET", key, "kept") == b"OK"
     assert redis._route(key) is not link
+    await until(lambda: link not in redis._known(), [])
     await redis.close()
+
+
+async def test_a_doorbell_moves_on_when_its_node_has_left_or_fallen_silent(
+    redis, cluster, monkeypatch
+):
+    monkeypatch.setattr(doorbell, "QUIET_SECONDS", 0.05)
+    heard, served = [], []
+    monkeypatch.setattr(
+        redis, "serves", lambda connection: served.append(connection) or len(served) > 1
+    )
+    bell = doorbell.Doorbell(redis, ["t:bell"], lambda *message: heard.append(message))
+    bell.start()
+    await until(lambda: len({id(connection) for connection in served}) > 1, [])
+    while not heard:
+        await redis.call(None, "PUBLISH", "t:bell", "ready")
+        await asyncio.sleep(0.01)
+    await bell.stop()
+    assert heard[0] == ("t:bell", "ready")
+
+
+async def test_a_subscriber_is_sent_to_a_node_that_serves_slots(redis, cluster):
+    connections = [redis.new_connection() for _ in range(30)]
+    assert {connection.port for connection in connections} == {*cluster.ports[:3]}
+    assert all(redis.serves(connection) for connection in connections)
+    redis._links.pop(("127.0.0.1", connections[0].port))
+    assert not redis.serves(connections[0])
+
+
+async def test_what_waits_in_vain_for_a_slot_is_refused_in_plain_words(
+    redis, world, move, monkeypatch
+):
+    monkeypatch.setattr(connection, "REDIRECT_SECONDS_MAX", 0.2)
+    [name] = of_partition_0(world, 1)
+    await world.start(name)
+    move.begin()
+    move.keys(1)
+    with pytest.raises(StoreUnavailable, match="the data is being moved to another node") as caught:
+        await world.claim(f"default:d:{name}")
+    assert "TRYAGAIN" not in str(caught.value)
 
 
 async def until(holds, tasks):

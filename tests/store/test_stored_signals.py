@@ -6,7 +6,7 @@ import pytest
 from world import LISTEN, PAY, RETENTION_MS, TWO, World
 
 from engine.documents import Document
-from engine.errors import ExecutionClosed, ExecutionNotFound, QuotaExceeded
+from engine.errors import ExecutionClosed, ExecutionNotFound, QuotaExceeded, TaskClosed
 
 
 async def deliver(world, ref, number, name="go"):
@@ -112,13 +112,17 @@ async def test_of_a_stop_an_outcome_and_a_signal_at_once_exactly_one_ends_it(wor
         await world.advance(ref)
         [lease] = [one for one in await world.lease(ref) if one.ref == ref]
         event = TaskSucceeded(lease.row.frame, lease.row.revision, Document.of(1))
-        await asyncio.gather(
+        told = await asyncio.gather(
             world.signals.stop(ref, None, None, watch_ms=0),
             world.tasks.settle(address(lease), event, lease=lease.lease),
             deliver(world, ref, 1),
+            return_exceptions=True,
         )
+        # The stop has come first: an outcome would not count any more, and is not accepted.
+        assert isinstance(told[1], TaskClosed)
+        assert told[1].facts["outcome"] == "ABORTED"
         await world.advance(ref)
-        assert await world.status(ref) == "ABORTED"  # control goes first
+        assert await world.status(ref) == "ABORTED"
         history = world.keys.of(ref).history
         from engine.store import codec
 

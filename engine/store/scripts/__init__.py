@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 INCLUDED = "include"
+_INCLUDE = re.compile(r"^--- @include (\w+)$", re.MULTILINE)
 
 
 class Script(NamedTuple):
@@ -20,8 +21,11 @@ class Script(NamedTuple):
     sha: str
 
 
-def _expand(match: re.Match[str]) -> str:
-    return (files(__package__) / INCLUDED / f"{match[1]}.lua").read_text()
+def _expand(text: str) -> str:
+    """The text with its includes put in, and theirs."""
+    return _INCLUDE.sub(
+        lambda match: _expand((files(__package__) / INCLUDED / f"{match[1]}.lua").read_text()), text
+    )
 
 
 @cache
@@ -44,7 +48,7 @@ def body(name: str) -> str:
 @cache
 def load(name: str) -> Script:
     """The script of that name with its includes put in. Raises KeyError for a name that is none."""
-    text = re.sub(r"^--- @include (\w+)$", _expand, body(name), flags=re.MULTILINE)
+    text = _expand(body(name))
     return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 

@@ -11,12 +11,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 from engine.clock import Clock
+from engine.errors import StoreRefused
 
 SOCKET_PATH_BYTES_MAX = (
     103  # sun_path has 104 bytes on macOS and 108 on Linux, a closing zero included.
 )
 _POLL_SECONDS = 0.02
 _URL_FILE = "redis.url"
+_USED_FILE = "store.used"
+_LOG_FOLDER = "appendonlydir"  # where the server keeps its append-only file, unless told otherwise.
 
 
 def take_lock(path: Path) -> int | None:
@@ -78,6 +81,25 @@ def socket_path(data: Path) -> Path:
             f"its path is too long for a socket, and {folder} is not a private folder of this user",
         )
     return folder / "redis.sock"
+
+
+def mark_used(data: Path) -> None:
+    """Note that a server has run on this folder, and so has left its log there."""
+    (data / _USED_FILE).touch(mode=0o600)
+
+
+def refuse_emptied(data: Path) -> None:
+    """Refuse a folder whose log is gone: the server would begin with nothing, and nobody would be told.
+
+    Raises StoreRefused where a server has run on the folder and its append-only file is not there any more.
+    """
+    log = data / _LOG_FOLDER
+    if (data / _USED_FILE).exists() and not any(log.glob("*.manifest")):
+        raise StoreRefused(
+            f"The data folder {data} was in use, and its append-only file is gone. Put {log} back; or, to begin with an "
+            f"empty store, remove {data / _USED_FILE}.",
+            data=str(data),
+        )
 
 
 def url_of(socket: Path) -> str:

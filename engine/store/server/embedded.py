@@ -33,6 +33,9 @@ READY_SECONDS = (
 STOP_SECONDS = (
     60.0  # the last flush to a slow disk; after that SIGKILL, which loses nothing acknowledged.
 )
+REVIVE_SECONDS = (
+    3.0  # between tries to start a server that refuses to: its disk is full, its log is damaged.
+)
 _POLL_SECONDS = 0.005
 _LOG_LINES = 12  # shown when the server does not start.
 
@@ -75,6 +78,7 @@ class EmbeddedRedis:
         self._socket: Path | None = None
         self._program: Program | None = None
         self._stopping = False
+        self._revive_at = 0.0  # by the clock; not before that, for it has just refused to start
 
     @property
     def url(self) -> str:
@@ -129,14 +133,23 @@ class EmbeddedRedis:
     async def revive(self) -> bool:
         """Start the server again if it ended by itself; whether it had. Call it from the main thread's loop.
 
-        Raises StoreRefused when it does not come up; calling again tries again.
+        Raises StoreRefused when it does not come up; calling again tries again, some seconds later.
         """
         process = self._process
         if process is None or self._stopping or process.poll() is None:
             return False
+        now = self._clock.monotonic()
+        if now < self._revive_at:
+            return False
         emit("redis.exited", pid=process.pid, code=process.returncode)
-        self._spawn()
-        await asyncio.to_thread(self._await_ready)
+        try:
+            data_folder.refuse_emptied(self.data)
+            self._spawn()
+            await asyncio.to_thread(self._await_ready)
+        except StoreRefused as error:
+            self._revive_at = self._clock.monotonic() + REVIVE_SECONDS
+            emit("redis.refused", cause=error.detail)
+            raise
         return True
 
     def _prepare(self) -> None:
@@ -145,6 +158,7 @@ class EmbeddedRedis:
         try:
             self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._take_locks()
+            data_folder.refuse_emptied(self.data)
             self._socket = data_folder.socket_path(self.data)
         except OSError as error:
             raise StoreRefused(
@@ -241,6 +255,7 @@ class EmbeddedRedis:
             raise StoreRefused(
                 f"Another server, process {info['process_id']}, answers at {self.url}."
             )
+        data_folder.mark_used(self.data)
         data_folder.publish_url(self.data, self.url)
         emit(
             "redis.started",

@@ -11,54 +11,39 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import hiredis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from engine.errors import OutcomeUnknown, StoreUnavailable
+from engine.errors import EngineError, OutcomeUnknown, StoreUnavailable
+from engine.store.server.calls import Argument, Call, fail
+from engine.store.server.replication import PATIENCE_SECONDS, Held
 from engine.store.server.wire import Wire
 
-Argument = bytes | str | int
+__all__ = ["Argument", "Call", "Link"]
+
 WRITE_BYTES_MAX = 1 << 20  # one write; the next follows once the transport has room
 LATE_LOOKS = (
     3  # turns of the loop: replies that came while it stood still are read before they are missed
 )
 
 
-class Call:
-    """One command on its way, and what is needed to send it elsewhere should the node redirect it."""
-
-    __slots__ = ("args", "asking", "deadline", "future", "key", "script", "written")
-
-    def __init__(
-        self,
-        args: Sequence[Argument],
-        future: asyncio.Future[Any],
-        key: str | None = None,
-        script: str | None = None,
-    ) -> None:
-        self.args = args
-        self.future = future
-        self.key = key  # decides the node; None: any
-        self.script = script  # name, where args are EVALSHA's
-        self.asking = False
-        self.written = False
-        self.deadline: float | None = (
-            None  # loop time after which a redirect or LOADING is no longer followed
-        )
-
+_ASKING = hiredis.pack_command(("ASKING",))
 
 OnError = Callable[["Link", Call, RedisError], None]
+Examine = Callable[[AbstractConnection], Awaitable[None]]
 
 
 class Link:
     """Keeps one connection open, reconnecting with backoff, and pairs replies with calls.
 
     `reply_seconds_max`: no reply for so long while one is due means the connection is dead.
+    `examine(connection)` may refuse a new connection with an EngineError, before any call is written on it.
     `on_down()`: an attempt to connect failed. `patience_seconds`: how long an unwritten call waits for a connection before it fails as StoreUnavailable.
+    `replicas`: that many must have what a reply tells of before it is given out (see replication.py).
     """
 
     def __init__(
@@ -70,8 +55,12 @@ class Link:
         reply_seconds_max: float = 5.0,
         patience_seconds: float = 5.0,
         greeting: Sequence[Sequence[Argument]] = (),
+        examine: Examine | None = None,
+        replicas: int = 0,
+        wait_seconds_max: float = PATIENCE_SECONDS,
     ) -> None:
         self._connect = connect
+        self._examine = examine
         self._on_error = on_error
         self._on_down = on_down
         self._reply_seconds_max = reply_seconds_max
@@ -79,6 +68,11 @@ class Link:
         self._greeting = greeting
         self._outbox: deque[Call] = deque()
         self._pending: deque[Call] = deque()
+        self._held = (
+            Held(replicas, self._put, self._refused, self._flush, patience_seconds=wait_seconds_max)
+            if replicas
+            else None
+        )
         self._wire: Wire | None = None  # while there is a connection
         self._flushing = False
         self._last_reply = 0.0
@@ -90,7 +84,7 @@ class Link:
     def send(self, call: Call) -> None:
         """Queue a call; it is written in this turn of the loop's end, after all calls before it."""
         if self._closed:
-            _fail(call, StoreUnavailable("the store is closed"))
+            fail(call, StoreUnavailable("the store is closed"))
             return
         self._outbox.append(call)
         if self._flushing:
@@ -101,10 +95,20 @@ class Link:
             self._flushing = True
             asyncio.get_running_loop().call_soon(self._flush)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be written or answered."""
+        return not self._outbox and not self._pending and (self._held is None or self._held.empty)
+
     def take_back(self) -> list[Call]:
         """The calls that were not written yet; they are no longer this link's."""
         calls, self._outbox = list(self._outbox), deque()
         return calls
+
+    def drop(self, reason: str) -> None:
+        """Give the connection up and make another, which is examined anew."""
+        if self._wire is not None:
+            self._wire.end(reason)
 
     async def close(self) -> None:
         """Drop the connection; calls that wait for a reply end as OutcomeUnknown."""
@@ -123,11 +127,12 @@ class Link:
             try:
                 async with asyncio.timeout(self._reply_seconds_max):
                     await self._greet(connection)
-            except (RedisError, OSError, TimeoutError) as error:
+            except (RedisError, OSError, TimeoutError, EngineError) as error:
                 self.error = str(error) or "no answer from Redis"
                 await connection.disconnect(nowait=True)
                 self._on_down()
-                if loop.time() - since >= self._patience_seconds:
+                is_refused = isinstance(error, EngineError)  # it answers, and is not to be used
+                if is_refused or loop.time() - since >= self._patience_seconds:
                     self._refuse_unwritten(self.error)
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, 0.5)
@@ -144,6 +149,8 @@ class Link:
         for command in self._greeting:
             await connection.send_command(*command)
             await connection.read_response(disable_decoding=True)
+        if self._examine is not None:
+            await self._examine(connection)
 
     async def _exchange(self, connection: AbstractConnection) -> str:
         """Write and read until the connection fails; returns why."""
@@ -167,23 +174,41 @@ class Link:
     def _flush(self) -> None:
         """Write what waits, as far as the connection takes it; the rest when it has room again."""
         self._flushing = False
-        wire, outbox, pending = self._wire, self._outbox, self._pending
-        while outbox and wire is not None and wire.writable:
-            if not pending:
-                self._last_reply = asyncio.get_running_loop().time()
+        wire, outbox, held = self._wire, self._outbox, self._held
+        while outbox and wire is not None and wire.writable and (held is None or held.has_room):
+            calls: list[Call] = []
             chunks: list[bytes] = []
             size = 0
             while outbox and size < WRITE_BYTES_MAX:
                 call = outbox.popleft()
-                if call.asking:
-                    chunks.append(hiredis.pack_command(("ASKING",)))
-                    pending.append(Call((), asyncio.get_running_loop().create_future()))
-                packed = hiredis.pack_command(tuple(call.args))  # type: ignore[arg-type]
+                packed = self._packed(call)
                 chunks.append(packed)
                 size += len(packed)
-                call.written = True
-                pending.append(call)
+                calls.append(call)
+            if held is not None:
+                chunks += map(self._packed, held.seal(calls))
             wire.write(b"".join(chunks))
+
+    def _put(self, calls: Sequence[Call]) -> None:
+        """Write calls now, before all that waits."""
+        if self._wire is not None:
+            self._wire.write(b"".join(map(self._packed, calls)))
+
+    def _packed(self, call: Call) -> bytes:
+        """What is sent of a call, whose reply is due from now on."""
+        pending = self._pending
+        if not pending:
+            self._last_reply = asyncio.get_running_loop().time()
+        packed: bytes = hiredis.pack_command(tuple(call.args))  # type: ignore[arg-type]
+        if call.asking:
+            packed = _ASKING + packed
+            pending.append(Call((), asyncio.get_running_loop().create_future()))
+        call.written = True
+        pending.append(call)
+        return packed
+
+    def _refused(self, call: Call, error: RedisError) -> None:
+        self._on_error(self, call, error)
 
     def _take(self, replies: list[Any]) -> None:
         """Give each reply to the call it answers. A caller that has gone away leaves its reply to nobody."""
@@ -197,7 +222,9 @@ class Link:
             call = pending.popleft()
             if call.future.done():
                 continue
-            if not isinstance(reply, RedisError):
+            if call.taker is not None:
+                call.taker(call, reply)
+            elif not isinstance(reply, RedisError):
                 call.future.set_result(reply)
             elif call.args:
                 self._on_error(self, call, reply)
@@ -218,18 +245,14 @@ class Link:
     def _refuse_unwritten(self, reason: str) -> None:
         outbox, self._outbox = self._outbox, deque()
         for call in outbox:
-            _fail(call, StoreUnavailable(reason))
+            fail(call, StoreUnavailable(reason))
 
     def _abandon(self, reason: str) -> None:
         pending = list(self._pending)
         self._pending.clear()
+        if self._held is not None:
+            self._held.abandon(reason)
         for call in pending:
-            _fail(call, OutcomeUnknown(reason))
+            fail(call, OutcomeUnknown(reason))
         if self._closed:
             self._refuse_unwritten(reason)
-
-
-def _fail(call: Call, error: Exception) -> None:
-    if not call.future.done():
-        call.future.set_exception(error)
-        call.future.exception()  # whoever awaits still gets it; nobody awaiting is no error of the loop's

@@ -10,6 +10,7 @@ Judging is pure; fetching the facts is two commands per node. What cannot be fou
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
@@ -43,7 +44,14 @@ class Asks(Protocol):
 
 
 class AsksEachNode(Protocol):
-    """A client that asks every node that owns data and returns their answers as a list."""
+    """A client that asks every node that owns data and returns their answers as a list, and any server by its address.
+
+    `replicas`: that many have what it acknowledges.
+    """
+
+    replicas: int
+
+    async def ask_at(self, address: tuple[str, int], *commands: Sequence[Any]) -> list[Any]: ...
 
     def each_node(self, *args: Any) -> Awaitable[list[Any]]: ...
 
@@ -85,13 +93,54 @@ async def check(redis: Asks, *, replicas: Sequence[Asks] = (), waits: bool = Fal
 
 
 async def check_nodes(redis: AsksEachNode) -> Promise:
-    """Ask every node that owns data; the weakest speaks for all. Raises as `check`."""
-    infos = await redis.each_node("INFO")
-    try:
-        configs: list[Any] = await redis.each_node("CONFIG", "GET", *_CONFIG)
-    except (ResponseError, StoreRefused):
+    """Ask every node that owns data, and their replicas where it awaits them; the weakest speaks for all.
+
+    Raises as `check`.
+    """
+    # Both at once: between two questions one after the other, nodes may join and leave.
+    answers: list[Any] = await asyncio.gather(
+        redis.each_node("INFO"),
+        redis.each_node("CONFIG", "GET", *_CONFIG),
+        return_exceptions=True,
+    )
+    infos, configs = answers
+    if isinstance(infos, BaseException):
+        raise infos
+    if isinstance(configs, ResponseError | StoreRefused):
         configs = [None] * len(infos)
-    return weakest(judge(read_facts(*node)) for node in zip(infos, configs, strict=True))
+    elif isinstance(configs, BaseException):
+        raise configs
+    waits = redis.replicas > 0
+    examined = [await _examined(redis, info) if waits else [] for info in infos]
+    return weakest(
+        judge(read_facts(info, config), replicas=replicas, waits=waits)
+        for info, config, replicas in zip(infos, configs, examined, strict=True)
+    )
+
+
+async def _examined(redis: AsksEachNode, info: Any) -> list[Facts]:
+    """What the replicas say that a node's INFO names; one that does not answer is left out."""
+    asked = [
+        redis.ask_at(address, ("INFO",), ("CONFIG", "GET", *_CONFIG))
+        for address in replica_addresses(info)
+    ]
+    found = []
+    for answers in await asyncio.gather(*asked, return_exceptions=True):
+        if isinstance(answers, BaseException) or isinstance(answers[0], ResponseError):
+            continue
+        refused = isinstance(answers[1], ResponseError)
+        found.append(read_facts(answers[0], None if refused else answers[1]))
+    return found
+
+
+def replica_addresses(info: Any) -> list[tuple[str, int]]:
+    """Host and port of each replica that is online, by a primary's answer to INFO, as it sees them."""
+    found = []
+    for name, value in _info(info).items():
+        if _is_online_replica(name, value):
+            fields = dict(part.split("=", 1) for part in value.split(","))
+            found.append((fields["ip"], int(fields["port"])))
+    return found
 
 
 def weakest(promises: Iterable[Promise]) -> Promise:
@@ -99,6 +148,16 @@ def weakest(promises: Iterable[Promise]) -> Promise:
     ordered = sorted(promises, key=lambda promise: MODES.index(promise.mode))
     reasons = dict.fromkeys(reason for promise in ordered for reason in promise.reasons)
     return Promise(ordered[0].mode, tuple(reasons), ordered[0].facts | {"nodes": len(ordered)})
+
+
+def refuse_below(promise: Promise, least: Mode) -> None:
+    """Raises StoreRefused for a promise lower than `least`, with every reason."""
+    if MODES.index(promise.mode) < MODES.index(least):
+        raise StoreRefused(
+            f"It lets Detent promise {promise.mode}, and DETENT_PROMISE_MIN asks for {least}: "
+            f"{'; '.join(promise.reasons)}.",
+            promise=promise.mode,
+        )
 
 
 def judge(facts: Facts, *, replicas: Sequence[Facts] = (), waits: bool = False) -> Promise:
@@ -178,7 +237,7 @@ def _lacking_for_ha(facts: Facts, replicas: Sequence[Facts], *, waits: bool) -> 
         texts = _lacking_for_durable(replica) + ([] if replica.aof else ["appendonly is no"])
         found += [f"on replica {number}, {text}" for text in texts]
     if not waits:
-        found.append("acknowledgements do not await replicas")
+        found.append("acknowledgements do not await replicas; DETENT_WAIT_REPLICAS is 0")
     return found
 
 

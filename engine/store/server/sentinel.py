@@ -6,8 +6,7 @@
 the sentinels are `sentinel_username` and `sentinel_password`. All other parameters are redis-py's, for the servers.
 
 All sentinels are asked at once and the newest configuration counts: one that was cut off together with a primary that
-was replaced meanwhile still names the old one, under a lower epoch. What a sentinel says is checked with the server
-itself (ROLE), which may know better already. Protocol: https://redis.io/docs/latest/develop/reference/sentinel-clients/
+was replaced meanwhile still names the old one, under a lower epoch. Protocol: https://redis.io/docs/latest/develop/reference/sentinel-clients/
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from redis.asyncio.connection import Connection, SSLConnection
+from redis.asyncio.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
@@ -201,34 +200,3 @@ class Sentinels:
 
     def _connection(self, address: Address) -> Connection:
         return self._kind(host=address[0], port=address[1], **self._options)
-
-
-class _Follows:
-    """A redis-py connection that is made to whoever is the primary at that moment."""
-
-    host: str
-    port: int
-
-    def __init__(self, *, sentinels: Sentinels, **options: Any) -> None:
-        super().__init__(**options)
-        self._sentinels = sentinels
-
-    async def connect(self) -> None:
-        """Raises redis-py's ConnectionError where there is no primary, or who is named does not call itself one."""
-        self.host, self.port = await self._sentinels.primary()
-        await super().connect()  # type: ignore[misc]
-        await self.send_command("ROLE")  # type: ignore[attr-defined]
-        role = await self.read_response(disable_decoding=True)  # type: ignore[attr-defined]
-        if role[0] != b"master":
-            await self.disconnect(nowait=True)  # type: ignore[attr-defined]
-            raise RedisConnectionError(
-                f"{self.host}:{self.port} is no primary: it says {role[0].decode()}"
-            )
-
-
-class PrimaryConnection(_Follows, Connection):
-    """To the primary, plainly."""
-
-
-class PrimarySSLConnection(_Follows, SSLConnection):
-    """To the primary, by TLS."""

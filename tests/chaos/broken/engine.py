@@ -7,6 +7,8 @@ starts Detent's own command line in a process in which one promise has been take
 - no_fence: commit.lua does not look at nonce and revision, so that a zombie's commit is applied
 - retries: a link sends unanswered calls again after it has reconnected, as redis-py would by itself
 - early_dispatch: a transition's tasks are put into their queues before its commit
+
+mutants.py has the others.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from collections.abc import Callable
 from typing import Any
 
 import msgpack
+
+from tests.chaos.broken import mutants
 
 FENCE = "if at[1] ~= ARGV[2] or at[2] ~= ARGV[3] then"
 EARLY_SECONDS = 0.05  # between the tasks' going out and the commit: wide enough to be killed in
@@ -99,6 +103,7 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "no_fence": no_fence,
     "retries": retries,
     "early_dispatch": early_dispatch,
+    **mutants.MUTANTS,
 }
 
 

@@ -28,7 +28,7 @@ class Cluster:
     """Nodes on loopback that know one another, by number. Slots are shared out evenly among the first `masters`.
 
     `replicas` nodes follow, each the replica of the master of its number, modulo `masters`. `options` are settings of
-    every node beside those that a cluster needs. Ports are free ones, or taken from `ports`, two for each node.
+    every node beside those that a cluster needs; with `config`, a file, its own hold instead. Ports are free ones, or taken from `ports`, two for each node.
     """
 
     def __init__(
@@ -38,13 +38,18 @@ class Cluster:
         *,
         ports: Iterator[int] | None = None,
         options: dict[str, str] | None = None,
+        config: Path | None = None,
+        password: str | None = None,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="dtc"))
         self._options = {"appendonly": "no"} | (options or {})
         self._given = ports
+        self._config = config
+        self._password = password
         self._processes: list[subprocess.Popen[bytes]] = []
         self._clients: list[Any] = []
         self._buses: list[int] = []
+        self._gone: set[int] = set()
         self.ports: list[int] = []
         for _ in range(masters):
             self.add()
@@ -59,7 +64,8 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.ports[0]}"
+        user = f":{self._password}@" if self._password else ""
+        return f"redis://{user}127.0.0.1:{self.ports[0]}"
 
     @property
     def numbers(self) -> range:
@@ -84,7 +90,13 @@ class Cluster:
         (self.folder / str(number)).mkdir()
         self._processes.append(self._spawn(number))
         retry = Retry(NoBackoff(), 0)
-        client = redis_py.Redis(port=port, decode_responses=True, retry=retry, socket_timeout=30)
+        client = redis_py.Redis(
+            port=port,
+            password=self._password,
+            decode_responses=True,
+            retry=retry,
+            socket_timeout=30,
+        )
         self._clients.append(client)
         until(lambda: answers(client), "the node starts")
         client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
@@ -107,7 +119,7 @@ class Cluster:
         """Wait until every running node knows every other and all slots."""
         running = [number for number in self.numbers if self.alive(number)]
         wanted = ("cluster_state:ok", f"cluster_slots_assigned:{SLOTS}")
-        known = f"cluster_known_nodes:{len(self._processes)}"
+        known = f"cluster_known_nodes:{len(self._processes) - len(self._gone)}"
 
         def agreed() -> bool:
             infos = [self._told(number, "CLUSTER", "INFO") for number in running]
@@ -128,9 +140,18 @@ class Cluster:
         self._processes[number] = self._spawn(number)
         until(lambda: answers(self.node(number)), "the node starts again")
 
+    def forget(self, number: int) -> None:
+        """End a node that serves no slots, and have all others forget it; numbers stay as they are."""
+        identity = self.identity(number)
+        self.kill(number)
+        self._gone.add(number)
+        for other in self.numbers:
+            if self.alive(other):
+                self.node(other).execute_command("CLUSTER", "FORGET", identity)
+
     def flush(self) -> None:
         for number in self.numbers:
-            if self._said(number).get("role") == "master":
+            if self.is_master(number):
                 self.node(number).flushall()
 
     def stop(self) -> None:
@@ -162,6 +183,10 @@ class Cluster:
         ]
         return [number for number in found if self._is_linked(number)]
 
+    def is_master(self, number: int) -> bool:
+        """Whether a node runs and is a master, by its own word."""
+        return self._said(number).get("role") == "master"
+
     def _is_linked(self, number: int) -> bool:
         return self._said(number).get("master_link_status") == "up"
 
@@ -182,13 +207,17 @@ class Cluster:
 
     def _spawn(self, number: int) -> subprocess.Popen[bytes]:
         folder = self.folder / str(number)
-        options = {
+        place = {
             "port": self.ports[number], "cluster-port": self._buses[number], "bind": "127.0.0.1", "dir": folder,
-            "save": "", "cluster-enabled": "yes", "cluster-config-file": "nodes.conf",
-            "cluster-node-timeout": NODE_TIMEOUT_MS, "logfile": folder / "log", "enable-debug-command": "local",
-            **self._options,
+            "logfile": folder / "log",
         }  # fmt: skip
-        arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
+        usual = {
+            "save": "", "cluster-enabled": "yes", "cluster-config-file": "nodes.conf",
+            "cluster-node-timeout": NODE_TIMEOUT_MS, "enable-debug-command": "local", **self._options,
+        }  # fmt: skip
+        options = place if self._config else place | usual
+        arguments = [str(self._config)] if self._config else []
+        arguments += [str(part) for name, value in options.items() for part in (f"--{name}", value)]
         return subprocess.Popen(
             [str(find_program(None).path), *arguments],
             stdin=subprocess.DEVNULL,
@@ -229,7 +258,22 @@ class Move:
             self._on(number, "NODE", self.cluster.identity(self.target))
 
     def _on(self, number: int, *words: str) -> None:
-        self.cluster.node(number).execute_command("CLUSTER", "SETSLOT", self.slot, *words)
+        """Tell a master; it refuses for as long as it has not heard that the other one is a master.
+
+        One that has lost its last slot may be a replica by now, and learns from its master.
+        """
+        node = self.cluster.node(number)
+
+        def agrees() -> bool:
+            try:
+                node.execute_command("CLUSTER", "SETSLOT", self.slot, *words)
+            except redis_py.ResponseError as error:
+                if "only with masters" in str(error):
+                    return not self.cluster.is_master(number)
+                raise
+            return True
+
+        until(agrees, "the nodes agree who is a master")
 
 
 def free_ports(count: int) -> list[int]:

@@ -10,33 +10,26 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import logging
-import random
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.store.keys import Keys
 from tests.chaos.orders.load import Callers, Workers
 from tests.chaos.orders.plan import orders
-from tests.chaos.rig import checker, dump
-from tests.chaos.rig.journal import Journal
-from tests.chaos.rig.processes import Household, Server
-from tests.chaos.rig.proxy import LossyProxy
+from tests.chaos.rig import checker
+from tests.chaos.rig.faults import Faults, Schedule
+from tests.chaos.rig.processes import Household
+from tests.chaos.rig.stage import Stage, settled, spread, stage
 from tests.chaos.rig.verdicts import show
 
-HERE = Path(__file__).parent
+DEFINITION_TEXT = Path(__file__).with_name("order.yaml")
 CONCURRENT_STARTS = 20
 AHEAD = 3  # shares of the orders that are started before their fault, so that there is always work
-READY_SECONDS = 60.0
-AIM_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -58,98 +51,19 @@ class Plan:
     settle_seconds: float = 120.0  # after the last kill, until everything has ended
     mutant: str = ""
 
-
-class Faults:
-    """Kills and pauses, at random moments, and what they hit."""
-
-    def __init__(self, plan: Plan, household: Household, client: Any, journal: Journal) -> None:
-        self._plan = plan
-        self._household = household
-        self._client = client
-        self._journal = journal
-        self._chance = random.Random(f"faults/{plan.seed}")
-        self._keys = Keys("detent", 64)
-        self._drained = 0
-        self._kills = 0
-        self._hits = 0  # kills that hit a held claim
-        self.done = 0
-
     @property
-    def total(self) -> int:
-        return self._plan.kills + self._plan.pauses + self._plan.drains
-
-    async def run(self) -> None:
-        plan = self._plan
-        api = round(plan.kills * plan.api_share)
-        whats = ["api"] * api + ["engine"] * (plan.kills - api)
-        whats += ["pause"] * plan.pauses + ["drain"] * plan.drains
-        self._chance.shuffle(whats)
-        for what in whats:
-            await asyncio.sleep(self._chance.uniform(*self._plan.gap_seconds))
-            match what:
-                case "pause":
-                    await self._pause()
-                case "drain":
-                    await self._drain()
-                case _:
-                    await self._kill(what)
-            self.done += 1
-
-    async def _kill(self, kind: str) -> None:
-        """Kill a process that is at work; count the claims it held by what stands in Redis after its death."""
-        household = self._household
-        server = household.api if kind == "api" else self._chance.choice(household.engines)
-        holder = await self._household.ready(server, READY_SECONDS)
-        await asyncio.sleep(self._chance.uniform(0.0, 0.6))
-        aimed = bool(holder) and self._behind()
-        if aimed:
-            await self._stop_at_work(server, holder)
-        pid = self._household.kill(server)
-        held = await dump.held(self._client, self._keys, holder) if holder else []
-        self._household.spawn(server)
-        self._kills += 1
-        self._hits += bool(held)
-        self._journal.add(what="kill", kind=server.kind, pid=pid, held=held, aimed=aimed)
-
-    def _behind(self) -> bool:
-        """Whether fewer kills have hit a held claim by now than the plan needs."""
-        return self._hits * self._plan.kills < self._plan.held_min * (self._kills + 1)
-
-    async def _stop_at_work(self, server: Server, holder: str) -> None:
-        """Too many kills have met an idle process: stop this one at random moments until it holds something."""
-        assert server.process is not None
-        deadline = time.monotonic() + AIM_SECONDS
-        while time.monotonic() < deadline:
-            server.process.send_signal(signal.SIGSTOP)
-            if await dump.held(self._client, self._keys, holder):
-                return
-            server.process.send_signal(signal.SIGCONT)
-            await asyncio.sleep(self._chance.uniform(0.0, 0.02))
-
-    async def _drain(self) -> None:
-        """SIGTERM to each process in turn, while the callers go on."""
-        servers = [self._household.api, *self._household.engines]
-        server = servers[self._drained % len(servers)]
-        self._drained += 1
-        holder = await self._household.ready(server, READY_SECONDS)
-        code, seconds = await asyncio.to_thread(self._household.terminate, server)
-        held = await dump.held(self._client, self._keys, holder) if holder else []
-        self._household.spawn(server)
-        self._journal.add(what="drain", kind=server.kind, code=code, seconds=seconds, held=held)
-
-    async def _pause(self) -> None:
-        """Stop an engine until its claims have lapsed and others have them; then let it go on, a zombie."""
-        server = self._chance.choice(self._household.engines)
-        holder = await self._household.ready(server, READY_SECONDS)
-        process = server.process
-        assert process is not None
-        process.send_signal(signal.SIGSTOP)
-        held = await dump.held(self._client, self._keys, holder)
-        try:
-            await asyncio.sleep(self._plan.lease_ms / 1000 * 1.5 + 1.0)
-        finally:
-            process.send_signal(signal.SIGCONT)
-        self._journal.add(what="pause", kind=server.kind, pid=process.pid, held=held)
+    def schedule(self) -> Schedule:
+        api = round(self.kills * self.api_share)
+        return Schedule(
+            engine_kills=self.kills - api,
+            api_kills=api,
+            pauses=self.pauses,
+            drains=self.drains,
+            held_min=self.held_min,
+            lease_ms=self.lease_ms,
+            gap_seconds=self.gap_seconds,
+            seed=self.seed,
+        )
 
 
 async def _load(plan: Plan, callers: Callers, faults: Faults) -> None:
@@ -162,8 +76,7 @@ async def _load(plan: Plan, callers: Callers, faults: Faults) -> None:
 
     async with asyncio.TaskGroup() as group:
         for order in orders(plan.seed, plan.executions):
-            while order.number * faults.total >= plan.executions * (faults.done + AHEAD):
-                await asyncio.sleep(0.05)
+            await spread(faults, order.number / plan.executions, AHEAD)
             group.create_task(start(order))
             if order.number % 5 == 0:
                 await asyncio.sleep(0.02)
@@ -172,76 +85,31 @@ async def _load(plan: Plan, callers: Callers, faults: Faults) -> None:
 async def run(plan: Plan, folder: Path) -> dict[str, Any]:
     """One run; returns its verdict, which lies in the folder too."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "plan.json").write_text(json.dumps(asdict(plan)), encoding="utf-8")
     began = time.monotonic()
-    ops, effects, faulty = (
-        Journal(folder / f"{name}.jsonl") for name in ("ops", "effects", "faults")
-    )
-    try:
-        async with _household(plan, folder) as household:
-            client = dump.client_of(household.redis.url)
-            try:
-                await _drive(plan, household, client, (ops, effects, faulty))
-                for server in (household.api, *household.engines):
-                    household.terminate(server)
-                await dump.write(client, "detent", folder)
-            finally:
-                await client.aclose()
-    finally:
-        for journal in (ops, effects, faulty):
-            journal.close()
+    household = Household(folder, engines=plan.engines, lease_ms=plan.lease_ms, mutant=plan.mutant)
+    async with stage(folder, asdict(plan), household, seed=plan.seed, loss=plan.loss) as on:
+        await _drive(plan, on)
     found = checker.verdict(checker.read(folder))
     found["seconds"] = round(time.monotonic() - began, 1)
     (folder / "verdict.json").write_text(json.dumps(found, indent=2), encoding="utf-8")
     return found
 
 
-async def _drive(
-    plan: Plan, household: Household, client: Any, journals: tuple[Journal, Journal, Journal]
-) -> None:
-    ops, effects, faulty = journals
-    callers = Callers(household.url, ops)
-    workers = Workers(household.url, plan.seed, effects, ops)
+async def _drive(plan: Plan, on: Stage) -> None:
+    callers = Callers(on.household.url, on.ops)
+    workers = Workers(on.household.url, plan.seed, on.effects, on.ops)
     try:
-        await callers.publish((HERE / "order.yaml").read_bytes())
+        await callers.publish(DEFINITION_TEXT.read_bytes())
         await workers.start()
-        faults = Faults(plan, household, client, faulty)
+        faults = Faults(plan.schedule, on.household, on.client, on.faults)
         async with asyncio.TaskGroup() as group:
             group.create_task(faults.run())
             group.create_task(_load(plan, callers, faults))
         await callers.quiet()
-        await _settled(client, plan.settle_seconds)
+        await settled(on.client, plan.settle_seconds)
     finally:
         await workers.stop()
         await callers.close()
-
-
-async def _settled(client: Any, seconds: float) -> None:
-    """Wait until nothing runs any more. What still does when the time is over, the checker will name."""
-    keys = Keys("detent", 64)
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and await dump.running(client, keys, "default"):
-        await asyncio.sleep(0.2)
-
-
-@contextlib.asynccontextmanager
-async def _household(plan: Plan, folder: Path) -> AsyncIterator[Household]:
-    household = Household(folder, engines=plan.engines, lease_ms=plan.lease_ms, mutant=plan.mutant)
-    proxy = None
-    household.redis.start()
-    try:
-        if plan.loss:
-            proxy = LossyProxy(household.redis.url, folder, loss=plan.loss, seed=plan.seed)
-            household.engine_redis_url = await proxy.start()
-        for server in (*household.engines, household.api):
-            household.spawn(server)
-        for server in (*household.engines, household.api):
-            await household.ready(server, READY_SECONDS)
-        yield household
-    finally:
-        household.close()
-        if proxy is not None:
-            await proxy.close()
 
 
 def main() -> int:

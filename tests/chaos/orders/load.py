@@ -21,8 +21,8 @@ PATIENCE_SECONDS = 60.0
 class Callers:
     """Starts and signals. An operation ends ok (acknowledged), fail (refused for good) or info (nobody knows)."""
 
-    def __init__(self, url: str, journal: Journal) -> None:
-        self._client = Client(url, retry_seconds=PATIENCE_SECONDS)
+    def __init__(self, url: str, journal: Journal, token: str | None = None) -> None:
+        self._client = Client(url, token, retry_seconds=PATIENCE_SECONDS)
         self._journal = journal
         self._tasks: set[asyncio.Task[None]] = set()
         self.started = 0
@@ -81,12 +81,19 @@ class Callers:
 class Workers:
     """Perform every queue: one with each acknowledgement written down, the others as a user's program would."""
 
-    def __init__(self, url: str, seed: int, effects: Journal, operations: Journal) -> None:
+    def __init__(
+        self,
+        url: str,
+        seed: int,
+        effects: Journal,
+        operations: Journal,
+        token: str | None = None,
+    ) -> None:
         self._seed = seed
         self._effects = effects
         self._operations = operations
-        self._client = Client(url, retry_seconds=PATIENCE_SECONDS)
-        self._worker = Worker(url, concurrency=60, name="sdk", lease_seconds=LEASE_SECONDS)
+        self._client = Client(url, token, retry_seconds=PATIENCE_SECONDS)
+        self._worker = Worker(url, token, concurrency=60, name="sdk", lease_seconds=LEASE_SECONDS)
         for queue in SDK_QUEUES:
             self._worker.task(queue)(self._handler(queue))
         self._notifying: list[asyncio.Task[None]] = []

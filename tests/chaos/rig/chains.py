@@ -12,11 +12,15 @@ TASKS = ("Activity", "LambdaFunction", "Task")
 _ENDED = tuple(f"{kind}{how}" for kind in TASKS for how in ("Succeeded", "Failed", "TimedOut"))
 # Behind these more than one record may come: strands begin here, or the chain leaves a record of a join out.
 FORKS = {"ParallelStateStarted", "MapStateStarted"}
-ASIDE = {"ParallelStateSucceeded", "MapStateSucceeded"}  # nothing follows them in the chain
+# Nothing follows them in the chain; what is told of strands that were cut off follows the failure that did it.
+ASIDE = {"ParallelStateSucceeded", "MapStateSucceeded"}
+CUT_OFF = ("StateAborted", "StateFailed", "MapIterationFailed", "MapIterationAborted")
 
 
 def _may_follow(before: str, after: str) -> bool:
     """Whether `after` may name `before` as its previous record, of what the kill test's definitions use."""
+    if after.endswith("Aborted"):
+        return True  # a strand may be cut off anywhere
     entered, exited = before.endswith("StateEntered"), before.endswith("StateExited")
     iteration = before.startswith("MapIteration")
     for kind in TASKS:
@@ -37,7 +41,8 @@ def _may_follow(before: str, after: str) -> bool:
     if after.endswith("StateEntered"):
         return exited or before in ("ParallelStateStarted", "MapIterationStarted", "")
     if after.endswith("StateExited"):
-        return entered or exited or iteration or before in (*_ENDED, *FORKS)
+        failed = before in ("ParallelStateFailed", "MapStateFailed")  # and the failure was caught
+        return entered or exited or iteration or failed or before in (*_ENDED, *FORKS)
     if after in FORKS:
         return entered
     if after.startswith("MapIteration"):
@@ -63,7 +68,7 @@ def problems(records: Records) -> Iterator[str]:
         before = kinds.get(previous, "")
         if not _may_follow(before, kind):
             yield f"record {number} {kind} follows {previous} {before}"
-        if kind not in ASIDE and previous:
+        if kind not in ASIDE and not kind.endswith(CUT_OFF) and previous:
             children[previous] += 1
     for number, count in children.items():
         if count > 1 and kinds[number] not in FORKS and not _joins(kinds[number]):

@@ -17,6 +17,7 @@ from engine.store.server.embedded import EmbeddedRedis
 
 DETENT = ("-c", "from cli.main import main; main()")
 ENDS_SECONDS = 20.0
+STARTED = (b'"engine.started"', b'"api.started"', b'"worker.started"')
 
 
 def free_port() -> int:
@@ -29,7 +30,7 @@ def free_port() -> int:
 class Server:
     """One place in the household; whatever process fills it at the moment."""
 
-    kind: str  # "engine" or "api"
+    kind: str  # "engine", "api" or "worker"
     arguments: tuple[str, ...]
     log: Path
     process: subprocess.Popen[bytes] | None = None
@@ -41,7 +42,7 @@ class Server:
         with self.log.open("rb") as log:
             log.seek(self.since)
             for line in log:
-                if b'"engine.started"' in line or b'"api.started"' in line:
+                if any(mark in line for mark in STARTED):
                     return json.loads(line).get("holder", "")
         return None
 
@@ -57,7 +58,10 @@ class Household:
         lease_ms: int,
         mutant: str = "",
         redis_url: str | None = None,
+        workers: int = 0,
+        worker: tuple[str, ...] = (),
     ) -> None:
+        """`worker` is the command line of a worker; the API's URL comes behind it."""
         self.folder = folder
         self.redis = EmbeddedRedis(folder / "data")
         self.port = free_port()
@@ -68,24 +72,36 @@ class Household:
             for number in range(engines)
         ]
         self.api = Server("api", (*program, "api", "--port", str(self.port)), folder / "api.log")
+        self.workers = [
+            Server("worker", (*worker, self.url), folder / f"worker-{number}.log")
+            for number in range(workers)
+        ]
         self._lease_ms = lease_ms
         self.engine_redis_url = redis_url  # a proxy's, where engines do not speak to Redis directly
+        self.api_redis_url: str | None = None  # likewise
+        self.settings: dict[str, str] = {}  # of engines and API, beside those that every run has
 
     def start(self) -> None:
         self.redis.start()
-        for server in (*self.engines, self.api):
+        for server in self.servers:
             self.spawn(server)
 
-    def spawn(self, server: Server) -> None:
-        """Start a process in the server's place."""
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        return (*self.engines, self.api, *self.workers)
+
+    def spawn(self, server: Server, failpoints: str = "") -> None:
+        """Start a process in the server's place; `failpoints` as DETENT_FAILPOINTS."""
         server.log.touch()
         server.since = server.log.stat().st_size
-        url = self.engine_redis_url if server.kind == "engine" else None
+        url = self.api_redis_url if server.kind == "api" else self.engine_redis_url
         ours = ("DETENT_", "REDIS_URL", "PYTHONWARNINGS")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)} | {
             "DETENT_REDIS_URL": url or self.redis.url,
             "DETENT_LEASE_MS": str(self._lease_ms),
             "DETENT_LOG": "json",
+            "DETENT_FAILPOINTS": failpoints,
+            **self.settings,
         }
         with server.log.open("ab") as log:
             server.process = subprocess.Popen(
@@ -104,6 +120,17 @@ class Household:
         process.send_signal(signal.SIGKILL)
         process.wait()
         return process.pid
+
+    def kill_redis(self) -> int:
+        """SIGKILL to Redis; returns when it is dead. `redis.revive` starts it again."""
+        pid = self.redis.pid
+        os.kill(pid, signal.SIGKILL)
+        while self.redis.is_alive:
+            time.sleep(0.001)
+        return pid
+
+    def signal_redis(self, number: signal.Signals) -> None:
+        os.kill(self.redis.pid, number)
 
     def terminate(self, server: Server, seconds: float = ENDS_SECONDS) -> tuple[int, float]:
         """SIGTERM; the exit code, and how many seconds the end took. Raises TimeoutExpired when it does not end."""
@@ -125,7 +152,7 @@ class Household:
 
     def close(self) -> None:
         """End everything, Redis last."""
-        for server in (self.api, *self.engines):
+        for server in (*self.workers, self.api, *self.engines):
             process = server.process
             if process is not None and process.poll() is None:
                 process.send_signal(signal.SIGCONT)

@@ -12,6 +12,8 @@ from engine.errors import OutcomeUnknown, StaleCommit, StoreRefused, StoreUnavai
 from engine.store.connection import Redis
 from engine.store.server.link import Call, Link
 
+pytestmark = pytest.mark.standalone("its proxy stands between a client and one socket")
+
 
 @pytest.fixture
 async def proxy(url, tmp_path_factory):

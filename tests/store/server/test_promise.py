@@ -1,5 +1,6 @@
 """What each configuration of Redis is allowed to promise."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -115,6 +116,8 @@ def test_facts_are_read_from_raw_answers():
 class Managed:
     """A Redis that does not let anybody read its configuration."""
 
+    replicas = 0
+
     async def execute_command(self, *args):
         if args[0] == "CONFIG":
             raise NoPermissionError("no permissions to run the 'config|get' command")
@@ -128,6 +131,22 @@ async def test_a_redis_that_denies_config_is_not_taken_for_durable():
     for promise in (await check(Managed()), await check_nodes(Managed())):
         assert promise.mode == "dev"
         assert "not durable: appendfsync is unknown" in promise.reasons[0]
+
+
+class Growing(Managed):
+    """A cluster that a node joins as soon as it was asked something."""
+
+    nodes = 1
+
+    async def each_node(self, *args):
+        answers = [INFO if args[0] == "INFO" else []] * self.nodes
+        await asyncio.sleep(0)
+        self.nodes += 1
+        return answers
+
+
+async def test_a_node_that_joins_while_the_nodes_are_asked_does_not_mix_their_answers_up():
+    assert (await check_nodes(Growing())).facts["nodes"] == 1
 
 
 @pytest.mark.parametrize("protocol", [2, 3])

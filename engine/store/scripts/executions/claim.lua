@@ -12,7 +12,9 @@
   ARGV[1] ref, [2] nonce, [3] lease_ms, [4] claims_max, [5] "1": only prolong the claim of this nonce
   ARGV[6] "1": also one that was claimed `suspect_from` times without a commit, [7] suspect_from
   Returns {"OK", now_ms, rev, version, started_ms, static, meta, ready, control, entries, frames}
-        | {"KEPT"} (prolonged) | {"HELD", until_ms} | {"GONE"} (not ready; one that is not running is taken off the ready set) | {"SUSPECT"} (not claimed, and not counted) | {"POISON"}
+        | {"KEPT"} (prolonged) | {"HELD", until_ms} | {"GONE"} (not ready; one that is not running is taken off the ready set) | {"POISON"}
+        | {"SUSPECT"} (not claimed, and not counted)
+        | {"MISSING"} (it was ready and is not there, nor a tombstone of it; it is taken off the ready set)
 ]]
 --- @include clock
 --- @include inbox
@@ -20,8 +22,8 @@ local x, entries, control, ready = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local ref, nonce, lease_ms, claims_max = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local at = redis.call('HMGET', x, 'status', 'own', 'until', 'claims', 'rev', 'ver', 's', 'm', 'ready', 'quarantine', 'started')
 if at[1] ~= 'RUNNING' or at[10] then
-  redis.call('ZREM', ready, ref)
-  return {'GONE'}
+  local was_ready = redis.call('ZREM', ready, ref) == 1
+  return {was_ready and not at[1] and 'MISSING' or 'GONE'}
 end
 if not redis.call('ZSCORE', ready, ref) then return {'GONE'} end
 local now = now_ms()

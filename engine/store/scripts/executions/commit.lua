@@ -24,16 +24,7 @@
 ]]
 --- @include clock
 --- @include bell
---- @include inbox
 --- @include types
---- @include tell
---- @include tally
---- @include payloads
---- @include references
---- @include pause_commit
---- @include fates
---- @include announce
---- @include map_end
 local x, entries, control, history, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ready, timers, tasks, leases, queues, closed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local at = redis.call('HMGET', x, 'own', 'rev', 'watch', 'tell')
@@ -42,52 +33,61 @@ local e, ref, lease_ms = cmsgpack.unpack(ARGV[5]), ARGV[1], tonumber(ARGV[4])
 local now = now_ms()
 if tonumber(e.now) > now or e.before and now >= tonumber(e.before) then return {'AHEAD', text(now)} end
 
+-- Most commits are of records and frames alone. The rest is in blocks, for every function that is declared costs time.
+local put_references, put_tasks, put_others, theirs = nil, nil, nil, {}
 local left = redis.call('LLEN', entries) + redis.call('LLEN', control) - (e.taken or 0) - (e.controls or 0)
-if e.records or e.trim then expect('LLEN', history) end
+if e.trim or e.records and e.close then expect('LLEN', history) end
 if e.keep or e.drop then expect('HLEN', values) end
 if e.timers or e.untimers or e.untasks or e.pause then expect('ZCARD', timers) end
-if e.tasks or e.untasks or e.close or e.pause then expect_tasks(tasks, leases, queues) end
-local counts, sent = e.refs and references(e, x, values, history, tasks) or {}, e.payloads or {}
-if e.refs and lacks(KEYS[13], counts, sent) then return {'LACKS'} end
-local theirs = expect_event(KEYS, e.event, expect_tallies(KEYS, e.tallies))
-expect_pause(KEYS, e.pause, theirs)
-expect_fates(KEYS, e.fates, theirs)
-expect_ended(KEYS, e.ended, theirs, KEYS[13])
+if e.refs then
+--- @include payloads
+--- @include references
+  local counts, sent = references(e, x, values, history, tasks), e.payloads or {}
+  if lacks(KEYS[13], counts, sent) then return {'LACKS'} end
+  put_references = function() count(KEYS[13], counts, sent) end
+end
+if e.tasks or e.untasks or e.close or e.pause then
+--- @include commit_tasks
+  put_tasks = prepare_tasks(KEYS, e, ref, at[4], tasks, leases, queues, timers, now)
+end
+if e.tallies or e.event or e.pause or e.fates or e.ended then
+--- @include commit_others
+  theirs, put_others = prepare_others(KEYS, e, ref, x, timers, tasks, queues, KEYS[13])
+end
 for number = 14, #KEYS do if not theirs[number] then expect('ZCARD', KEYS[number]) end end
 if e.release or e.close or lease_ms > 0 then expect('ZCARD', ready, closed) end
 if e.close then redis.call('DECR', KEYS[12]) end -- refuses what is no number, so it comes before every other write
 
+if e.trim then redis.call('LTRIM', history, e.trim, -1) end
+if e.records then redis.call('RPUSH', history, unpack(e.records)) end -- unless expected above, the first write: it may refuse
 redis.call('HSET', x, 'rev', text(tonumber(at[2]) + 1), unpack(e.set))
 if e.del then redis.call('HDEL', x, unpack(e.del)) end
-count(KEYS[13], counts, sent)
-if e.trim then redis.call('LTRIM', history, e.trim, -1) end
-if e.records then redis.call('RPUSH', history, unpack(e.records)) end
+if put_references then put_references() end
 if e.keep then redis.call('HSET', values, unpack(e.keep)) end
 if e.drop then redis.call('HDEL', values, unpack(e.drop)) end
 if e.taken then redis.call('LTRIM', entries, e.taken, -1) end
 if e.controls then redis.call('LTRIM', control, e.controls, -1) end
 if e.timers then redis.call('ZADD', timers, unpack(e.timers)) end
 if e.untimers then redis.call('ZREM', timers, unpack(e.untimers)) end
-for _, task in ipairs(e.tasks or {}) do put(tasks, queues, KEYS[task[3]], task[4], task[1], task[2], now, e.bell, ref) end
-if e.close and at[4] then tell(at[4], tasks, queues, KEYS[e.tell[1]], e.tell[2], now, e.bell, ref) end
-take_back(KEYS, e.untasks, tasks, leases, timers, queues)
-tally(KEYS, e.tallies)
-apply_pause(KEYS, e.pause, ref, timers, tasks, queues, e.bell)
-tell_fates(KEYS, e.fates)
-announce(KEYS, e.event, e.feed, ref)
+if put_tasks then put_tasks() end
 for _, add in ipairs(e.index or {}) do redis.call('ZADD', KEYS[add[1]], add[2], add[3]) end
 for _, gone in ipairs(e.unindex or {}) do redis.call('ZREM', KEYS[gone[1]], gone[2]) end
 if at[3] and tonumber(at[3]) > now then redis.call('PUBLISH', e.changes, ref .. (e.close and ' closed' or '')) end
+local nothing_left = put_others and put_others()
 if e.close then
   redis.call('ZREM', ready, ref)
-  if note_end(KEYS, e.ended, ref, x, KEYS[13], e.bell) then return {'OK', text(now), 1, {}, {}, {}} end
+  if nothing_left then return {'OK', text(now), 1, {}, {}, {}} end
   redis.call('UNLINK', control)
   if e.spent then redis.call('UNLINK', values) end
   redis.call('ZADD', closed, text(now + e.close), ref)
   redis.call('HSET', x, 'own', '', 'stopped', text(now))
   return {'OK', text(now), 1, {}, {}, {}}
 end
-local first, rest, frames = unpack(left > 0 and {inbox(x, control, entries, '')} or {{}, {}, {}})
+local first, rest, frames = {}, {}, {}
+if left > 0 then
+--- @include inbox
+  first, rest, frames = inbox(x, control, entries, '')
+end
 if e.release and #first == 0 and (#rest == 0 or e.paused) then
   redis.call('HSET', x, 'own', '')
   redis.call('ZREM', ready, ref)

@@ -8,7 +8,8 @@
   KEYS[6] quarantined zset: ids by start
   ARGV[1] ref, [2] entry, [3] bell, [4] watch_ms (0 = none): the caller wants to hear of the next commits for so long
   ARGV[5] operation ("" = none), [6] execution id, [7] seen_max, [8] keep_ms: after so long it is not told
-  any more that this one has not answered (0 = for good)
+  any more that this one has not answered (0 = for good), [9] "1": it ends the execution, whatever state that is in: from
+  now on no outcome of its tasks is accepted, for none would count
   Returns {"OK"} | {"REPEAT"} | {"CLOSED", status} | {"UNKNOWN"} | {"QUOTA"}; only OK wrote.
 ]]
 --- @include clock
@@ -37,6 +38,7 @@ if operation then
   redis.call('SADD', KEYS[5], ARGV[6])
   if tonumber(ARGV[8]) > 0 then redis.call('PEXPIRE', KEYS[5], ARGV[8]) end
 end
+if ARGV[9] == '1' then redis.call('HSET', KEYS[1], 'stopping', '1') end
 redis.call('RPUSH', KEYS[2], ARGV[2])
 wake(KEYS[3], ARGV[1], at, now, ARGV[3])
 return {'OK'}

@@ -34,7 +34,7 @@ expect('SCARD', KEYS[11])
 redis.call('INCR', KEYS[6])
 local now = now_ms()
 redis.call('HSET', x, 'status', 'RUNNING', 'own', '', 'until', '0', 'claims', '0', 'watch', text(now + tonumber(ARGV[6])))
-redis.call('HDEL', x, 'stopped')
+redis.call('HDEL', x, 'stopped', 'stopping')
 if ARGV[10] ~= '' then redis.call('HSET', x, 'ver', ARGV[10]) end
 redis.call('ZREM', KEYS[5], ref)
 for number = 7, 8 do redis.call('ZREM', KEYS[number], id) end

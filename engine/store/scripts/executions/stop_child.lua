@@ -33,6 +33,7 @@ if at[3] then
   let_out(x, KEYS[5], ARGV[1])
   at[3] = false
 end
+redis.call('HSET', x, 'stopping', '1')
 if redis.call('LLEN', KEYS[2]) == 0 then redis.call('RPUSH', KEYS[2], ARGV[3]) end
 wake(KEYS[3], ARGV[1], at, now_ms(), ARGV[4])
 return {'STOPPED'}

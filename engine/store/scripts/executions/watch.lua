@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[ watch
   Ask that commits of an execution be announced for `watch_ms` from now, or at least for half of that; a running one only.
 

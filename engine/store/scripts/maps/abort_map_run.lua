@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[ abort_map_run
   Have a Map Run end as ABORTED: nothing more is started, whoever drives it writes nothing any more, and the caller is the
   one who stops its children. One that has not begun never will, on behalf of that task.

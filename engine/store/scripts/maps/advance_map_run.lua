@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[ advance_map_run
   Note what a Map Run's driver has done: children that are to be started, children that have ended, how far it has come.
   An end counts once: only where the child was out. The driver's nonce is the fence.

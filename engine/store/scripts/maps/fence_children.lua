@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[ fence_children
   Whoever has taken a Map Run lets no one who had it before start its children in this partition any more.
 

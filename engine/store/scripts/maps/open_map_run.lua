@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[ open_map_run
   Take a Map Run on behalf of the task that it is, and begin it where there is none. Whoever had it before writes nothing
   to it any more. A redrive begins a run again that ended without success. A take is a try until something has come of it.

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[ update_map_run
   Change what a Map Run keeps to while it runs.
 

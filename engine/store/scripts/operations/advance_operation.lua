@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[ advance_operation
   Say how far an operation has come, and keep it; the holder's nonce is the fence.
 

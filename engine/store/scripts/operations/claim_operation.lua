@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[ claim_operation
   Take an operation for `lease_ms`, if it runs and nobody holds it.
 

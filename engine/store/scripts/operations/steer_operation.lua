@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[ steer_operation
   Pause, resume or cancel an operation. Executions that have been told already are not told otherwise.
 

@@ -19,7 +19,7 @@
 --- @include payloads
 local x, entries, outcomes, ready, timers, tasks, leases = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local ref, id, lease = ARGV[1], ARGV[2], ARGV[4]
-local at = redis.call('HMGET', x, 'own', 'until', 'quarantine', 'status', 'paused')
+local at = redis.call('HMGET', x, 'own', 'until', 'quarantine', 'status', 'paused', 'stopping')
 if not at[4] then return {'UNKNOWN'} end
 local row, held = redis.call('HGET', tasks, id), redis.call('HGET', leases, id)
 local proof, how = redis.sha1hex(ARGV[3]), nil
@@ -35,6 +35,8 @@ if not row or at[4] ~= 'RUNNING' or ARGV[10] == 'submitted' then
 end
 if not row or at[4] ~= 'RUNNING' then return {'CLOSED', how or (at[4] == 'RUNNING' and 'CANCELLED' or at[4])} end
 if string.sub(row, 1, #ARGV[3] + 1) ~= ARGV[3] .. '|' then return {'UNKNOWN'} end
+-- A stop has come: what was accepted before is applied before it, and what comes now would not be.
+if at[6] then return {'CLOSED', 'ABORTED'} end
 local ours = held and lease ~= '' and string.sub(held, 1, #lease + 1) == lease .. '|'
 if not ours and lease ~= '*' and (ARGV[10] == 'submitted' or (held and lease ~= '')) then return {'CLOSED', 'LEASE_LOST'} end
 local nonce, since, till, worker = '', '', '', ''
