@@ -15,6 +15,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from msgspec import structs
 
@@ -193,22 +194,20 @@ class Advancer:
         try:
             return await self._advance(ref, is_alone=False)
         except Suspect:
-            async with self._suspects:  # one at a time: see Suspect
+            async with self._suspects:
                 return await self._advance(ref, is_alone=True)
 
     async def _advance(self, ref: str, *, is_alone: bool) -> bool:
         self._claims += 1
-        nonce = f"{self.name}-{self._claims}"
-        claim = await self._executions.claim(ref, nonce, is_alone=is_alone)
+        claim = await self._executions.claim(ref, f"{self.name}-{self._claims}", is_alone=is_alone)
         if claim is None:
             return False
         if failpoints.ARMED:
             failpoints.hit("after_claim")
         namespace = ref.partition(":")[0]
         try:
-            machine = await self._machines.get(
-                namespace, claim.execution.definition, claim.execution.version
-            )
+            execution = claim.execution
+            machine = await self._machines.get(namespace, execution.definition, execution.version)
             return await self._run(claim, machine)
         except StaleCommit:
             self._counters.add("detent_commits_refused_total")
@@ -274,10 +273,9 @@ class Advancer:
             assert isinstance(event, MigrateRequested)
             version = target_version(event, execution.values.get(UNDO))
         namespace = claim.keys.ref.partition(":")[0]
-        try:
+        with suppress(DefinitionNotFound, InvalidDefinition):
             return await self._machines.get(namespace, execution.definition, version)
-        except (DefinitionNotFound, InvalidDefinition):
-            return None
+        return None
 
     async def _decide(
         self, claim: Claim, machine: Machine, event: Event, target: Machine | None
@@ -384,14 +382,10 @@ class Advancer:
 
     async def _let_go(self, claim: Claim) -> None:
         """Release after a trouble that is Redis', not the execution's: this claim does not count."""
-        try:
+        with suppress(EngineError):  # the claim lapses
             await self._executions.release(claim, reset=True)
-        except EngineError:
-            pass  # the claim lapses
 
     async def _set_aside(self, claim: Claim, reason: str, error: Exception | None = None) -> None:
         """Quarantine the execution, unless it is another's by now: whoever lost it may have read what that one changed."""
-        try:
+        with suppress(EngineError):  # the claim lapses; the next holder finds the same
             await self._executions.quarantine(claim, reason, error)
-        except EngineError:
-            pass  # the claim lapses; the next holder finds the same

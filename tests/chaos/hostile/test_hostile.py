@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,6 @@ async def test_hostile_input_is_refused_or_ended_and_costs_the_server_neither_me
     tmp_path,
 ):
     plan = Plan(seed=11, share=0.05, per_second=15.0, quiet_seconds=5.0, drips=0, idle=50)
-    verdict = await run(plan, tmp_path)
-    # Latencies of a machine that does other things meanwhile prove nothing; all else must hold on any.
+    # A few executions have no p99 worth the name, and the tests beside use the machine: the long form judges latencies.
+    verdict = await run(replace(plan, ratio_max=0), tmp_path)
     assert verdict["verdict"] != "fail", json.dumps(verdict, indent=2)

@@ -12,7 +12,6 @@ pytestmark = pytest.mark.slow
 
 
 async def test_poison_is_set_aside_found_and_released_and_no_innocent_is(tmp_path):
-    plan = Plan(seed=11, good=60, partitions=14, lease_ms=1500)
+    plan = Plan(seed=11, good=60, partitions=14, lease_ms=1500, ratio_max=0)
     verdict = await run(plan, tmp_path)
-    # Latencies of a machine that does other things meanwhile prove nothing; all else must hold on any.
     assert verdict["verdict"] != "fail", json.dumps(verdict, indent=2)

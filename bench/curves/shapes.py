@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from _chain import CALLER
-from _curves.meter import Meter, transitions
 from _lab import Engine, Store, engine, store
+from curves.meter import Meter, transitions
 from payloads import definition as carrying
 
 from engine.documents import Document

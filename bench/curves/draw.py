@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from _curves.meter import MEASURES
+from curves.meter import MEASURES
 
 
 def draw(name: str, title: str, unit: str, points: list[dict[str, Any]], folder: Path) -> None:

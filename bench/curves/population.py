@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 from _chain import CALLER
-from _curves.meter import Meter, calm, transitions, until_transitions
-from _curves.plant import MARK, Mould, numbered
 from _lab import Engine, Store, engine, store
+from curves.meter import Meter, calm, transitions, until_transitions
+from curves.plant import MARK, Mould, numbered
 
 from engine.clock import iso
 from engine.documents import Document

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from _chain import CALLER, INPUT, definition
-from _curves.meter import Meter
 from _engines import engine_process
 from _lab import Engine, Settings, store
+from curves.meter import Meter
 
 from engine.documents import Document
 
