@@ -13,8 +13,8 @@ import pstats
 from statistics import median
 from typing import Any
 
-from _chain import advance, publish
 from _lab import Store, arguments, close, engine, machine, run, show, store
+from _lab.chain import advance, publish
 
 STATES = 100
 # The parts, and the functions whose time, with all they call, each of them is.
