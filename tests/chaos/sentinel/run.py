@@ -242,7 +242,7 @@ async def _settled(servers: Servers, seconds: float) -> None:
     keys = Keys("detent", 64)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if await asyncio.to_thread(servers.whole):
+        if await asyncio.to_thread(servers.primary) is not None:
             client = _client(servers)
             try:
                 if not await dump.running(client, keys, "default"):
