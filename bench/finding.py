@@ -12,8 +12,8 @@ import time
 from statistics import median
 from typing import Any
 
-from _chain import CALLER
 from _lab import Engine, Store, arguments, close, engine, machine, run, show, store
+from _lab.chain import CALLER
 
 from engine.store import codec
 from engine.store.finding.asked import filter_of

@@ -6,8 +6,8 @@ redis-py's asyncio pipeline, in batches of 100 and one at a time. Every replayed
 
 from __future__ import annotations
 
-from _chain import Replay, record
 from _lab import arguments, close, machine, medians, run, show, store
+from _lab.chain import Replay, record
 
 STATES = 10
 BATCH = 100

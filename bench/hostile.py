@@ -14,7 +14,6 @@ import time
 from statistics import median
 from typing import Any
 
-from _chain import CALLER, INPUT, publish
 from _lab import (
     Engine,
     Store,
@@ -28,6 +27,7 @@ from _lab import (
     show,
     store,
 )
+from _lab.chain import CALLER, INPUT, publish
 
 from engine.documents import Document
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from _chain import CALLER
 from _lab import Engine, Store, arguments, close, engine, machine, own_cpu, run, show, store
+from _lab.chain import CALLER
 
 from engine.documents import Document
 from engine.store.keys import ExecutionKeys, Keys

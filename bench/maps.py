@@ -17,8 +17,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from _engines import KILLED, engines
 from _lab import Engine, Store, arguments, close, engine, folder, machine, own_cpu, run, show, store
+from _lab.engines import KILLED, engines
 
 from engine.documents import Document
 from engine.errors import EngineError

@@ -1,6 +1,6 @@
 """How long does it take to move thousands of running executions to a new version, and does anybody notice?
 
-Loan approvals are parked in five positions (see `_loans.py`). Then version 2 is published: a plan is made, 5 % are moved
+Loan approvals are parked in five positions (see `_lab/loans.py`). Then version 2 is published: a plan is made, 5 % are moved
 and taken back (their data must be the same to the byte), and all are moved, while new applications start and decisions
 arrive. In the end everyone finishes: on version 2, each task performed once. With --engines, that many engine processes
 carry it out and one is killed every --kill-seconds during all of it; without, one engine in this process does.
@@ -13,7 +13,6 @@ import contextlib
 import time
 from typing import Any, Self
 
-from _engines import KILLED, engines
 from _lab import (
     Engine,
     arguments,
@@ -24,7 +23,8 @@ from _lab import (
     show,
     store,
 )
-from _loans import (
+from _lab.engines import KILLED, engines
+from _lab.loans import (
     CALLER,
     DOCUMENTS,
     MAPPING,

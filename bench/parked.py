@@ -17,7 +17,6 @@ from collections import deque
 from statistics import median
 from typing import Any
 
-from _chain import CALLER, INPUT
 from _lab import (
     Engine,
     Store,
@@ -31,6 +30,7 @@ from _lab import (
     show,
     store,
 )
+from _lab.chain import CALLER, INPUT
 
 from engine.documents import Document
 from engine.store.keys import Keys

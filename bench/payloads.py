@@ -11,8 +11,8 @@ import json
 import time
 from typing import Any
 
-from _chain import CALLER
 from _lab import Store, arguments, close, engine, machine, medians, own_cpu, run, show, store
+from _lab.chain import CALLER
 
 from engine.documents import Document
 

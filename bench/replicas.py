@@ -11,8 +11,8 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-from _chain import advance, publish
 from _lab import Store, arguments, close, engine, folder, machine, run, show
+from _lab.chain import advance, publish
 
 from tests.chaos.sentinel.servers import Options, Servers
 

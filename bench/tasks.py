@@ -22,8 +22,8 @@ from statistics import median
 from typing import Any
 
 import aiohttp
-from _chain import INPUT, Replay, record
 from _lab import Store, arguments, close, cpu_of, folder, machine, medians, percentile, run, show
+from _lab.chain import INPUT, Replay, record
 
 ROOT = Path(__file__).resolve().parents[1]
 STEPS = 5

@@ -10,8 +10,8 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-from _chain import Replay, advance, publish, record
 from _lab import Store, arguments, close, engine, machine, medians, run, show, store
+from _lab.chain import Replay, advance, publish, record
 
 # states, whether they are in JSONata, and how many times --executions run them
 CHAINS = ((10, False, 10), (100, False, 1), (100, True, 1))

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import hiredis
-from _chain import CALLER
 from _lab import Store
+from _lab.chain import CALLER
 
 from engine.store.keys import Keys, ref_of
 

@@ -6,8 +6,8 @@ import asyncio
 import json
 from typing import Any
 
-from _chain import CALLER
 from _lab import Engine, Store, engine, store
+from _lab.chain import CALLER
 from curves.meter import Meter, calm, transitions, until_transitions
 from curves.plant import MARK, Mould, numbered
 

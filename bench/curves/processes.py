@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from _chain import CALLER, INPUT, definition
-from _engines import engine_process
 from _lab import Engine, Settings, store
+from _lab.chain import CALLER, INPUT, definition
+from _lab.engines import engine_process
 from curves.meter import Meter
 
 from engine.documents import Document

@@ -6,8 +6,8 @@ import asyncio
 import json
 from typing import Any
 
-from _chain import CALLER
 from _lab import Engine, Store, engine, store
+from _lab.chain import CALLER
 from curves.meter import Meter, transitions
 from payloads import definition as carrying
 

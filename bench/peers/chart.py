@@ -59,7 +59,7 @@ def _panel(axis: Any, result: dict[str, Any], title: str, unit: str, *, chained:
         f"{unit}, at the best of 1, 32 and 256 callers" if not chained else f"{unit}, 32 callers",
         color=INK,
     )
-    axis.set_xlim(0, max(best.values(), default=1) * 1.3)
+    axis.set_xlim(0, max(best.values(), default=1) * 1.45)
     axis.invert_yaxis()
     axis.tick_params(colors=INK, labelsize=9)
     for side, spine in axis.spines.items():

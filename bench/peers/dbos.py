@@ -20,7 +20,7 @@ from bench.peers.loading import Load
 from bench.peers.system import APPS, INPUT, PEERS, READY_SECONDS, Ports, System, Window
 
 PYTHON = PEERS / "venv" / "bin" / "python"
-POOL = 32  # connections to PostgreSQL, and threads to use them; 100 were no faster on two cores
+POOL = 32  # connections to PostgreSQL; its default is 20
 SETTINGS = ("shared_buffers=256MB", "max_connections=200")
 
 

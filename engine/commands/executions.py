@@ -21,7 +21,7 @@ from engine.errors import (
 from engine.express.express import StartRequest
 from engine.names import check_execution, check_name, is_express
 from engine.store.codec import born
-from engine.store.executions import Creation
+from engine.store.commits.answers import Creation
 from engine.store.keys import ref_of
 from engine.views import (
     Caller,

@@ -24,7 +24,7 @@ from engine.errors import (
 )
 from engine.names import check_execution, check_name, is_express
 from engine.store.codec import Static
-from engine.store.executions import Creation
+from engine.store.commits.answers import Creation
 from engine.store.keys import ref_of
 from engine.store.signals import VersionDiffers
 from engine.views import (

@@ -49,18 +49,16 @@ from engine.language.machine import Machine
 from engine.runtime.changes import Changes
 from engine.runtime.deciders import NotNow
 from engine.runtime.deciding import Deciding
-from engine.runtime.holding import came_ms, is_last, needed_frames, next_event, with_loaded
+from engine.runtime.holding import came_ms, is_last, next_event, with_committed, with_loaded
 from engine.runtime.keeping import while_kept
 from engine.runtime.machines import Machines
 from engine.store.commits import Claim
-from engine.store.commits.claiming import ExecutionMissing, Suspect
-from engine.store.executions import ClockAhead, Committed, Executions
+from engine.store.commits.answers import ClockAhead, Committed, ExecutionMissing, Suspect
+from engine.store.executions import Executions
 from engine.store.keys import task_id
 from engine.telemetry import Counters, emit, plain
 
 TRANSITIONS_MAX = 100  # in one claim, before others get their turn
-FRAMES_KEPT = 200  # parked frames of a large Map are dropped from memory beyond this
-VALUES_KEPT = 150
 
 log = logging.getLogger("detent.advancer")
 
@@ -338,14 +336,7 @@ class Advancer:
     def _accept(self, claim: Claim, step: Transition, committed: Committed) -> None:
         """Take the new checkpoint over, and pass on what this process can act on at once."""
         ref = claim.keys.ref
-        execution = step.execution
-        if committed.frames:
-            execution = structs.replace(execution, frames={**committed.frames, **execution.frames})
-        if len(execution.frames) > FRAMES_KEPT:
-            execution = structs.replace(execution, frames=needed_frames(execution, committed))
-        if len(execution.values) > VALUES_KEPT:
-            execution = structs.replace(execution, values={})
-        claim.execution = execution
+        claim.execution = execution = with_committed(step.execution, committed)
         claim.control, claim.entries = committed.control, committed.entries
         for effect in step.effects:
             match effect:

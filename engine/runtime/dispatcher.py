@@ -64,10 +64,13 @@ class Dispatcher:
         """The queue ("namespace:queue") holds a task in this process's memory: wake one poller."""
         self._wake_one(name)
 
-    async def look(self) -> None:
-        """Read which queues hold tasks, in all partitions: finds what no hint told of."""
-        for partition, name in await self._tasks.queues():
-            self._full[name].add(partition)
+    async def look(self, partition: int) -> None:
+        """Read which queues hold tasks in a partition: finds what no hint told of."""
+        for name in await self._tasks.queues(partition):
+            self.ring(partition, name)
+
+    def rouse(self) -> None:
+        """Wake a poller of each queue that is believed to hold tasks."""
         for name in list(self._waiting):
             if self._has(name):
                 self._wake_one(name)

@@ -23,7 +23,10 @@ from engine.core.limits import READY_MAX
 from engine.core.orders import CancelRequested, TerminateRequested
 from engine.store import codec
 from engine.store.commits import Claim
-from engine.store.executions import Committed, Loaded
+from engine.store.commits.answers import Committed, Loaded
+
+FRAMES_KEPT = 200  # parked frames of a large Map are dropped from memory beyond this
+VALUES_KEPT = 150
 
 _STOPS = (StopRequested, TerminateRequested)
 _MAY_END = (DeadlineReached, CancelRequested)
@@ -123,6 +126,17 @@ def needed_frames(execution: Execution, committed: Committed) -> dict[FrameId, F
             keep.add(at)
             at = at.rpartition("/")[0]
     return {name: frame for name, frame in execution.frames.items() if name in keep}
+
+
+def with_committed(execution: Execution, committed: Committed) -> Execution:
+    """The checkpoint after a commit, as far as it is kept in memory."""
+    if committed.frames:
+        execution = structs.replace(execution, frames={**committed.frames, **execution.frames})
+    if len(execution.frames) > FRAMES_KEPT:
+        execution = structs.replace(execution, frames=needed_frames(execution, committed))
+    if len(execution.values) > VALUES_KEPT:
+        execution = structs.replace(execution, values={})
+    return execution
 
 
 def with_loaded(

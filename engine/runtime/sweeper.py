@@ -1,12 +1,15 @@
 """The sweeper: looks at every partition once a second, so that hints may be lost but work may not.
 
 What is ready and unclaimed (a lost doorbell, a holder that died), timers that fall due soon, queues that pollers
-wait for: all in one round trip per node.
+wait for: all in one round trip per node. A partition whose node is lost, or that is being moved, holds up no other.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from engine.clock import RedisClock
 from engine.runtime.advancer import Advancer
@@ -17,6 +20,9 @@ from engine.store.keys import Keys
 
 READY_MOST = 64  # refs read of one partition at once; more wait until there is room
 TIMERS_MOST = 500
+PATIENCE_SECONDS = 1.0  # with what was looked at; what answers later is taken note of when it does
+
+Look = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Sweeper:
@@ -41,18 +47,41 @@ class Sweeper:
             set()
         )  # partitions known to hold more ready executions than were read
         self._room = asyncio.Event()
+        self._out: dict[str, asyncio.Task[None]] = {}  # looks that have not answered yet
 
     async def tick(self) -> None:
-        """Look at every partition."""
-        partitions = range(self._keys.partitions)
-        looks = []
-        if self._advancer is not None:
-            looks += [self.ready(p) for p in partitions]
-        if self._timekeeper is not None:
-            looks += [self._timers(p) for p in partitions]
-        if not self._dispatcher.idle:
-            looks.append(self._dispatcher.look())
-        await asyncio.gather(*looks)
+        """Look at every partition; one that has not answered the last time is not asked again. Raises the first error."""
+        self._dispatcher.rouse()
+        asked = not self._dispatcher.idle
+        for p in range(self._keys.partitions):
+            if self._advancer is not None:
+                self._look(f"ready {p}", functools.partial(self.ready, p))
+            if self._timekeeper is not None:
+                self._look(f"timers {p}", functools.partial(self._timers, p))
+            if asked:
+                self._look(f"queues {p}", functools.partial(self._dispatcher.look, p))
+        await self._answers([*self._out.values()])
+
+    def _look(self, name: str, look: Look) -> asyncio.Task[None]:
+        """Begin to look, if that look is not out already."""
+        if name not in self._out:
+            self._out[name] = asyncio.get_running_loop().create_task(look(), name=name)
+        return self._out[name]
+
+    async def _answers(self, looks: list[asyncio.Task[None]]) -> None:
+        """Wait for the answers, with patience; who is told to end takes back all that is out."""
+        if not looks:
+            return
+        try:
+            done, _ = await asyncio.wait(looks, timeout=PATIENCE_SECONDS)
+        except asyncio.CancelledError:
+            for task in self._out.values():
+                task.cancel()
+            raise
+        self._out = {name: task for name, task in self._out.items() if task not in done}
+        errors = [task.exception() for task in done if not task.cancelled()]
+        for error in filter(None, errors):
+            raise error
 
     async def ready(self, partition: int) -> None:
         """Offer a partition's ready executions to the advancer."""
@@ -82,7 +111,8 @@ class Sweeper:
             for partition in list(self._more):
                 if self._advancer is None or self._advancer.room <= 0:
                     break
-                await self.ready(partition)
+                look = self._look(f"ready {partition}", functools.partial(self.ready, partition))
+                await self._answers([look])
 
     async def _timers(self, partition: int) -> None:
         assert self._timekeeper is not None

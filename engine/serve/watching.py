@@ -14,7 +14,7 @@ from engine.store.connection import Redis
 from engine.store.keys import Keys
 from engine.store.server.acknowledged import Missing
 from engine.store.server.guard import Guard
-from engine.store.server.promise import check_nodes, refuse_below
+from engine.store.server.promise import check_nodes, refuse_alone, refuse_below
 from engine.telemetry import Counters, emit
 
 HOUR_SECONDS = 3600.0
@@ -47,6 +47,7 @@ class Watching:
         """
         self.standing.promise = await check_nodes(self._redis)
         refuse_below(self.standing.promise, settings.promise_min)
+        refuse_alone(self.standing.promise, settings.wait_replicas)
         keys, identity = await layout(self._redis, settings)
         acknowledged = self._redis.acknowledged
         acknowledged.forgets_seconds = settings.tombstone_hours * HOUR_SECONDS

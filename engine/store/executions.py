@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -16,59 +15,21 @@ from engine.errors import StaleCommit, StoreUnavailable
 from engine.store import codec
 from engine.store.bounds.payloads import INLINE_BYTES_MAX, payloads_of
 from engine.store.commits import Claim, Commit, Commits, sent
-from engine.store.commits.claiming import SUSPECT_FROM, ExecutionMissing, Suspect
+from engine.store.commits.answers import (
+    ClockAhead,
+    Committed,
+    Creation,
+    ExecutionMissing,
+    Loaded,
+    Suspect,
+)
 from engine.store.connection import Redis
 from engine.store.feed import Entry
 from engine.store.keys import ExecutionKeys, Keys, listed_as, task_id
 from engine.telemetry import Counters, emit
 
 CLAIMS_MAX = 5  # claims without a commit before an execution is quarantined
-
-
-class ClockAhead(Exception):
-    """The holder's clock was ahead of Redis time; nothing was written. `now_ms` is Redis time."""
-
-    def __init__(self, now_ms: int) -> None:
-        self.now_ms = now_ms
-        super().__init__(f"ahead of {now_ms}")
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What was found of what a transition needs; None for what is not there."""
-
-    frames: dict[FrameId, Frame | None]
-    values: dict[str, Document | None]
-    input: Document | None
-    leases: dict[tuple[FrameId, int], Started | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What a commit's reply brings."""
-
-    now_ms: int
-    released: bool
-    control: list[bytes]
-    entries: list[bytes]
-    frames: dict[FrameId, Frame]
-
-
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """The answer to a create. `version` and `started_ms` are set for created and existing.
-
-    With a signal: `signaled`, one runs already and got it; `repeat`, it was accepted before; `version`, what runs or would
-    be started is of that version and the signal was checked for another; `full`, no more signals are kept.
-    """
-
-    verdict: Literal[
-        "created", "exists", "conflict", "unknown", "quota", "refused",
-        "signaled", "repeat", "version", "full",
-    ]  # fmt: skip
-    version: int = 0
-    started_ms: int = 0
-    status: str = "RUNNING"
+SUSPECT_FROM = 2  # claims without a commit from which on it may be what kills its holders
 
 
 class Executions:
@@ -203,8 +164,8 @@ class Executions:
     async def claim(self, ref: str, nonce: str, *, is_alone: bool = True) -> Claim | None:
         """Take an execution, or None when another holds it, it is over, or it is quarantined.
         One whose stored state cannot be read is quarantined here, with the reason; so is one that was claimed
-        `CLAIMS_MAX` times in a row without a commit. Raises Suspect where `is_alone` is not said: that the caller holds
-        no other suspect; ExecutionMissing, once, for one that was ready and is not there.
+        `CLAIMS_MAX` times in a row without a commit. Raises ExecutionMissing, once, for one that was ready and is not there,
+        and Suspect where `is_alone` is not said: that the caller holds no other suspect.
         """
         keys = self._keys.of(ref)
         reply = await self._redis.script(
@@ -212,10 +173,10 @@ class Executions:
             [keys.execution, keys.inbox, keys.control, keys.tag + ":ready"],
             [ref, nonce, self._lease_ms, CLAIMS_MAX, "0", "1" if is_alone else "0", SUSPECT_FROM],
         )
-        if reply[0] == b"SUSPECT":
-            raise Suspect
         if reply[0] == b"MISSING":
             raise ExecutionMissing
+        if reply[0] == b"SUSPECT":
+            raise Suspect
         if reply[0] == b"POISON":
             await self._set_aside(keys, nonce, f"claimed {CLAIMS_MAX} times without a commit")
         if reply[0] != b"OK":

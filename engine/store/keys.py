@@ -23,7 +23,7 @@ of a partition
   P:{07}:queues              set     "NS:queue" of each queue that is not empty
   P:{07}:closed              zset    ref, by the ms from which it may be pruned
   P:{07}:paused              hash    ref of each paused execution; id of each task of theirs that was taken out of its queue
-  P:{07}:mark                string  written before each WAIT, where replicas are awaited; in other slots likewise
+  P:{07}:mark                string  written and removed before each WAIT, where replicas are awaited; in other slots likewise
   P:{07}:NS:q:QUEUE          zset    task ids, oldest first
   P:{07}:NS:definitions      hash    definition -> version that new executions start on; "-<last>": it was deleted;
                                      "definition:first" -> its first version since it was made

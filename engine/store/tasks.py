@@ -252,11 +252,7 @@ class Tasks:
         )  # fmt: skip
         return bool(reply == 1)
 
-    async def queues(self) -> list[tuple[int, str]]:
-        """(partition, "namespace:queue") of every queue that is not empty, in one round trip per node."""
-        calls = [
-            self._redis.call(self._keys.queues(p), "SMEMBERS", self._keys.queues(p))
-            for p in range(self._keys.partitions)
-        ]
-        replies: Sequence[list[bytes]] = await asyncio.gather(*calls)
-        return [(p, name.decode()) for p, names in enumerate(replies) for name in names]
+    async def queues(self, partition: int) -> list[str]:
+        """Every queue of the partition that is not empty, as "namespace:queue"."""
+        key = self._keys.queues(partition)
+        return [name.decode() for name in await self._redis.call(key, "SMEMBERS", key)]

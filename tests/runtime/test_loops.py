@@ -3,12 +3,14 @@
 import asyncio
 import itertools
 import logging
+from types import SimpleNamespace
 
 import pytest
 from desk import ME, Desk, until
 
 from engine.clock import ManualClock
 from engine.errors import ExecutionAlreadyExists, StoreUnavailable
+from engine.runtime import sweeper
 from engine.runtime.changes import Changes
 from engine.runtime.supervisor import Supervisor
 from engine.telemetry import Counters
@@ -127,3 +129,43 @@ def _one():
     from engine.documents import Document
 
     return Document.of(1)
+
+
+class Deaf:
+    """Executions of which one partition never answers; the others count how often they were looked at."""
+
+    def __init__(self):
+        self.looks = []
+
+    async def due(self, partition, now_ms, most):
+        self.looks.append(partition)
+        if partition == 1:
+            await asyncio.Event().wait()
+        if partition == 2:
+            raise StoreUnavailable("its node is lost")
+        return [f"default:d:{partition}"]
+
+
+async def test_a_partition_that_does_not_answer_holds_up_no_sweep_of_the_others(
+    engines, monkeypatch
+):
+    engine = await engines(partitions=4)
+    await engine._supervisor.stop()
+    monkeypatch.setattr(sweeper, "PATIENCE_SECONDS", 0.05)
+    deaf, offered = Deaf(), []
+    advancer = SimpleNamespace(room=10, offer=offered.append)
+    swept = sweeper.Sweeper(
+        deaf, engine.sweeper._keys, engine.clock, engine.dispatcher, advancer, None
+    )
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            await swept.tick()
+    assert deaf.looks.count(1) == 1
+    assert [deaf.looks.count(p) for p in (0, 2, 3)] == [3, 3, 3]
+    assert offered.count("default:d:0") == offered.count("default:d:3") == 3
+    ending = asyncio.create_task(swept.tick())
+    await asyncio.sleep(0)
+    ending.cancel()
+    await asyncio.gather(ending, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert all(task.done() for task in swept._out.values())

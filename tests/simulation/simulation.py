@@ -210,7 +210,7 @@ class Simulation:
     async def _perform_own(self) -> None:
         """Tasks and errands that the engine performs itself."""
         engine = self._engine
-        await engine.dispatcher.look()
+        await engine.dispatcher.look(0)
         leases = await engine.dispatcher.lease(
             CALLER.namespace,
             STATES_QUEUE,
@@ -224,7 +224,7 @@ class Simulation:
             await performer._perform(lease)
 
     async def _lease(self, queue: str) -> list[LeasedTask]:
-        await self._engine.dispatcher.look()
+        await self._engine.dispatcher.look(0)
         return await self._engine.commands.lease(
             CALLER, queue, most=10, wait_ms=0, lease_ms=LEASE_MS, worker="w"
         )

@@ -8,8 +8,8 @@ from world import LEASE_MS, LISTEN, PAY, TWO
 from engine.documents import Document
 from engine.errors import ExecutionClosed, ExecutionNotFound, StaleCommit, StoreRefused
 from engine.store import codec
-from engine.store.commits.claiming import SUSPECT_FROM, Suspect
-from engine.store.executions import CLAIMS_MAX
+from engine.store.commits.answers import Suspect
+from engine.store.executions import CLAIMS_MAX, SUSPECT_FROM
 from engine.store.finding.filter import Filter
 from engine.store.keys import task_id
 

@@ -9,7 +9,7 @@ from engine.core.events import TaskSucceeded
 from engine.documents import Document
 from engine.errors import StaleCommit
 from engine.store import codec
-from engine.store.executions import ClockAhead
+from engine.store.commits.answers import ClockAhead
 
 
 async def settle(world, lease, output=1):

@@ -55,10 +55,10 @@ async def test_a_task_is_handed_out_once_whoever_else_polls_at_the_same_time(wor
 
 async def test_an_empty_queue_is_taken_off_the_partitions_list(world):
     [ref] = await in_one_partition(world, 1)
-    assert await world.tasks.queues() == [(0, "default:pay")]
+    assert await world.queues() == [(0, "default:pay")]
     leased = await world.tasks.lease(0, NS, "pay", most=1, lease_ms=1000, nonce="n", worker="w")
     assert (len(leased.tasks), leased.left) == (1, 0)
-    assert await world.tasks.queues() == []
+    assert await world.queues() == []
     assert leased.tasks[0].ref == ref
 
 
@@ -219,9 +219,9 @@ async def test_settled_by_its_token_alone_a_task_leaves_the_queue_it_waits_in(wo
     [lease] = await world.lease(ref, lease_ms=1000)
     await world.pass_time(1000)
     await world.timers.fire(await world.timer(ref, "lease"))
-    assert await world.tasks.queues() == [(0, "default:pay")]
+    assert await world.queues() == [(0, "default:pay")]
     await settle(world, lease, by_token=True)
-    assert await world.tasks.queues() == []
+    assert await world.queues() == []
     assert world.keys.queue(0, NS, "pay") not in await world.snapshot()
 
 
@@ -233,7 +233,7 @@ async def test_settled_under_a_lapsed_lease_it_is_dropped_from_the_queue_on_the_
     await settle(world, late)
     leases = await world.lease(refs[0])
     assert [lease.ref for lease in leases] == [ref for ref in refs if ref != late.ref]
-    assert await world.tasks.queues() == []
+    assert await world.queues() == []
 
 
 async def test_a_callbacks_first_answer_needs_the_lease_and_its_repeat_is_accepted(world):

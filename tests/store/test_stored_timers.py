@@ -113,7 +113,7 @@ async def test_a_tasks_time_out_takes_it_out_of_its_queue(world):
     await world.pass_time(MINUTE_MS)
     assert await world.timers.fire(await world.timer(ref, "timeout")) == Fired(ref)
     assert await world.lease(ref) == []
-    assert await world.tasks.queues() == []
+    assert await world.queues() == []
     await world.advance(ref)
     assert (await world.read(ref)).execution.error == "States.Timeout"
 

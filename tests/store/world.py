@@ -24,9 +24,10 @@ from engine.store import codec
 from engine.store.catalog import Catalog
 from engine.store.catalog.aliases import Aliases
 from engine.store.commits import Claim, Commit
+from engine.store.commits.answers import Committed
 from engine.store.connection import Redis
 from engine.store.errands import Errands
-from engine.store.executions import Committed, Executions
+from engine.store.executions import Executions
 from engine.store.feed import Feed
 from engine.store.finding.finding import Finding
 from engine.store.keys import Keys, ref_of, split_task_id
@@ -194,6 +195,11 @@ class World:
         more = {"most": 10, "lease_ms": 30_000, "nonce": "w", "worker": "worker"} | changed
         partition = self.keys.partition_of(ref)
         return (await self.tasks.lease(partition, NS, queue, **more)).tasks
+
+    async def queues(self) -> list[tuple[int, str]]:
+        """(partition, "namespace:queue") of every queue that is not empty."""
+        partitions = range(self.keys.partitions)
+        return [(p, name) for p in partitions for name in await self.tasks.queues(p)]
 
     async def timer(self, ref: str, kind: str) -> Any:
         """The timer of that kind in the execution's partition."""

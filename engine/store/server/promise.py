@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol
 
 from redis.exceptions import ResponseError
 
-from engine.errors import StoreRefused
+from engine.errors import StoreRefused, StoreUnavailable
 
 Mode = Literal["none", "dev", "durable", "ha"]
 MODES: tuple[Mode, ...] = ("none", "dev", "durable", "ha")
@@ -157,6 +157,15 @@ def refuse_below(promise: Promise, least: Mode) -> None:
             f"It lets Detent promise {promise.mode}, and DETENT_PROMISE_MIN asks for {least}: "
             f"{'; '.join(promise.reasons)}.",
             promise=promise.mode,
+        )
+
+
+def refuse_alone(promise: Promise, wait_replicas: int) -> None:
+    """Raises StoreUnavailable where fewer replicas are online than each answer is to await: none would ever come."""
+    online = promise.facts["replicas_online"]
+    if online < wait_replicas:
+        raise StoreUnavailable(
+            f"{online} replicas are online, and DETENT_WAIT_REPLICAS is {wait_replicas}: nothing would be acknowledged."
         )
 
 

@@ -25,6 +25,7 @@ from engine.store.server.calls import Call, fail
 
 WAIT_MS = 500  # of one WAIT, during which its connection does nothing else
 PATIENCE_SECONDS = 5.0  # from the write to the end as unknown
+MARKS_KEPT = 8
 PAUSE_SECONDS = 0.05  # before asking again: a mark that is refused is answered at once
 FLYING_MAX = 2
 
@@ -82,10 +83,8 @@ class Held:
         self._batches: deque[Batch] = deque()
         self._number = 0
         self._flying = 0  # WAITs that have not been answered
-        self._marked: tuple[str, bool] = (
-            "",
-            False,
-        )  # the key marked last, and whether after ASKING
+        # Keys that were marked lately, and whether after ASKING. Several: the slot of one may be on its way elsewhere.
+        self._marks: deque[tuple[str, bool]] = deque(maxlen=MARKS_KEPT)
         self._known = True  # whether the server has the script
 
     @property
@@ -128,10 +127,10 @@ class Held:
         def at_mark(_: Call, reply: Any) -> None:
             nonlocal marked
             marked = not isinstance(reply, RedisError)
-            if marked:
-                self._marked = (mark, asking)
-            elif isinstance(reply, NoScriptError):
+            if isinstance(reply, NoScriptError):
                 self._known = False
+            elif marked != ((mark, asking) in self._marks):
+                (self._marks.append if marked else self._marks.remove)((mark, asking))
 
         def at_wait(_: Call, reply: Any) -> None:
             enough = isinstance(reply, int) and reply >= self._replicas
@@ -175,12 +174,13 @@ class Held:
             self._put(self._proof(mark, asking=asking))
 
     def _mark(self) -> tuple[str, bool]:
-        """The key that was marked last, so surely one of this node; before that, one that was answered here."""
-        if self._marked[0]:
-            return self._marked
+        """A key that was marked lately, another one each time; before that, one of a call that was answered here."""
+        if self._marks:
+            self._marks.rotate(1)
+            return self._marks[0]
         answered = [call for batch in self._batches for call, _ in batch.answers]
         last = answered[-1] if answered else None
-        return (_mark_of(last.key or ""), last.asking) if last is not None else self._marked
+        return (_mark_of(last.key or ""), last.asking) if last is not None else ("", False)
 
 
 def _mark_of(key: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.store.server.embedded import EmbeddedRedis
-from tests.chaos.cluster.nodes import Cluster
+from tests.chaos.cluster.nodes import DURABLE, Cluster
 
 ON_CLUSTER = os.environ.get("DETENT_TEST_REDIS") == "cluster"
 
@@ -19,7 +19,7 @@ def own_redis() -> Iterator[str]:
     """The address of an empty Redis of its own, for what keeps one for longer than a test."""
     with contextlib.ExitStack() as stack:
         if ON_CLUSTER:
-            cluster = Cluster(3)
+            cluster = Cluster(3, options=DURABLE)
             stack.callback(cluster.stop)
             yield cluster.url
         else:

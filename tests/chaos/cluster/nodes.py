@@ -22,6 +22,7 @@ from engine.store.server.server_program import end_with_parent, find_program
 SLOTS = 16384
 READY_SECONDS = 60.0
 NODE_TIMEOUT_MS = 5000
+DURABLE = {"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewrite": "no"}
 
 
 class Cluster:
@@ -245,7 +246,15 @@ class Move:
         keys: Sequence[str] = node.execute_command("CLUSTER", "GETKEYSINSLOT", self.slot, most)
         if keys:
             port = self.cluster.ports[self.target]
-            node.execute_command("MIGRATE", "127.0.0.1", port, "", 0, 5000, "KEYS", *keys)
+            try:
+                node.execute_command("MIGRATE", "127.0.0.1", port, "", 0, 5000, "KEYS", *keys)
+            except redis_py.ResponseError as error:
+                there = self.cluster.node(self.target)
+                others = there.execute_command("CLUSTER", "GETKEYSINSLOT", self.slot, 10**6)
+                both = sorted({*keys} & {*others})
+                raise AssertionError(
+                    f"{error}; slot {self.slot}, both nodes have {both}"
+                ) from error
         return len(keys)
 
     def finish(self) -> None:

@@ -19,7 +19,7 @@ from redis.asyncio.cluster import RedisCluster
 from redis.crc import key_slot
 
 from engine.store.keys import Keys, ref_of
-from tests.chaos.cluster.nodes import Cluster
+from tests.chaos.cluster.nodes import DURABLE, Cluster
 from tests.chaos.cluster.reshaping import Reshaping, Steps
 from tests.chaos.cluster.spoken import Listener, words_in
 from tests.chaos.orders.load import Callers, Workers
@@ -36,7 +36,6 @@ READY_SECONDS = 60.0
 SLACK_SECONDS = (
     1.0  # beyond the move of its slot, and the loss of a master, that a caller may have to wait
 )
-POLICY = {"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewrite": "no"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ async def run(plan: Plan, folder: Path) -> dict[str, Any]:
     (folder / "plan.json").write_text(json.dumps(asdict(plan)), encoding="utf-8")
     began = time.monotonic()
     ports = count(plan.first_port) if plan.first_port else None
-    cluster = await asyncio.to_thread(lambda: Cluster(3, 3, ports=ports, options=POLICY))
+    cluster = await asyncio.to_thread(lambda: Cluster(3, 3, ports=ports, options=DURABLE))
     try:
         listener = await _with_household(plan, cluster, folder)
     finally:

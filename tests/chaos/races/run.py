@@ -178,4 +178,4 @@ def _verdict(plan: Plan, tallies: list[tuple[str, Tally]]) -> dict[str, Any]:
 
 def short(**changed: Any) -> Plan:
     """A plan of the suite's size."""
-    return replace(Plan(rounds=500, http_rounds=0, concurrent=250), **changed)
+    return replace(Plan(rounds=500, http_rounds=0, concurrent=80), **changed)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,13 +19,18 @@ from engine.store.server.embedded import EmbeddedRedis
 
 DETENT = ("-c", "from cli.main import main; main()")
 ENDS_SECONDS = 20.0
+PORTS = range(26000, 32000)
+GAVE_UP = b"Error: Redis cannot be reached"
 STARTED = (b'"engine.started"', b'"api.started"', b'"worker.started"')
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that no client's connection is given by chance while the API is dead: below the system's range for those."""
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 @dataclass
@@ -113,6 +120,17 @@ class Household:
                 cwd=Path(__file__).resolve().parents[3],
             )
 
+    def tend(self, server: Server) -> None:
+        """Start a process again that has given up, before it had begun, because Redis did not answer: so would its supervisor."""
+        process = server.process
+        if process is None or process.poll() is None or process.returncode < 0:
+            return
+        with server.log.open("rb") as log:
+            log.seek(server.since)
+            gave_up = any(line.startswith(GAVE_UP) for line in log)
+        if gave_up and server.holder() is None:
+            self.spawn(server)
+
     def kill(self, server: Server) -> int:
         """SIGKILL; returns the dead process's id."""
         process = server.process
@@ -144,6 +162,7 @@ class Household:
         """Wait until the server's process has started; returns its holder name."""
         deadline = time.monotonic() + seconds
         while (holder := server.holder()) is None:
+            self.tend(server)
             assert server.process is not None
             if server.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{server.kind} did not start: {server.log.read_text()[-2000:]}")

@@ -91,8 +91,8 @@ class LossyProxy:
             finally:
                 answers.cancel()
                 await asyncio.gather(answers, return_exceptions=True)
-        except OSError:
-            pass
+        except (OSError, asyncio.CancelledError):
+            pass  # a side has gone, or the proxy is being closed
         finally:
             self._connections.discard(task)
             for stream in (writer, writer_up):

@@ -26,6 +26,8 @@ async def watch(on: Stage, faults: Faults, seconds: float) -> None:
     ended, since = -1, time.time()
     while True:
         await asyncio.sleep(LOOK_SECONDS)
+        for server in on.household.servers:
+            on.household.tend(server)
         try:
             open_, closed = await _counts(on.client)
         except (redis.exceptions.ConnectionError, redis.exceptions.BusyLoadingError):

@@ -11,7 +11,7 @@ from tests.chaos.workflows.run import run
 
 pytestmark = pytest.mark.slow
 
-SHORT = Plan(executions=150, orders=15, kills=14, lease_ms=1500, gap_seconds=(0.2, 1.2), seed=7)
+SHORT = Plan(executions=180, orders=30, kills=14, lease_ms=1500, gap_seconds=(0.2, 1.2), seed=7)
 
 
 async def test_random_workflows_end_as_computed_whatever_is_killed_stopped_or_cut_off(tmp_path):

@@ -251,13 +251,15 @@ def test_a_run_that_provoked_too_little_says_what_it_lacks():
     plan = {"executions": 1000, "orders": 0, "kills": 10, "calm": True}
     none = {"accepted": 0, "taken": 0, "too_late": 0}
     found = {
-        "starts_acknowledged": 900, "kills": 10, "kills_on_held_claims": 5, "effects_repeated": 99,
+        "starts_acknowledged": 900, "kills": 10, "kills_on_held_claims": 1,
+        "kills_of_holders": 7, "effects_repeated": 99,
         "replies_lost": 0, "commits_refused": 0, "histories_read": 50, "repeated_answers": 50,
         "answers_near_the_time_out": none, "signals_near_the_time_out": none | {"taken": 1},
     }  # fmt: skip
     short = checks.shortfalls(plan, found)
     assert [text.split(" is ")[0] for text in short] == [
         "starts_acknowledged",
+        "kills_on_held_claims",
         "answers_near_the_time_out.accepted",
         "answers_near_the_time_out.too_late",
         "signals_near_the_time_out.too_late",

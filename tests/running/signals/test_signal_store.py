@@ -9,8 +9,8 @@ from world import LISTEN, PAY, RETENTION_MS, World
 
 from engine.documents import Document
 from engine.errors import QuotaExceeded, StoreRefused
+from engine.store.commits.answers import ClockAhead
 from engine.store.connection import Redis
-from engine.store.executions import ClockAhead
 from engine.store.signals import VersionDiffers
 
 

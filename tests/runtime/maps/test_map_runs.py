@@ -87,9 +87,7 @@ async def test_outputs_beyond_the_payload_limit_fail_the_run_and_are_not_kept(de
     shape = {"P": {"Type": "Pass", "Parameters": {"x": "y" * 1000}, "End": True}}
     end = await end_of(desk, over(shape, kind), list(range(400)))
     assert end.error == "States.DataLimitExceeded"
-    redis, keys = desk.engine.redis, await desk.engine.redis.each_node("KEYS", "*:res")
-    assert redis is not None
-    assert keys == [[]]
+    assert not any(await desk.engine.redis.each_node("KEYS", "*:res"))
 
 
 async def test_no_more_children_are_out_than_the_author_allows_and_it_can_be_changed(desk: Desk):

@@ -43,3 +43,13 @@ async def test_each_deed_is_done_on_a_cluster_by_scripts_whose_keys_carry_one_ta
         assert wanted in [name for name, _ in redis.called[before:] or redis.called[-1:]]
     finally:
         await redis.close()
+
+
+async def test_a_mark_leaves_no_key_that_both_nodes_of_a_move_could_have(cluster_url):
+    redis = Recording(cluster_url)
+    await redis.open()
+    try:
+        await redis.script("mark", ["t:{00}:mark"], [])
+        assert await redis.call("t:{00}:mark", "EXISTS", "t:{00}:mark") == 0
+    finally:
+        await redis.close()

@@ -7,9 +7,17 @@ import pytest
 import redis.asyncio
 from redis.exceptions import NoPermissionError
 
-from engine.errors import StoreRefused
+from engine.errors import StoreRefused, StoreUnavailable
 from engine.store.server.embedded import EmbeddedRedis
-from engine.store.server.promise import Facts, check, check_nodes, judge, read_facts, weakest
+from engine.store.server.promise import (
+    Facts,
+    check,
+    check_nodes,
+    judge,
+    read_facts,
+    refuse_alone,
+    weakest,
+)
 
 DURABLE = Facts(version="7.2.4", aof=True, appendfsync="always", no_appendfsync_on_rewrite="no")
 HA = replace(DURABLE, replicas_online=2, min_replicas_to_write=1, min_replicas_max_lag=2)
@@ -78,6 +86,13 @@ def test_each_missing_condition_of_ha_leaves_durable_and_says_why(facts, replica
 def test_a_redis_that_evicts_is_refused(policy):
     with pytest.raises(StoreRefused, match=policy):
         judge(replace(DURABLE, maxmemory_policy=policy))
+
+
+def test_without_the_replicas_that_are_to_be_awaited_the_start_is_refused_and_says_so():
+    with pytest.raises(StoreUnavailable, match="0 replicas are online"):
+        refuse_alone(judge(DURABLE), 1)
+    refuse_alone(judge(DURABLE), 0)
+    refuse_alone(judge(HA), 2)
 
 
 @pytest.mark.parametrize("version", ["6.2.14", "5.0.0", "0", ""])

@@ -12,8 +12,7 @@
   ARGV[1] ref, [2] nonce, [3] lease_ms, [4] claims_max, [5] "1": only prolong the claim of this nonce
   ARGV[6] "1": also one that was claimed `suspect_from` times without a commit, [7] suspect_from
   Returns {"OK", now_ms, rev, version, started_ms, static, meta, ready, control, entries, frames}
-        | {"KEPT"} (prolonged) | {"HELD", until_ms} | {"GONE"} (not ready; one that is not running is taken off the ready set) | {"POISON"}
-        | {"SUSPECT"} (not claimed, and not counted)
+        | {"KEPT"} (prolonged) | {"HELD", until_ms} | {"GONE"} (not ready; one that is not running is taken off the ready set) | {"SUSPECT"} (not claimed, and not counted) | {"POISON"}
         | {"MISSING"} (it was ready and is not there, nor a tombstone of it; it is taken off the ready set)
 ]]
 --- @include clock

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import hiredis
 import redis.asyncio
-from _lab import Engine, Store, engine, own_cpu
 
+from _lab import Engine, Store, engine, own_cpu
 from engine.documents import Document
 from engine.store import scripts
 from engine.views import Caller

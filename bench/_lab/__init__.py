@@ -27,7 +27,7 @@ from typing import Any
 import redis
 import uvloop
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from engine.core.execution import Execution
 from engine.serve import Engine

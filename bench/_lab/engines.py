@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from _lab import Engine, Settings, Store, engine
-
 from engine.store.server.server_program import end_with_parent
 
 KILLED: list[int] = []  # process ids

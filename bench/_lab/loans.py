@@ -13,7 +13,6 @@ from collections import Counter
 from typing import Any
 
 from _lab import Engine
-
 from engine.documents import Document
 from engine.errors import EngineError
 from engine.views import Caller, LeasedTask, Outcome
