@@ -44,11 +44,19 @@ class _Protocol(HttpToolsProtocol):
     """uvicorn's, with a deadline and a size for the head of a request: its own timer begins anew with every byte."""
 
     _head: asyncio.TimerHandle | None = None
-    _trailer_bytes = 0  # after the body of a request
+    _received = (
+        0  # since the request began, but for what came in one piece with the end of the one before
+    )
+    _body_bytes = 0  # of it
+    _trailer_bytes = 0  # after its body
     _head_bytes: int | None = None  # of the head that is being received; None between heads
 
     def data_received(self, data: bytes) -> None:
+        self._received += len(data)
         super().data_received(data)
+        # What chunks are wrapped in may be as long as it likes, and comes to nobody's eyes. A byte in a chunk takes six.
+        if self._head_bytes is None and self._received > HEAD_BYTES_MAX + 16 * self._body_bytes:
+            self.transport.close()
         if self._head_bytes is not None:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES_MAX:
@@ -73,9 +81,13 @@ class _Protocol(HttpToolsProtocol):
             raise _TooMuch
 
     def on_message_begin(self) -> None:
-        self._head_bytes = self._trailer_bytes = 0
+        self._head_bytes = self._trailer_bytes = self._received = self._body_bytes = 0
         self._expect_head(HEAD_SECONDS)
         super().on_message_begin()
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         self._head_bytes = None

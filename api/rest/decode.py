@@ -140,6 +140,8 @@ def _body_errors(kind: type[Struct], text: bytes) -> list[dict[str, str]]:
         given = msgspec.json.decode(text, type=dict[str, Raw])
     except msgspec.ValidationError:
         return []
+    except RecursionError:
+        raise InvalidDocument(detail="nesting is too deep") from None
     except msgspec.DecodeError as error:
         raise malformed(text, str(error)) from None
     errors: list[dict[str, str]] = []

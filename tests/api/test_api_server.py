@@ -182,6 +182,23 @@ async def test_a_head_that_does_not_end_is_cut():
         assert reader.at_eof() or writer.is_closing()
 
 
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [(b"0\r\n", b"X-T: y\r\n" * 8000), (b"1;", b"x" * 65_536), (b"", b"0" * 65_536)],
+    ids=["trailers", "an extension of a chunk", "the size of a chunk"],
+)
+async def test_what_is_around_a_body_and_does_not_end_is_cut(first, again):
+    async with connected(ScriptedEngine()) as (_, _, writer):
+        writer.write(head("/v1/queues/q/lease", "Transfer-Encoding: chunked") + first)
+        async with asyncio.timeout(20):
+            with pytest.raises(OSError):  # noqa: PT012 - whichever write finds that it is closed
+                for _ in range(1000):  # 64 MB
+                    writer.write(again)
+                    await writer.drain()
+                    await asyncio.sleep(0)
+                pytest.fail("all of it was taken")
+
+
 async def test_a_body_that_drips_is_refused(monkeypatch):
     monkeypatch.setattr("api.rest.receive.RECEIVE_SECONDS", 0.2)
     async with connected(ScriptedEngine()) as (_, reader, writer):

@@ -8,9 +8,12 @@ import pytest
 from scripted_engine import ScriptedEngine, client, view
 
 from api.rest import examples
+from api.rest.decode import read_body
+from api.rest.order_bodies import PauseBody
 from engine import views
 from engine.core.events import SignalReceived
 from engine.documents import Document
+from engine.errors import InvalidDocument
 from engine.store.finding.filter import Filter
 from engine.views import Outcome
 
@@ -262,3 +265,8 @@ async def test_an_exchange_settles_before_it_leases():
     async with client(engine) as http:
         await http.post("/v1/queues/q/exchange", json=body)
     assert [name for name, _, _ in engine.calls] == ["settle_many", "lease"]
+
+
+def test_depth_in_a_member_that_is_wrong_anyway_is_refused_as_depth():
+    with pytest.raises(InvalidDocument):
+        read_body(PauseBody, b'{"mode":1,"reason":' + b"[" * 1_000_000)
