@@ -257,3 +257,9 @@ def test_every_command_in_the_documentation_exists():
         for name in re.findall(r"(?:^|`|\n) *\$? ?detent ([a-z]+)\b", text(page))
     }
     assert named <= {*COMMANDS}
+
+
+def test_no_module_of_the_tests_hides_a_package_of_ours():
+    """pytest puts a test's folder first on the path, which the processes that are started from it take over."""
+    ours = {"engine", "api", "cli", "schemas", "detent"}
+    assert not [relative(p) for p in (ROOT / "tests").rglob("*.py") if p.stem in ours]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tests.chaos.poison.engine import DEADLY, KINDS
+from tests.chaos.poison.patched import DEADLY, KINDS
 
 End = Literal["quarantined", "FAILED", "ABORTED"]
 LISTEN = {"Type": "Task", "Resource": "signal:go", "End": True}

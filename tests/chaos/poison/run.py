@@ -23,8 +23,8 @@ from engine.store.keys import Keys, ref_of
 from tests.chaos.hostile.doors import told
 from tests.chaos.hostile.neighbours import Neighbours, percentile, slowness
 from tests.chaos.hostile.served import until_ready
-from tests.chaos.poison.engine import PREFIX
 from tests.chaos.poison.kinds import GARBAGE, Kind, kinds
+from tests.chaos.poison.patched import PREFIX
 from tests.chaos.rig import dump
 from tests.chaos.rig.processes import DETENT, Household, Server
 from tests.chaos.rig.verdicts import verdict_of
@@ -212,7 +212,7 @@ async def run(plan: Plan, folder: Path) -> dict[str, Any]:
     began = time.monotonic()
     household = Household(folder, engines=plan.engines, lease_ms=plan.lease_ms)
     for server in household.engines:
-        server.arguments = ("-m", "tests.chaos.poison.engine", "engine")
+        server.arguments = ("-m", "tests.chaos.poison.patched", "engine")
     with contextlib.ExitStack() as ends:
         ends.callback(household.close)
         household.start()

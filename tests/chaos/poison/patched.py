@@ -1,6 +1,6 @@
 """An engine that some executions are poison to: what it does when it decides them is said by their definition's name.
 
-    python -m tests.chaos.poison.engine engine
+    python -m tests.chaos.poison.patched engine
 
 starts Detent's own command line in a process whose decisions fall over executions of `poison-<kind>`. Nothing of this is
 in the product; the same executions run through a sound engine without harm.
