@@ -282,7 +282,7 @@ class Advancer:
     ) -> Transition:
         """Decide here, or elsewhere what takes long: the claim is kept meanwhile, and others get the place."""
         execution = claim.execution
-        now_ms = max(self._clock.now_ms(), execution.last_ms, came_ms(event, execution))
+        now_ms = max(self._clock.now_ms(), execution.last_ms, came_ms(claim, event))
         step = self._deciding.at_once(machine, execution, event, now_ms, target)
         if step is not None:
             return step
@@ -338,6 +338,7 @@ class Advancer:
         ref = claim.keys.ref
         claim.execution = execution = with_committed(step.execution, committed)
         claim.control, claim.entries = committed.control, committed.entries
+        claim.now_ms = committed.now_ms
         for effect in step.effects:
             match effect:
                 case ScheduleTask():
@@ -378,6 +379,7 @@ class Advancer:
             frames={**claim.execution.frames, **committed.frames},
         )
         claim.control, claim.entries = committed.control, committed.entries
+        claim.now_ms = committed.now_ms
         return committed.released
 
     async def _let_go(self, claim: Claim) -> None:

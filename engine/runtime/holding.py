@@ -18,7 +18,7 @@ from engine.core.events import (
     TaskSucceeded,
     TimerFired,
 )
-from engine.core.execution import Backoff, Delay, Execution, Frame, FrameId, Listen, Work
+from engine.core.execution import Execution, Frame, FrameId
 from engine.core.limits import READY_MAX
 from engine.core.orders import CancelRequested, TerminateRequested
 from engine.store import codec
@@ -33,23 +33,14 @@ _MAY_END = (DeadlineReached, CancelRequested)
 _REPORTS = (TaskSucceeded, TaskFailed, TaskSubmitted)
 
 
-def came_ms(event: Event, execution: Execution) -> int:
-    """The moment of Redis' clock that this event proves to be over: what follows is never dated before it.
+def came_ms(claim: Claim, event: Event) -> int:
+    """The moment of Redis' clock that is over for certain: what follows from the event is never dated before it.
 
-    When its task was leased, or when its timer was due: a process's idea of the time is a little behind Redis'.
+    When its task was leased, and when the event was read, which is after a timer of its was due: a process's idea of the
+    time is a little behind Redis'.
     """
     started = getattr(event, "started", None)
-    leased_ms = started.at_ms if started is not None else 0
-    if not isinstance(event, TimerFired):
-        return leased_ms
-    frame = execution.frames.get(event.frame)
-    hold = frame.hold if frame is not None else None
-    due_ms = 0
-    if isinstance(hold, Delay | Backoff) and hold.revision == event.revision:
-        due_ms = hold.due_ms
-    elif isinstance(hold, Work | Listen) and hold.revision == event.revision:
-        due_ms = (hold.timeout_ms or 0) if event.kind == "timeout" else 0
-    return max(leased_ms, due_ms)
+    return max(claim.now_ms, started.at_ms if started is not None else 0)
 
 
 def next_event(claim: Claim) -> tuple[Event | None, int, int]:

@@ -21,6 +21,7 @@ from engine.core.states.nested import STATES_QUEUE, SYNC_QUEUE
 from engine.errors import EngineError
 from engine.express import Express
 from engine.queries.described import ArnQueries
+from engine.queries.standing import Standing
 from engine.runtime.activities import DeletedActivities
 from engine.runtime.advancer import Advancer
 from engine.runtime.bulk.runner import Runner
@@ -76,6 +77,7 @@ class Engine:
         self.redis = Redis(url, replicas=settings.wait_replicas)
         self.clock = RedisClock()
         self.changes = Changes()
+        self._standing = Standing()
         self._watching: Watching
         self._advances = advances
         self._connections = read_connections(settings.connections, os.environ)
@@ -98,14 +100,16 @@ class Engine:
 
     async def start(self) -> None:
         """Connect, check what this Redis lets us promise, and begin to work."""
-        self._watching = Watching(self.redis, self.clock, self.counters, self._forget)
+        self._watching = Watching(
+            self._standing, self.redis, self.clock, self.counters, self._forget
+        )
         try:
             await self.redis.open()
             keys = await self._watching.begin(self.settings)
         except EngineError:
             await self.redis.close()
             raise
-        promise = self._watching.standing.promise
+        promise = self._standing.promise
         assert promise is not None
         self._compose(keys)
         await self._see_deleted()
@@ -172,7 +176,7 @@ class Engine:
             self.counters,
             self.express,
             stores.aliases,
-            self._watching.standing,
+            self._standing,
             records_max=settings.history_records_max,
         )
         if self._advances:

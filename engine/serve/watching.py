@@ -25,9 +25,14 @@ class Watching:
     """`on_loss()` is called when Redis turned out to lack what it had acknowledged: what was read before may not hold."""
 
     def __init__(
-        self, redis: Redis, clock: RedisClock, counters: Counters, on_loss: Callable[[], None]
+        self,
+        standing: Standing,
+        redis: Redis,
+        clock: RedisClock,
+        counters: Counters,
+        on_loss: Callable[[], None],
     ) -> None:
-        self.standing = Standing()
+        self.standing = standing
         self._redis = redis
         self._clock = clock
         self._counters = counters

@@ -326,7 +326,7 @@ def _claim(
     keys: ExecutionKeys, nonce: str, reply: list[Any], payloads: dict[bytes, Document]
 ) -> Claim:
     """A claim of what claim.lua answered. Raises whatever unreadable bytes make of it."""
-    _, _, revision, version, started_ms, static, packed, ready, control, entries, found = reply
+    _, now_ms, revision, version, started_ms, static, packed, ready, control, entries, found = reply
     meta = codec.unpack_meta(packed)
     frames = {f.id: f for f in (codec.unpack_frame(data, payloads) for data in found)}
     born = codec.unpack_static(static)
@@ -347,6 +347,7 @@ def _claim(
         control,
         entries,
         frames,
+        now_ms=int(now_ms),
         child=born.child,
         dropped=meta.dropped,
         refers=meta.refers or bool(payloads),

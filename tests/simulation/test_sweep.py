@@ -20,7 +20,7 @@ from engine.core.events import SignalReceived
 from engine.documents import Document
 from engine.language import read
 from engine.rehearsal import Answer, Given, Rehearsal
-from tests.chaos.broken.engine import early_dispatch
+from tests.chaos.broken.program import early_dispatch
 from tests.chaos.rig import chains
 from tests.simulation.ends import End, summary
 from tests.simulation.faults import FAULTS, Fault, FaultyRedis

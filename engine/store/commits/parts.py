@@ -42,6 +42,7 @@ class Claim:
     refers: bool = False  # whether anything of the execution may refer to payloads
     keeping: Keeping = KEEPING  # of the machine it runs on
     child: MapChild | None = None  # of a Map Run, which one it is
+    now_ms: int = 0  # Redis' time in the last reply: whatever came with it had happened by then
     orders_from: int | None = None  # the revision from which the order that has come is applied
     # Payloads that are stored, as long as something in memory holds them.
     payloads: MutableMapping[bytes, Document] = field(default_factory=WeakValueDictionary)

@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--settle-seconds", type=float, default=Plan.settle_seconds)
     parser.add_argument("--idle", action="store_true", help="hold bounds of time against the run")
-    parser.add_argument("--mutant", default="", help="of tests/chaos/broken/engine.py")
+    parser.add_argument("--mutant", default="", help="of tests/chaos/broken/program.py")
     given = parser.parse_args()
     logging.getLogger("detent").setLevel(logging.ERROR)
     return show(asyncio.run(run(Plan(**vars(given)))))

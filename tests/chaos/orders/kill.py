@@ -122,7 +122,7 @@ def main() -> int:
     parser.add_argument("--lease-ms", type=int, default=Plan.lease_ms)
     parser.add_argument("--settle-seconds", type=float, default=Plan.settle_seconds)
     parser.add_argument("--loss", type=float, default=0.0)
-    parser.add_argument("--mutant", default="", help="of tests/chaos/broken/engine.py")
+    parser.add_argument("--mutant", default="", help="of tests/chaos/broken/program.py")
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     logging.getLogger("detent").setLevel(logging.ERROR)

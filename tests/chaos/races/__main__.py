@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--concurrent", type=int, default=Plan.concurrent)
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--only", default="", help="kinds whose name holds this")
-    parser.add_argument("--mutant", default="", help="of tests/chaos/broken/engine.py")
+    parser.add_argument("--mutant", default="", help="of tests/chaos/broken/program.py")
     given = parser.parse_args()
     logging.getLogger("detent").setLevel(logging.ERROR)
     return show(asyncio.run(run(Plan(**vars(given)))))

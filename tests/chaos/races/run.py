@@ -37,7 +37,7 @@ class Plan:
     http_concurrent: int = 60
     seed: int = 1
     only: str = ""  # kinds whose name holds this
-    mutant: str = ""  # of tests/chaos/broken/engine.py, for the processes of the HTTP rounds
+    mutant: str = ""  # of tests/chaos/broken/program.py, for the processes of the HTTP rounds
 
     @property
     def kinds(self) -> Sequence[Kind]:

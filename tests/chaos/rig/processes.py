@@ -73,7 +73,7 @@ class Household:
         self.redis = EmbeddedRedis(folder / "data")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        program = ("-m", "tests.chaos.broken.engine", mutant) if mutant else DETENT
+        program = ("-m", "tests.chaos.broken.program", mutant) if mutant else DETENT
         self.engines = [
             Server("engine", (*program, "engine"), folder / f"engine-{number}.log")
             for number in range(engines)

@@ -31,7 +31,7 @@ def main() -> int:
         parser.add_argument(option, type=float, default=getattr(Plan, name))
     parser.add_argument("--calm", action="store_true", help="kills only")
     parser.add_argument("--strict-times", action="store_true", help="slowness is a finding too")
-    parser.add_argument("--mutant", default="", help="of tests/chaos/broken/engine.py")
+    parser.add_argument("--mutant", default="", help="of tests/chaos/broken/program.py")
     parser.add_argument("--check", type=Path, help="judge the files of an earlier run again")
     parser.add_argument("--folder", type=Path)
     given = vars(parser.parse_args())

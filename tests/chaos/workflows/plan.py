@@ -19,7 +19,7 @@ class Plan:
     """`executions` are random workflows, `orders` come on top. `kills` are shared out among engines, API, workers, Redis.
 
     `calm` leaves out everything but kills. `strict_times` makes a slow recovery or a late timer a finding, which only a
-    machine of its own allows. `mutant`: of tests/chaos/broken/engine.py. `stuck_seconds`: without an end, outside faults.
+    machine of its own allows. `mutant`: of tests/chaos/broken/program.py. `stuck_seconds`: without an end, outside faults.
     """
 
     executions: int = 9200

@@ -1,6 +1,6 @@
 """Engines that are broken on purpose, to prove that the kill test notices. Nothing of this is in the product.
 
-    python -m tests.chaos.broken.engine <mutant> engine|api ...
+    python -m tests.chaos.broken.program <mutant> engine|api ...
 
 starts Detent's own command line in a process in which one promise has been taken out:
 
