@@ -184,12 +184,17 @@ class Drive:
     # Starting
 
     async def _start(self) -> bool:
-        """Start as many children as there is room for, at most a page; whether there was anything to do."""
-        if self._failure is not None or self._held.standing.status != "RUNNING":
-            return False
+        """Start as many children as there is room for, at most a page; whether there was anything to do.
+
+        A run that has failed starts none but those that were noted as out and perhaps never started: else it would wait
+        for their ends for ever.
+        """
         at = self._held.standing
-        room = min(at.concurrency or self._most, CHILDREN_MAX) - at.out
-        if not self._is_express and self._held.standing.pending > 0:
+        has_failed = self._failure is not None
+        if at.status != "RUNNING" or (has_failed and not self._out):
+            return False
+        room = 0 if has_failed else min(at.concurrency or self._most, CHILDREN_MAX) - at.out
+        if not has_failed and not self._is_express and at.pending > 0:
             return room > 0 and await self._redrive(min(room, PAGE))
         if self._feed is None or (room <= 0 and not self._out):
             return False
@@ -230,7 +235,9 @@ class Drive:
             page.lost.append(child)
         elif child.index >= self._held.next:
             page.new.append(child)
-        elif self._held.standing.pending > 0 and await self._left.has(child.index):
+        elif self._failure is not None or self._held.standing.pending <= 0:
+            return
+        elif await self._left.has(child.index):
             page.again.append(child)
 
     async def _begin(self, page: Page) -> None:
@@ -310,16 +317,16 @@ class Drive:
         outcome = await self._results.outcome(self._held, self._spec.state)
         if isinstance(outcome, Failure):
             return await self.fail(outcome)
-        await self._runs.advance(self._held, status="SUCCEEDED")
         await self._runs.close(self._held)
+        await self._runs.advance(self._held, status="SUCCEEDED")
         return outcome
 
     async def fail(self, failure: Failure) -> Failure:
         """End the run as FAILED."""
         await self._results.finish_failed(self._held)
         told = {"error": failure.error or "", "cause": failure.cause or ""}
-        await self._runs.advance(self._held, status="FAILED", fields=told)
         await self._runs.close(self._held)
+        await self._runs.advance(self._held, status="FAILED", fields=told)
         return failure
 
 

@@ -164,7 +164,10 @@ class MapRuns:
         await self._redis.call(key, "HDEL", key, *indexes)
 
     async def close(self, held: Held) -> None:
-        """Let what keeps the run's former drivers out go, once none of them can be left."""
+        """Let what keeps the run's former drivers out go, once none of them can be left.
+
+        Before its end is written, after which nobody comes back to the run; whoever takes it first keeps all that again.
+        """
         if held.claims > 1:
             keys = [self._keys.map_ends(p, held.ref) for p in range(self._keys.partitions)]
             await asyncio.gather(*(self._redis.call(k, "PEXPIRE", k, FENCED_MS) for k in keys))

@@ -42,8 +42,10 @@ async def snapshot(client: redis.asyncio.Redis, prefix: str) -> Snapshot:
         kinds = await pipe.execute()
         for name, kind in zip(part, kinds, strict=True):
             _read(pipe, kind.decode(), name)
-        for name, kind, value in zip(part, kinds, await pipe.execute(), strict=True):
-            if value:  # Redis keeps nothing empty
+        # A key that has gone or changed its type since is left out: somebody is at work there.
+        answers = await pipe.execute(raise_on_error=False)
+        for name, kind, value in zip(part, kinds, answers, strict=True):
+            if value and not isinstance(value, Exception):  # Redis keeps nothing empty
                 found[name.decode()] = {"type": kind.decode(), "value": _plain(value)}
     return found
 
@@ -58,6 +60,8 @@ def _read(pipe: Any, kind: str, name: bytes) -> None:
             pipe.zrange(name, 0, -1, withscores=True)
         case "set":
             pipe.smembers(name)
+        case "stream":
+            pipe.xrange(name)
         case _:
             pipe.get(name)
 

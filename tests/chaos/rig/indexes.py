@@ -14,7 +14,7 @@ from engine.core.execution import Backoff, Delay, Enter, Frame, Listen, Run, Wor
 from engine.store import codec
 from engine.store.finding.entries import entries_of
 from engine.store.finding.rows import Row
-from engine.store.keys import Keys, split_task_id
+from engine.store.keys import Keys, listed_as, split_task_id
 from tests.chaos.rig import references
 
 
@@ -210,7 +210,7 @@ def _indexes(part: Partition) -> Iterator[str]:
     for ref, run in part.runs.items():
         namespace, _, identifier = ref.partition(":")
         open_[namespace] += run.status == "RUNNING"
-        for definition in (run.definition, ""):
+        for definition in listed_as(run.definition):
             score = part.index.get((namespace, definition, run.status), {}).get(identifier)
             if score != float(run.started):
                 yield f"{ref} is {run.status}, its index of {definition or 'all'} says {score}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from desk import ME, Desk
-from maps.over import TASK, over, the_run
+from maps.over import FAIL_ODD, TASK, children, end_of, odd, over, the_run
 
 from engine.errors import StoreUnavailable
 from engine.runtime.maps.children import StandardChildren
@@ -48,6 +48,24 @@ async def test_what_was_noted_and_not_started_is_started_within_the_window(desk,
             break
     assert (await desk.end("d:n")).output.value == ["a", "b", "c", "d", "e"]
     assert sorted(seen) == ["a", "b", "c", "d", "e"]
+    assert calls[0] > 1
+
+
+async def test_a_run_that_has_failed_sees_to_what_was_noted_and_not_started(desk, monkeypatch):
+    method, calls = StandardChildren.start, [0]
+
+    async def called(self, children):
+        calls[0] += 1
+        if calls[0] == 1:
+            await method(self, children[:1])
+            raise StoreUnavailable("the driver is gone")
+        return await method(self, children)
+
+    monkeypatch.setattr(StandardChildren, "start", called)
+    view = await end_of(desk, over(FAIL_ODD), odd(1, 2, 4))
+    assert (view.status, view.error) == ("FAILED", "States.ExceedToleratedFailureThreshold")
+    assert {"FAILED"} <= {child.status for child in await children(desk)}
+    assert (await the_run(desk)).executions.running == 0
     assert calls[0] > 1
 
 

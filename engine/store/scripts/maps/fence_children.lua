@@ -6,6 +6,7 @@
   ARGV[1] how often the run has been taken
   Returns the number that is the fence from now on.
 ]]
+redis.call('PERSIST', KEYS[1])
 local fence = redis.call('HGET', KEYS[1], 'by')
 if fence and tonumber(fence) >= tonumber(ARGV[1]) then return fence end
 redis.call('HSET', KEYS[1], 'by', ARGV[1])
