@@ -49,8 +49,8 @@ class Stopper:
                 await self._abort_executions()
         finally:
             await self._children.close()
-        await self._runs.advance(held, status=status, fields=told)
         await self._runs.close(held)
+        await self._runs.advance(held, status=status, fields=told)
 
     async def _abort_in_memory(self) -> None:
         """Express children end with the process that drove the run, or with its noticing that it has lost it."""

@@ -1,4 +1,4 @@
-"""More promises that can be taken out of an engine, one each. See engine.py.
+"""More promises that can be taken out of an engine, one each. See program.py.
 
 - fence_by_revision: commit.lua refuses an older revision, and does not look at the nonce
 - destructive: a task that is handed out leaves its queue without a lease
@@ -7,6 +7,7 @@
 - joins_twice: the children of a Parallel or Map that are done are counted in a call of its own, before the commit
 - op_ids_ignored: a signal's id and an outcome's digest are not looked for
 - no_index: a commit writes the checkpoint and not the indexes
+- unwaited: acknowledgements go out whether or not a replica has confirmed
 """
 
 from __future__ import annotations
@@ -154,6 +155,17 @@ def no_index() -> None:
     rewrite({"commit": [(index, "")]})
 
 
+def unwaited() -> None:
+    from engine.store.server.replication import Held
+
+    true = Held._conclude
+
+    def conclude(self: Any, number: int, *, proven: bool) -> None:
+        true(self, number, proven=proven or True)
+
+    Held._conclude = conclude  # type: ignore[method-assign]
+
+
 MUTANTS: dict[str, Callable[[], None]] = {
     each.__name__: each
     for each in (
@@ -164,5 +176,6 @@ MUTANTS: dict[str, Callable[[], None]] = {
         joins_twice,
         op_ids_ignored,
         no_index,
+        unwaited,
     )
 }

@@ -49,7 +49,7 @@ async def test_lost_replies_alone_are_not_held_against_a_sound_engine(tmp_path):
     assert verdict["verdict"] == "pass", json.dumps(verdict, indent=2)
 
 
-PROVING = {"fence_by_revision", "engine_clock", "no_index"}  # setback, herd, and the indexes
+PROVING = {"fence_by_revision", "engine_clock", "no_index", "unwaited"}
 
 
 @pytest.mark.parametrize(

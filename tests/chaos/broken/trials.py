@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.broken import setback
+from tests.chaos.broken import setback, unwaited
 from tests.chaos.herd import run as herd
 from tests.chaos.orders import kill
 from tests.chaos.races import run as races
@@ -41,6 +41,10 @@ def orders(**changed: Any) -> Run:
 
 async def set_back(mutant: str, _seed: int) -> dict[str, Any]:
     return await setback.run(mutant)
+
+
+async def waited(mutant: str, _seed: int) -> dict[str, Any]:
+    return await unwaited.run(mutant)
 
 
 async def timers(mutant: str, seed: int) -> dict[str, Any]:
@@ -123,6 +127,13 @@ TRIALS = (
         orders(kills=0),
         frozenset({"indexes"}),
     ),
+    Trial(
+        "unwaited",
+        "an acknowledgement does not await replicas",
+        "replicas",
+        waited,
+        frozenset({"lost"}),
+    ),
 )
 
 # The same runs on sound engines. A trial of the races is not needed to notice a mutant, and proves their judge.
@@ -138,6 +149,7 @@ SOUND: tuple[tuple[str, Run], ...] = (
     ("orders, kills and zombies", orders(kills=4, pauses=1, settle_seconds=SOUND_SECONDS)),
     ("orders, lost replies", orders(loss=0.02, losses_min=5, settle_seconds=SOUND_SECONDS)),
     ("setback", set_back),
+    ("replicas that are down", waited),
     ("herd", timers),
     ("races", raced),
 )
