@@ -26,7 +26,8 @@ async def crashes(how: str, policy: str, n: int, seed: int, slow: float) -> Run:
     """SIGKILL ("kill"; on a "slow-disk") or power cut ("cut"), `n` times under load."""
     chance = random.Random(f"{how}/{policy}/{seed}")
     synced = how == "cut"
-    window = EVERYSEC_SECONDS if policy == "everysec" else 0.0
+    # A disk that others use is flushed later.
+    window = EVERYSEC_SECONDS * slow if policy == "everysec" else 0.0
     async with running(policy=policy, synced=how != "kill", slow=slow) as run:
         if how == "slow-disk":
             run.redis.sync_seconds = SLOW_DISK_SECONDS  # from the next start on

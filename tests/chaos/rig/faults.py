@@ -173,7 +173,7 @@ class Faults:
         return self._hits * self._schedule.claim_kills < wanted
 
     async def _stop_at_work(self, server: Server, holder: str) -> None:
-        """Too many kills have met an idle process: stop this one at random moments until it holds something."""
+        """Stop a process at random moments until it holds something; it goes on where that takes too long."""
         assert server.process is not None
         deadline = time.monotonic() + AIM_SECONDS
         while time.monotonic() < deadline:
@@ -214,10 +214,12 @@ class Faults:
         if id(server) in self._busy:  # every engine is stopped: one at least has to go on first
             await asyncio.gather(*self._apart)
         holder = await self._household.ready(server, READY_SECONDS)
-        began, process = time.time(), server.process
+        process = server.process
         assert process is not None
         seconds = self._schedule.lease_ms / 1000 * self._chance.uniform(1.2, 2.0) + 0.5
+        await self._stop_at_work(server, holder)  # a zombie that holds nothing proves nothing
         process.send_signal(signal.SIGSTOP)
+        began = time.time()
         held = await self._asked(dump.held, holder)
         self._recovery.watch(held, began)
 
