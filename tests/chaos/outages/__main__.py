@@ -63,8 +63,11 @@ def verdict(runs: dict[str, Run | str], plan: dict[str, Any]) -> dict[str, Any]:
             for kind, each in found.items()
             for check, texts in each.findings.items()
         },
-        shortfalls=[f"{kind}: {text}" for kind, each in found.items() for text in each.shortfalls],
-        figures={kind: dict(each.figures) for kind, each in found.items()} | {"skipped": skipped},
+        shortfalls=[
+            *(f"{kind}: {text}" for kind, each in found.items() for text in each.shortfalls),
+            *(f"{kind}: not provoked, for {reason}" for kind, reason in skipped.items()),
+        ],
+        figures={kind: dict(each.figures) for kind, each in found.items()},
         plan=plan,
     )
 

@@ -46,6 +46,9 @@ class FailingRedis:
         self._process: subprocess.Popen[bytes] | None = None
         self.options: dict[str, str] = {}
         self.sync_seconds = 0.0  # how much longer every flush takes, with `synced`
+        self.flush_seconds = (
+            0.0  # the longest flush until now, also one that a kill interrupted; 0 without `synced`
+        )
         self.url = f"unix://{self._socket}"
 
     def start(self, *, data: Path | None = None, wait: bool = True) -> None:
@@ -98,6 +101,16 @@ class FailingRedis:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+        self._note_flushes()
+
+    def _note_flushes(self) -> None:
+        """Take the notes of flushes that the dead process has left."""
+        now_ms = time.monotonic() * 1000
+        took = [int(path.read_text()) for path in self._synced.glob("took.*")]
+        cut_short = [now_ms - int(path.read_text()) for path in self._synced.glob("began.*")]
+        self.flush_seconds = max([self.flush_seconds * 1000, *took, *cut_short]) / 1000
+        for path in (*self._synced.glob("took.*"), *self._synced.glob("began.*")):
+            path.unlink()
 
     def cut(self) -> int:
         """As the power failing: what was not synced is gone. Returns how many bytes that were."""

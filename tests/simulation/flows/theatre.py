@@ -291,6 +291,11 @@ def _told(execution: dict[str, Any]) -> str:
     return _VARIES.sub("*", f"{json.dumps(shown, sort_keys=True)} {sorted(kinds.items())} {whole}")
 
 
+def _is_fence(name: str, found: dict[str, Any]) -> bool:
+    """Whether nothing but the fence of a Map Run is left there: an end that a child has noted is no fence."""
+    return name.endswith(":end") and set(found[name]["value"]) == {"by"}
+
+
 def _kind(name: str) -> str:
     """A key with what differs taken out: which partition, which execution, which run."""
     tag, _, rest = name.partition(":")
