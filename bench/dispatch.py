@@ -9,17 +9,15 @@ at the same rate (GET /healthz): what a round trip costs there and then.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import aiohttp
-from _lab import arguments, close, cpu_of, folder, machine, medians, percentile, run, show
-from tasks import free_port, joined, process, ready
+from _lab import arguments, close, cpu_of, machine, medians, percentile, run, show
+from tasks import serving
 
 WARM_UP = 50
 DEFINITION = {
@@ -90,17 +88,7 @@ async def main() -> None:
         seconds=(5, "of each round"),
         rounds=(5, "rounds of tasks and of bare requests, in turns"),
     )
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    with folder(options.data) as path, contextlib.ExitStack() as stack:
-        serve = ("-c", "from cli.main import main; main()", "serve", "--port", str(port))
-        server = stack.enter_context(
-            process(*serve, "--data", str(path), DETENT_LOG_LEVEL="warning")
-        )
-        at = await joined(path)
-        await ready(url)
-        worker = Path(__file__).with_name("tasks.py")
-        stack.enter_context(process(str(worker), "work", url))
+    async with serving(options.data) as (url, at, (server, _)):
         result: dict[str, Any] = {"machine": machine(at, options.data)}
         show("machine", result["machine"])
         connector = aiohttp.TCPConnector(limit=0)
@@ -108,10 +96,10 @@ async def main() -> None:
             async with session.put("/v1/definitions/bench", json=DEFINITION) as answer:
                 assert answer.status == 201, await answer.text()
             await turn(session, WARM_UP, options.rate)
-            own, redis_cpu = cpu_of(server.pid), at.cpu()
+            own, redis_cpu = cpu_of(server), at.cpu()
             count = options.rate * options.seconds
             rounds = [await turn(session, count, options.rate) for _ in range(options.rounds)]
-            own, redis_cpu = cpu_of(server.pid) - own, at.cpu() - redis_cpu
+            own, redis_cpu = cpu_of(server) - own, at.cpu() - redis_cpu
     total = count * options.rounds
     result["dispatch"] = {
         **medians(rounds),

@@ -182,9 +182,22 @@ async def main() -> None:
         executions=(300, "executions at 32 at once; a tenth at 1, twice as many at 256"),
         rounds=(3, "rounds, all in turns"),
     )
+    async with serving(options.data) as (url, at, pids):
+        result: dict[str, Any] = {"machine": machine(at, options.data)}
+        show("machine", result["machine"])
+        result |= await measure(options, at, url, pids)
+    for name, figures in result.items():
+        if name != "machine":
+            show(name.replace("_", " "), figures)
+    close(options, result)
+
+
+@contextlib.asynccontextmanager
+async def serving(data: str | None) -> AsyncIterator[tuple[str, Store, tuple[int, int]]]:
+    """A server and a worker of this file, in processes of their own: URL, the server's store, their process ids."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with folder(options.data) as path, contextlib.ExitStack() as stack:
+    with folder(data) as path, contextlib.ExitStack() as stack:
         serve = ("-c", "from cli.main import main; main()", "serve", "--port", str(port))
         server = stack.enter_context(
             process(*serve, "--data", str(path), DETENT_LOG_LEVEL="warning")
@@ -192,13 +205,7 @@ async def main() -> None:
         at = await joined(path)
         await ready(url)
         worker = stack.enter_context(process(__file__, "work", url))
-        result: dict[str, Any] = {"machine": machine(at, options.data)}
-        show("machine", result["machine"])
-        result |= await measure(options, at, url, (server.pid, worker.pid))
-    for name, figures in result.items():
-        if name != "machine":
-            show(name.replace("_", " "), figures)
-    close(options, result)
+        yield url, at, (server.pid, worker.pid)
 
 
 async def ready(url: str) -> None:

@@ -4,40 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.rest.requests import Body, VersionNumber
+from api.rest.requests import Body, NewExecution
 from engine.commands.batches import STARTS_MAX
 from engine.views import ExecutionSummary
-
-
-class BatchedStart(Body, frozen=True):
-    """One execution to start. Repeating it with the same name and input is safe."""
-
-    name: (
-        Annotated[
-            str, Meta(description="The business key, unique per definition; made up if absent.")
-        ]
-        | None
-    ) = None
-    input: Annotated[
-        Raw | UnsetType,
-        Meta(description="Any JSON value; `{}` if absent.", examples=[{"order": 42}]),
-    ] = UNSET
-    version: VersionNumber | None = None
-    alias: (
-        Annotated[
-            str, Meta(description="The alias that chooses the version; not beside `version`.")
-        ]
-        | None
-    ) = None
 
 
 class BatchBody(Body, frozen=True):
     """Executions to start, each by itself."""
 
     starts: Annotated[
-        list[BatchedStart],
+        list[NewExecution],
         Meta(min_length=1, max_length=STARTS_MAX, description="Answered in this order."),
     ]
 

@@ -35,6 +35,12 @@ Wait = Annotated[
         description="Seconds to wait before answering with what there is.",
     ),
 ]
+BusinessKey = Annotated[
+    str, Meta(description="The business key, unique per definition; made up if absent.")
+]
+VersionChooser = Annotated[
+    str, Meta(description="The alias that chooses the version; not beside `version`.")
+]
 VersionNumber = Annotated[
     int,
     Meta(ge=1, le=2**31 - 1, description="A version of the definition; the current one if absent."),
@@ -266,32 +272,27 @@ class ChangesQuery(Query, frozen=True):
     ) = None
 
 
-class StartBody(Body, frozen=True):
-    """A new execution. Repeating the request with the same name and input is safe."""
+class NewExecution(Body, frozen=True):
+    """One execution to start. Repeating it with the same name and input is safe."""
 
-    name: (
-        Annotated[
-            str, Meta(description="The business key, unique per definition; made up if absent.")
-        ]
-        | None
-    ) = None
+    name: BusinessKey | None = None
     input: Annotated[
         Raw | UnsetType,
         Meta(description="Any JSON value; `{}` if absent.", examples=[{"order": 42}]),
     ] = UNSET
     version: VersionNumber | None = None
+    alias: VersionChooser | None = None
+
+
+class StartBody(NewExecution, frozen=True):
+    """A new execution. Repeating the request with the same name and input is safe."""
+
     signal: (
         Annotated[
             StartSignal,
             Meta(
                 description="Is in the new execution's inbox; where one of the name runs, whatever its input, is sent to that.",
             ),
-        ]
-        | None
-    ) = None
-    alias: (
-        Annotated[
-            str, Meta(description="The alias that chooses the version; not beside `version`.")
         ]
         | None
     ) = None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from api.rest import examples
-from api.rest.batch_bodies import BatchBody, Batched, BatchedAnswer, BatchedStart
+from api.rest.batch_bodies import BatchBody, Batched, BatchedAnswer
 from api.rest.decode import document
 from api.rest.encode import Answer, problem_members
 from api.rest.operation import Call, Operation, Shown
-from api.rest.requests import NoQuery
+from api.rest.requests import NewExecution, NoQuery
 from engine.commands.batches import STARTS_MAX
 from engine.documents import EMPTY_OBJECT
 from engine.errors import EngineError, InvalidName, PayloadTooLarge, StoreUnavailable
@@ -25,7 +25,7 @@ async def start_many(call: Call[NoQuery, BatchBody]) -> Answer:
     return Answer(value=Batched(results=[_answered(answer) for answer in answers]))
 
 
-def _read(start: BatchedStart, path: str) -> Start | EngineError:
+def _read(start: NewExecution, path: str) -> Start | EngineError:
     """One start, or why its input is no document; the others are none the worse for it."""
     try:
         given = document(start.input, path, EMPTY_OBJECT)
