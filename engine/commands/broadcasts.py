@@ -44,7 +44,7 @@ class BroadcastCommands(SignalCommands):
 
         Who matches is looked up first; where more than `BROADCAST_MAX` do, nothing is sent. Each execution takes it by
         itself. Repeated with the same id, after whatever went wrong, it is sent to those that do not have it yet.
-        Raises DefinitionNotFound, ExpressUnsupported, QuotaExceeded, PayloadTooLarge, InvalidName.
+        Raises DefinitionNotFound, ExpressUnsupported, QuotaExceeded, PayloadTooLarge, StoreRefused, InvalidName.
         """
         check_name(definition, "definition")
         signal = self._checked(name, payload, signal_id, ttl_ms)

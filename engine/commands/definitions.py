@@ -34,9 +34,10 @@ class DefinitionCommands(Parts):
         """Add a version, unless the content equals the newest one's.
 
         `kind` is the definition's type: without one, the type it has, or STANDARD. Raises InvalidDefinition with every
-        problem and DefinitionTypeConflict; then nothing was published.
+        problem, DefinitionTypeConflict and StoreRefused; then nothing was published.
         """
         check_name(name, "definition")
+        self._admit()
         if len(text) > self._settings.definition_bytes_max:
             raise PayloadTooLarge(f"{len(text)} bytes of definition")
         if kind is None:

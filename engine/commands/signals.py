@@ -52,9 +52,8 @@ class SignalCommands(AliasCommands):
         """Accept a signal, once per id. It is kept until a state waits for it, for `ttl_ms` or however long that takes.
 
         The answer to a repeated one tells what has become of it. Raises ExecutionNotFound, ExecutionClosed,
-        SignalInvalid, QuotaExceeded, PayloadTooLarge, InvalidName.
+        SignalInvalid, QuotaExceeded, PayloadTooLarge, StoreRefused, InvalidName.
         """
-        self._admit()
         if is_express(execution):
             raise ExpressUnsupported(NO_EXPRESS)
         check_execution(execution)
@@ -196,7 +195,7 @@ class SignalCommands(AliasCommands):
         self, name: str, payload: Document, signal_id: str | None, ttl_ms: int | None
     ) -> SignalReceived:
         check_name(name, "signal")
-        self._check_size(payload)
+        self._admit(payload)
         identifier = uuid.uuid4().hex if signal_id is None else signal_id
         if not 1 <= len(identifier) <= 128 or not identifier.isprintable():
             raise InvalidRequest("a signal's id is 1 to 128 printable characters")

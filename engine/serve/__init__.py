@@ -186,7 +186,13 @@ class Engine:
         self.copying = operating.copying(stores, machines, keys, settings)
         self._catalog = stores.catalog
         self.state_machines = StateMachineCommands(
-            stores.catalog, stores.profiles, stores.aliases, machines, clock, settings
+            stores.catalog,
+            stores.profiles,
+            stores.aliases,
+            machines,
+            clock,
+            settings,
+            self._standing,
         )
         self.state_tests = operating.state_tests(self._runners, settings, clock)
         self.sweeper = Sweeper(

@@ -71,9 +71,10 @@ class Making(Publishing):
         """Make a definition from a JSON text.
 
         Repeated with the same text, type and attributes (but for role and tags) it says what is there. Raises InvalidName,
-        InvalidDefinition, InvalidConfiguration, DefinitionAlreadyExists, QuotaExceeded for too many tags.
+        InvalidDefinition, InvalidConfiguration, DefinitionAlreadyExists, StoreRefused, QuotaExceeded for too many tags.
         """
         check_name(name, "definition")
+        self._standing.admit()
         attributes = settled(attributes)
         tags_packed = packed_tags(tagged({}, tags)) if tags else b""
         machine = await self._compiled(text, kind)
@@ -117,9 +118,10 @@ class Making(Publishing):
     ) -> Made:
         """Give a definition another text, or other attributes; a new revision, unless all is as it was.
 
-        Raises DefinitionNotFound, InvalidDefinition, InvalidConfiguration, TooManyChanges, and QuotaExceeded where what this
-        makes could not be published.
+        Raises DefinitionNotFound, InvalidDefinition, InvalidConfiguration, TooManyChanges, StoreRefused, and QuotaExceeded
+        where what this makes could not be published.
         """
+        self._standing.admit()
         stored, is_new = await self._change(caller, definition, text, given, publish=publish)
         published = None
         if publish:

@@ -12,6 +12,7 @@ from engine.commands.state_machines.rules import settled
 from engine.commands.state_machines.values import Revision, read_attributes, revision_of
 from engine.errors import DefinitionNotFound, InvalidName, TooManyChanges
 from engine.names import check_name
+from engine.queries.standing import Standing
 from engine.runtime.machines import Machines
 from engine.settings import Settings
 from engine.store.catalog import Catalog, Newest, Version
@@ -34,6 +35,7 @@ class Parts:
         machines: Machines,
         clock: Clock,
         settings: Settings,
+        standing: Standing,
     ) -> None:
         self._catalog = catalog
         self._profiles = profiles
@@ -41,6 +43,7 @@ class Parts:
         self._machines = machines
         self._clock = clock
         self._settings = settings
+        self._standing = standing
         self._roles: OrderedDict[tuple[str, str, int], str] = OrderedDict()
 
     async def _newest(self, caller: Caller, definition: str) -> Newest:

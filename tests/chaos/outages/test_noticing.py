@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine import serve
+from engine.commands.state_machines.values import Attributes
 from engine.documents import Document
 from engine.errors import EngineError, StoreRefused, StoreUnavailable
 from engine.serve import Engine
@@ -51,6 +52,22 @@ async def start(engine, name):
 
 async def signal(engine, name):
     return await engine.commands.signal(ME, f"d:{name}", "go", Document.of(1), "s")
+
+
+async def broadcast(engine):
+    return await engine.commands.broadcast(
+        ME, "d", "go", Document.of(1), signal_id="b", ttl_ms=None, attributes=()
+    )
+
+
+async def publish(engine):
+    return await engine.commands.publish(ME, "other", TEXT, "json", None)
+
+
+async def make(engine):
+    return await engine.state_machines.create(
+        ME, "made", TEXT, "STANDARD", Attributes(), tags={}, publish=False
+    )
 
 
 async def until(holds):
@@ -113,6 +130,9 @@ async def test_an_evicting_policy_stops_what_is_new_and_not_what_runs(failing, e
         await until(says(engine, "down", "allkeys-lru"))
         with pytest.raises(StoreRefused, match="allkeys-lru"):
             await start(engine, "b")
+        for refused in (broadcast(engine), publish(engine), make(engine), signal(engine, "a")):
+            with pytest.raises(StoreRefused, match="allkeys-lru"):
+                await refused
         assert engine.counters.value("detent_store_unsafe") == 1
         assert await ended(engine, "a") == "SUCCEEDED"
         client.config_set("maxmemory-policy", "noeviction")
